@@ -1,0 +1,62 @@
+# Every target works from a clean clone, repeats at no cost, and may follow any other.
+# pip obeys its own environment variables here, for those who have a package index or a CPU build of torch of their own.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+
+# What is there of the three: each is linted and typed as it comes into being.
+TYPED  := $(wildcard mm_env agents scripts)
+
+.DEFAULT_GOAL := help
+.PHONY: help baseline test check format benchmark clean
+.DELETE_ON_ERROR:
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "PYTHON=python3.12 picks the interpreter (3.11 or newer) when $(VENV) is first made."
+
+baseline: $(VENV)/.core  ## run the default policy on the default market (installs no torch)
+	$(BIN)/python scripts/run_baseline.py
+
+test: $(VENV)/.dev  ## run the tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev  ## formatting, lint, types and tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/python -m pytest
+
+format: $(VENV)/.dev  ## rewrite the sources in the house format and mend what lint can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+benchmark: $(VENV)/.core  ## measure speed, start-up and memory
+	$(BIN)/python scripts/benchmark.py
+
+clean:  ## remove the virtual environment, caches and built files; results in runs/ stay
+	rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp newer than the two files that say what to install means that the installation is up to date.
+$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing mm_env into $(VENV): minutes the first time."
+	$(PIP) install --quiet -e . -c constraints.txt
+	@touch $@
+
+# Holds all that the core needs, so it stamps both: a baseline after a test installs nothing.
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing mm_env, its tools and torch into $(VENV): minutes the first time."
+	$(PIP) install --quiet -e ".[dev,rl]" -c constraints.txt
+	@touch $(VENV)/.core $@
+
+# A half-made environment would be taken for a whole one the next time.
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: give one with PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "mm_env needs Python 3.11 or newer, but $(PYTHON) is" \
+	    "$$($(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])'): give another with PYTHON=/path/to/python" >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

@@ -1,0 +1,91 @@
+"""When the headlines of a file came, in seconds; and where that falls in an episode."""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mm_env.sentiment.reading import Table
+
+FIT_MARGIN = 0.01
+"""Share of the episode left free before the first and after the last headline when the span is fitted."""
+
+_ALLOWED_DATES = "dates as 2020-02-05T19:43:00Z, or in one other format for all rows, or numbers of seconds"
+# "now", or a time of day alone: pandas would take the date from the day on which the file is read
+_UNDATED = re.compile(r"\D*|\d{1,2}:\d{2}.*")
+
+
+def step_seconds_of(table: Table, step_seconds: float) -> NDArray[np.float64]:
+    """Return (n,) float64 [s] the start of each row's decision step.
+
+    Raises TapeError for a step that is not a whole number from 0.
+    """
+    steps = np.array([_number(cell) for cell in table.columns["step"]])
+    bad = ~(np.isfinite(steps) & (steps >= 0) & (steps == np.floor(steps)))
+    if bad.any():
+        table.reject(int(np.argmax(bad)), "step", "whole numbers from 0")
+    return steps * step_seconds
+
+
+def timestamp_seconds_of(table: Table) -> NDArray[np.float64]:
+    """Return (n,) float64 [s] each row's time after an origin that all rows share; without a zone it is UTC.
+
+    A column mostly of numbers holds seconds, any other holds dates.
+    Raises TapeError for the first timestamp that cannot be read.
+    """
+    cells = table.columns["timestamp"]
+    numbers = np.array([_number(cell) for cell in cells])
+    finite = np.isfinite(numbers)
+    if 2 * np.count_nonzero(finite) > len(cells):
+        if not finite.all():
+            table.reject(int(np.argmin(finite)), "timestamp", "numbers of seconds, as in the other rows")
+        return numbers
+    return _dates(table, cells)
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan
+
+
+def _dates(table: Table, cells: list[str]) -> NDArray[np.float64]:
+    import pandas as pd
+
+    for row, cell in enumerate(cells):
+        if _UNDATED.fullmatch(cell):
+            table.reject(row, "timestamp", _ALLOWED_DATES)
+    stamps = pd.Series(pd.to_datetime(cells, format="ISO8601", utc=True, errors="coerce"))
+    left = np.flatnonzero(stamps.isna())
+    if left.size:
+        # pandas takes the format of the first of them for all: one guessed row by row would find the month of
+        # 05/02 and of 13/02 in different places
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # on which format it took
+            stamps.iloc[left] = pd.to_datetime([cells[k] for k in left], utc=True, errors="coerce")
+    if stamps.isna().any():
+        table.reject(int(np.argmax(stamps.isna())), "timestamp", _ALLOWED_DATES)
+    return np.asarray((stamps - stamps.min()).dt.total_seconds(), dtype=np.float64)
+
+
+def into_episode(
+    seconds: NDArray[np.float64], episode_seconds: float, seconds_per_episode_second: float | None
+) -> NDArray[np.float64]:
+    """Map real times linearly on the episode.
+
+    seconds: (n,) float64 [s] ascending
+    seconds_per_episode_second: None fits first to last into the episode, `FIT_MARGIN` free at either end; a
+        number puts the first at 0, and times past the episode's end may follow
+
+    Returns (n,) float64 [s] from the start of the episode.
+    """
+    since_first: NDArray[np.float64] = seconds - seconds[0]
+    if seconds_per_episode_second is not None:
+        return np.divide(since_first, seconds_per_episode_second)
+    span = since_first[-1] if since_first[-1] > 0 else 1.0  # all at one time: all where the first stands
+    return np.multiply(episode_seconds, FIT_MARGIN + (1 - 2 * FIT_MARGIN) * (since_first / span))

@@ -1,0 +1,1 @@
+"""The market: pure Numba kernels on one record of state an env."""

@@ -1,0 +1,147 @@
+"""A batch of envs: the arrays that kernels work on, and the calls that reset and step all of them, on threads or not."""
+
+from __future__ import annotations
+
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+
+import numpy as np
+
+from mm_env.sim.ledger import FILL_DTYPE
+from mm_env.sim.news import TAPE_DTYPE, WIRE_DTYPE
+from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
+from mm_env.sim.params import params_dtype
+from mm_env.sim.rng import FAULTS
+from mm_env.sim.state import HISTORY, Capacity, state_dtype
+from mm_env.sim.step import RESET, SKIP, STEP, result_dtype, step_range
+
+logger = logging.getLogger(__name__)
+
+FEWEST_A_THREAD = 16  # below this many envs a thread costs more than it saves
+LOG_ROWS = 4096  # fills, and headlines, that one decision step may log
+
+
+class SimulationFault(RuntimeError):
+    """A kernel met the impossible; the message names the env and the fault."""
+
+
+class Batch:
+    """N envs of one market.
+
+    states: (N,) records of `state_dtype`; params: (P,) records; which: (N,) int64, the row of params of each env;
+    tape: (H,) TAPE_DTYPE; first: (S+2,) int64; rows: (N, columns) float32; results: (N,) records of `result_dtype`.
+    rows and results are fresh arrays after every call.
+    """
+
+    def __init__(
+        self,
+        params: np.ndarray,
+        number: int,
+        capacity: Capacity,
+        tape: np.ndarray | None = None,
+        first: np.ndarray | None = None,
+        threads: int | None = None,
+        log: bool = False,
+    ) -> None:
+        """Allocate `number` envs of params ((), or (N,) for one each); log: keep the fills and headlines of each step."""
+        self.capacity = capacity
+        self.number = number
+        self.symbols, self.venues = int(params.flat[0]["symbols"]), int(params.flat[0]["venues"])
+        self.params = np.zeros(params.size, params_dtype(capacity))
+        self.params[:] = params.reshape(-1)
+        self.which = np.arange(number) if params.size > 1 else np.zeros(number, np.int64)
+        self.tape = np.zeros(0, TAPE_DTYPE) if tape is None else tape
+        self.first = np.zeros(self.symbols + 2, np.int64) if first is None else first
+        self.states = np.zeros(number, state_dtype(capacity))
+        self.columns = self.symbols * len(SYMBOL_COLUMNS) + len(GLOBAL_COLUMNS)
+        rows = LOG_ROWS if log else 0
+        self.fills, self.wire = np.zeros((number, rows), FILL_DTYPE), np.zeros((number, rows), WIRE_DTYPE)
+        self.rows = np.zeros((number, self.columns), np.float32)
+        self.results = np.zeros(number, result_dtype(capacity))
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.threads = max(1, min(threads if threads is not None else cores, number // FEWEST_A_THREAD))
+        self._pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
+        self._scratch = [
+            (np.zeros(3 * capacity.symbols + capacity.venues), np.zeros(HISTORY)) for _ in range(self.threads)
+        ]
+        self._no_action = np.zeros((number, 3 * self.symbols), np.float32)
+        warm_up(capacity)
+
+    def seed(self, sequences: list[np.random.SeedSequence], mask: np.ndarray | None = None) -> None:
+        """Give the envs (those of `mask` (N,) bool) new keys, and count their episodes from zero; needs a reset after."""
+        for i, sequence in enumerate(sequences):
+            if mask is None or mask[i]:
+                self.states["key"][i] = sequence.generate_state(2, np.uint64)
+                self.states["episode"][i] = 0
+
+    def reset(self, mask: np.ndarray | None = None) -> None:
+        """Begin the next episode of the envs of `mask` (N,) bool, or of all."""
+        commands = np.full(self.number, RESET, np.uint8)
+        if mask is not None:
+            commands[~mask] = SKIP
+        self.run(self._no_action, 0, commands)
+
+    def step(self, actions: np.ndarray, mode: int, commands: np.ndarray | None = None) -> None:
+        """One decision of every env, or what `commands` (N,) uint8 says of each. actions: (N, 3S) float32 in [-1, 1]."""
+        self.run(actions, mode, np.full(self.number, STEP, np.uint8) if commands is None else commands)
+
+    def run(self, actions: np.ndarray, mode: int, commands: np.ndarray) -> None:
+        """Run the kernel over all envs; raises SimulationFault when one of them met the impossible."""
+        rows, results = self.rows.copy(), self.results.copy()
+        raw = self.states.view(np.uint8).reshape(self.number, -1)
+        edges = [self.number * k // self.threads for k in range(self.threads + 1)]
+
+        def part(k: int) -> None:
+            step_range(
+                self.states, raw, self.params, self.which, self.tape, self.first, actions, mode, commands,
+                self.fills, self.wire, rows, results, *self._scratch[k], edges[k], edges[k + 1],
+            )  # fmt: skip
+
+        others = [self._pool.submit(part, k) for k in range(1, self.threads)] if self._pool else []
+        part(0)
+        for other in others:
+            other.result()
+        self.rows, self.results = rows, results
+        if results["fault"].any():
+            self._raise_fault()
+
+    def _raise_fault(self) -> None:
+        i = int(np.flatnonzero(self.results["fault"])[0])
+        bits = int(self.results["fault"][i])
+        said = "; ".join(text for bit, text in FAULTS.items() if bits & bit)
+        raise SimulationFault(f"env {i}, step {int(self.states['step'][i])}: {said}. This is a bug; please report it.")
+
+    def logged_fills(self, i: int) -> np.ndarray:
+        """Fills of env i in the last step, a copy, FILL_DTYPE."""
+        return self.fills[i, : int(self.states["fill_count"][i])].copy()
+
+    def logged_headlines(self, i: int) -> np.ndarray:
+        """Headlines of env i in the last step, a copy, WIRE_DTYPE."""
+        return self.wire[i, : int(self.states["wire_count"][i])].copy()
+
+    def close(self) -> None:
+        """Stop the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+
+def warm_up(capacity: Capacity) -> None:
+    """Compile the kernel of that size, or load it from the disk cache, and say so when it takes long."""
+    states = np.zeros(0, state_dtype(capacity))
+    arguments = (
+        states, np.zeros((0, 1), np.uint8), np.zeros(0, params_dtype(capacity)), np.zeros(0, np.int64),
+        np.zeros(0, TAPE_DTYPE), np.zeros(0, np.int64), np.zeros((0, 0), np.float32), 0, np.zeros(0, np.uint8),
+        np.zeros((0, 0), FILL_DTYPE), np.zeros((0, 0), WIRE_DTYPE), np.zeros((0, 0), np.float32),
+        np.zeros(0, result_dtype(capacity)), np.zeros(0), np.zeros(0), 0, 0,
+    )  # fmt: skip
+    if any(signature[0].dtype.size == states.dtype.itemsize for signature in step_range.signatures):
+        return
+    hits = sum(step_range.stats.cache_hits.values())
+    start = perf_counter()
+    logger.info("loading the kernels for up to %d symbols on %d venues", capacity.symbols, capacity.venues)
+    step_range(*arguments)
+    if sum(step_range.stats.cache_hits.values()) == hits:
+        logger.warning("compiled the kernels in %.0f s; they are cached for the next start", perf_counter() - start)

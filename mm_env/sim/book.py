@@ -1,0 +1,197 @@
+"""Books of resting orders: levels, best prices, the consolidated touch, and how fast makers come and go.
+
+A level's slot is price & (WINDOW - 1); the window follows the efficient price, and lots that fall out of it count as
+cancelled. Depth holds the lots of others; the agent's one order a side is kept beside it with the lots queued ahead.
+
+Source: Huang, Lehalle & Rosenbaum 2015 (queue-reactive rates).
+"""
+
+import math
+
+from mm_env.sim.compiling import kernel
+
+from mm_env.sim.rng import FAULT_BEST, FAULT_QUANTITY
+from mm_env.sim.state import WINDOW
+
+MASK = WINDOW - 1
+BID, ASK = 0, 1
+
+
+@kernel
+def better(side, a, b):
+    """Whether price a has priority over price b on that side."""
+    return a > b if side == BID else a < b
+
+
+@kernel
+def own_at(s, i, v, side, price):
+    """Own lots resting at a price."""
+    if s.own_quantity[i, v, side] > 0 and s.own_price[i, v, side] == price:
+        return s.own_quantity[i, v, side]
+    return 0
+
+
+@kernel
+def best_with_own(s, i, v, side):
+    """(exists, price) of the best order on a venue's side, the agent's included."""
+    exists = s.resting[i, v, side] > 0
+    price = s.best[i, v, side]
+    if s.own_quantity[i, v, side] > 0 and (not exists or better(side, s.own_price[i, v, side], price)):
+        return True, s.own_price[i, v, side]
+    return exists, price
+
+
+@kernel
+def in_window(s, i, price):
+    """Whether a book of symbol i has a slot for the price."""
+    return s.window_low[i] <= price < s.window_low[i] + WINDOW
+
+
+@kernel
+def add_lots(s, i, v, side, price, lots):
+    """Rest lots of others; the price must be in the window."""
+    if s.resting[i, v, side] == 0 or better(side, price, s.best[i, v, side]):
+        s.best[i, v, side] = price
+    s.depth[i, v, side, price & MASK] += lots
+    s.resting[i, v, side] += lots
+
+
+@kernel
+def find_best(s, i, v, side):
+    """Move the best price outwards to the next level that holds lots."""
+    if s.resting[i, v, side] <= 0:
+        return
+    step = -1 if side == BID else 1
+    price = s.best[i, v, side]
+    for _ in range(WINDOW):
+        if s.depth[i, v, side, price & MASK] > 0:
+            s.best[i, v, side] = price
+            return
+        price += step
+    s.fault |= FAULT_BEST
+
+
+@kernel
+def remove_lots(s, i, v, side, price, lots):
+    """Take lots of others from a level, and find the new best when it empties."""
+    k = price & MASK
+    left = s.depth[i, v, side, k] - lots
+    if left < 0:
+        s.fault |= FAULT_QUANTITY
+    s.depth[i, v, side, k] = left
+    s.resting[i, v, side] -= lots
+    if left == 0 and price == s.best[i, v, side]:
+        find_best(s, i, v, side)
+
+
+@kernel
+def update_touch(s, p, i):
+    """Consolidated touch and mid of a symbol; crossed venues schedule an arbitrage.
+
+    The mid is that of the other traders: the agent's own quotes do not move the price at which it is marked.
+    """
+    for side in range(2):
+        venue = -1
+        price = s.touch[i, side]
+        for v in range(p.venues):
+            exists, q = best_with_own(s, i, v, side)
+            if exists and (venue < 0 or better(side, q, price)):
+                venue, price = v, q
+        s.touch[i, side], s.touch_venue[i, side] = price, venue
+    found_bid, found_ask, bid, ask = False, False, s.touch[i, BID], s.touch[i, ASK]
+    for v in range(p.venues):
+        if s.resting[i, v, BID] > 0 and (not found_bid or s.best[i, v, BID] > bid):
+            found_bid, bid = True, s.best[i, v, BID]
+        if s.resting[i, v, ASK] > 0 and (not found_ask or s.best[i, v, ASK] < ask):
+            found_ask, ask = True, s.best[i, v, ASK]
+    s.mid_valid[i] = found_bid and found_ask
+    if s.mid_valid[i]:
+        s.mid2[i] = bid + ask
+    crossed = s.touch_venue[i, BID] >= 0 and s.touch_venue[i, ASK] >= 0 and s.touch[i, BID] > s.touch[i, ASK]
+    if crossed and s.arbitrage_time[i] == math.inf:
+        s.arbitrage_time[i] = s.time + p.arbitrage_latency
+        s.scheduled_next = min(s.scheduled_next, s.arbitrage_time[i])
+
+
+@kernel
+def _stale_lots(s, i, v, side):
+    """Lots whose price the efficient price has passed."""
+    if s.resting[i, v, side] == 0:
+        return 0
+    fair = s.price[i]
+    price = s.best[i, v, side]
+    lots = 0
+    if side == BID:
+        while price > fair and price >= s.window_low[i]:
+            lots += s.depth[i, v, side, price & MASK]
+            price -= 1
+    else:
+        while price < fair and price < s.window_low[i] + WINDOW:
+            lots += s.depth[i, v, side, price & MASK]
+            price += 1
+    return lots
+
+
+@kernel
+def _touch_queue(s, i, v, side):
+    """Lots at the venue's best price, the agent's included."""
+    exists, price = best_with_own(s, i, v, side)
+    if not exists:
+        return 0.0
+    lots = own_at(s, i, v, side, price)
+    if s.resting[i, v, side] > 0 and s.best[i, v, side] == price:
+        lots += s.depth[i, v, side, price & MASK]
+    return float(lots)
+
+
+@kernel
+def update_rates(s, p, i, v):
+    """Rates of limit orders and cancels of one book, and the sums over books."""
+    bid, ask = _touch_queue(s, i, v, BID), _touch_queue(s, i, v, ASK)
+    imbalance = (bid - ask) / (bid + ask) if bid + ask > 0.0 else 0.0
+    reaction, g = p.queue_reaction, s.regime
+    limit = p.limit_rate[i, v] * p.regime_maker[g] * (1.0 + reaction)
+    cancel = p.cancel_rate * p.regime_maker[g] / (p.regime_depth[g] * (1.0 + reaction))
+    total = 0.0
+    for side in range(2):
+        queue = (bid if side == BID else ask) / p.queue_reference[i, v]
+        lean = imbalance if side == BID else -imbalance
+        s.stale[i, v, side] = _stale_lots(s, i, v, side)
+        weight = s.resting[i, v, side] + (p.stale_multiplier - 1.0) * s.stale[i, v, side]
+        come = limit * (1.0 + p.imbalance_reaction * lean) / (1.0 + reaction * queue)
+        go = cancel * weight * (1.0 + reaction * min(queue, 4.0))
+        s.rate[i, v, side], s.rate[i, v, 2 + side] = come, go
+        total += come + go
+    s.venue_rate[i, v] = total
+    total = 0.0
+    for w in range(p.venues):
+        total += s.venue_rate[i, w]
+    s.symbol_rate[i] = total
+
+
+@kernel
+def move_window(s, p, i):
+    """Centre the window on the efficient price; lots that fall out of it are cancelled. Returns whether any did."""
+    low = int(math.floor(s.price[i])) - WINDOW // 2
+    old = s.window_low[i]
+    if low == old:
+        return False
+    s.window_low[i] = low
+    # slots that leave the window, and through the mask the slots that enter it
+    first, last = (old, min(low, old + WINDOW)) if low > old else (max(low + WINDOW, old), old + WINDOW)
+    lost = False
+    for v in range(p.venues):
+        for side in range(2):
+            gone = 0
+            for price in range(first, last):
+                gone += s.depth[i, v, side, price & MASK]
+                s.depth[i, v, side, price & MASK] = 0
+            if gone > 0:
+                lost = True
+                s.resting[i, v, side] -= gone
+                if first <= s.best[i, v, side] < last:
+                    s.best[i, v, side] = low + MASK if side == BID else low
+                    find_best(s, i, v, side)
+            if first <= s.own_price[i, v, side] < last:
+                s.own_ahead[i, v, side] = 0
+    return lost

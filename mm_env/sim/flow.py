@@ -1,0 +1,240 @@
+"""Order flow of the others: Hawkes takers by exact thinning, parent orders, and queue-reactive makers.
+
+Takers keep their own clock. Between events the intensity can only decay, and the tilt towards the efficient price is
+bounded, so a dominating rate set at the last jump stays valid while makers come and go (Ogata 1981; Dassios & Zhao 2013).
+The expectation of signed volume is taken at each candidate, which makes the surprise an exact martingale difference.
+"""
+
+import math
+
+from mm_env.sim.compiling import kernel
+
+from mm_env.sim.book import ASK, BID, MASK, add_lots, best_with_own, in_window, own_at, remove_lots, update_rates, update_touch
+from mm_env.sim.ledger import OTHER
+from mm_env.sim.matching import edge_of_window, match_venue, sweep
+from mm_env.sim.params import KNOTS
+from mm_env.sim.rng import MAKERS, TAKERS, exponential, next_u64, uniform
+from mm_env.sim.state import PARENTS, WINDOW
+
+
+@kernel
+def _decay_excitation(s, p):
+    dt = s.time - s.excitation_time
+    if dt > 0.0:
+        for k in range(p.exponentials):
+            factor = math.exp(-p.beta[k] * dt)
+            for d in range(2 * p.symbols):
+                s.excitation[k, d] *= factor
+    s.excitation_time = s.time
+
+
+@kernel
+def draw_taker(s, p):
+    """Set the dominating rate from now on, and the next candidate."""
+    _decay_excitation(s, p)
+    bound = 0.0
+    scale = p.regime_taker[s.regime]
+    for i in range(p.symbols):
+        buy, sell = p.mu[2 * i] * scale, p.mu[2 * i + 1] * scale
+        bound += buy + sell + p.informed * abs(buy - sell) + p.parent_rate[i]
+        bound += p.child_rate * (s.parents[i, 0] + s.parents[i, 1])
+    for k in range(p.exponentials):
+        for d in range(2 * p.symbols):
+            bound += s.excitation[k, d]
+    s.taker_bound = bound
+    s.taker_next = s.time + exponential(s, TAKERS) / bound if bound > 0.0 else math.inf
+
+
+@kernel
+def _tilt(s, p, i):
+    """Share by which mispricing raises the buying baseline and lowers the selling one."""
+    if p.informed == 0.0:
+        return 0.0
+    return p.informed * math.tanh((s.price[i] - 0.5 * s.mid2[i]) / p.mispricing_scale)
+
+
+@kernel
+def taker_candidate(s, p, fills):
+    """One candidate of the thinning: a new parent order, a taker of one dimension, or nothing."""
+    _decay_excitation(s, p)
+    left = uniform(s, TAKERS) * s.taker_bound
+    chosen, child = -1, False
+    for i in range(p.symbols):
+        scale = p.regime_taker[s.regime]
+        tilt = _tilt(s, p, i)
+        expected = 0.0
+        for side in range(2):
+            d = 2 * i + side
+            rate = p.mu[d] * scale * (1.0 + tilt if side == 0 else 1.0 - tilt)
+            for k in range(p.exponentials):
+                rate += s.excitation[k, d]
+            children = p.child_rate * s.parents[i, side]
+            sign = 1.0 - 2.0 * side
+            expected += sign * (rate * p.taker_mean + children * p.child_size)
+            if chosen < 0 and left < rate + children:
+                chosen, child = d, left < children
+            left -= rate + children
+            if chosen < 0 and side == 1 and left < p.parent_rate[i]:
+                chosen = 2 * p.symbols + i
+        left -= p.parent_rate[i]
+        s.surprise[i] -= expected / s.taker_bound
+    if chosen >= 2 * p.symbols:
+        _start_parent(s, p, chosen - 2 * p.symbols)
+    elif chosen >= 0:
+        _take(s, p, fills, chosen // 2, chosen % 2, child)
+    draw_taker(s, p)
+
+
+@kernel
+def _pareto(s, power, most):
+    """Integer ceil(u^power), power = -1 / exponent, at most `most`."""
+    size = uniform(s, TAKERS) ** power
+    return most if size >= most else int(math.ceil(size))
+
+
+@kernel
+def _start_parent(s, p, i):
+    """A parent order on a random side; with every place taken it lengthens the shortest one."""
+    side = 0 if uniform(s, TAKERS) < 0.5 else 1
+    children = _pareto(s, p.children_power, p.children_max)
+    n = s.parents[i, side]
+    if n < PARENTS:
+        s.children[i, side, n] = children
+        s.parents[i, side] = n + 1
+        return
+    shortest = 0
+    for k in range(1, PARENTS):
+        if s.children[i, side, k] < s.children[i, side, shortest]:
+            shortest = k
+    s.children[i, side, shortest] += children
+
+
+@kernel
+def _child_size(s, p, i, side):
+    """Execute one child of a random active parent."""
+    n = s.parents[i, side]
+    k = min(int(uniform(s, TAKERS) * n), n - 1)
+    s.children[i, side, k] -= 1
+    if s.children[i, side, k] == 0:
+        s.children[i, side, k] = s.children[i, side, n - 1]
+        s.parents[i, side] = n - 1
+    return p.child_size
+
+
+@kernel
+def _taker_size(s, p):
+    """Lomax size, whole lots, capped."""
+    size = 1.0 + math.floor(p.taker_scale * (uniform(s, TAKERS) ** p.taker_power - 1.0))
+    return int(min(size, float(p.taker_max)))
+
+
+@kernel
+def _take(s, p, fills, i, side, child):
+    """A taker buys (side 0) or sells: it excites, surprises, and trades."""
+    d = 2 * i + side
+    lots = _child_size(s, p, i, side) if child else _taker_size(s, p)
+    for k in range(p.exponentials - 1):
+        for other in range(2 * p.symbols):
+            s.excitation[k, other] += p.jump[k, other, d]
+    s.surprise[i] += (1 - 2 * side) * lots
+    s.takers[d] += 1
+    s.events += 1
+    resting = 1 - side
+    if p.venues > 1 and uniform(s, TAKERS) < p.sweep:
+        sweep(s, p, fills, i, resting, lots)
+        return
+    u, v = uniform(s, TAKERS), 0
+    while v < p.venues - 1 and u >= p.share[v]:
+        u -= p.share[v]
+        v += 1
+    match_venue(s, p, fills, i, v, resting, lots, edge_of_window(s, i, resting), OTHER)
+
+
+@kernel
+def maker_event(s, p, fills, total):
+    """One limit order or cancel, of the book and side that the rates pick."""
+    u = uniform(s, MAKERS) * total
+    i = 0
+    while i < p.symbols - 1 and u >= s.symbol_rate[i]:
+        u -= s.symbol_rate[i]
+        i += 1
+    v = 0
+    while v < p.venues - 1 and u >= s.venue_rate[i, v]:
+        u -= s.venue_rate[i, v]
+        v += 1
+    kind = 0
+    while kind < 3 and u >= s.rate[i, v, kind]:
+        u -= s.rate[i, v, kind]
+        kind += 1
+    s.events += 1
+    if kind < 2:
+        place(s, p, fills, i, v, kind)
+    elif s.resting[i, v, kind - 2] > 0:
+        cancel(s, p, i, v, kind - 2)
+
+
+@kernel
+def place(s, p, fills, i, v, side):
+    """A maker's limit order at a drawn distance from the efficient price.
+
+    Marketable on its own venue it executes; one that it knows to lock or cross another venue is not sent.
+    """
+    bits = next_u64(s, MAKERS)
+    lots = int(p.maker_sizes[bits & 255])
+    where = float(bits >> 11) * 2.0**-53 * (KNOTS - 1)
+    knot = int(where)
+    distance = p.distance[knot] + (where - knot) * (p.distance[knot + 1] - p.distance[knot])
+    distance *= p.regime_distance[s.regime]
+    multiple = p.multiple[v]
+    if side == BID:
+        price = int(math.floor(s.price[i] - distance))
+        price -= price % multiple
+    else:
+        price = int(math.ceil(s.price[i] + distance))
+        price += (-price) % multiple
+    if not in_window(s, i, price) or price + p.basis[v] < 1:
+        s.withheld += 1
+        return
+    done = 0
+    exists, opposite = best_with_own(s, i, v, 1 - side)
+    if exists and (price >= opposite if side == BID else price <= opposite):
+        done = match_venue(s, p, fills, i, v, 1 - side, lots, price, OTHER)
+    known = s.known[i, 1 - side]
+    if s.known_valid[i, 1 - side] and (price >= known if side == BID else price <= known):
+        s.withheld += done == 0
+    elif done < lots:
+        before = s.best[i, v, side]
+        empty = s.resting[i, v, side] == 0
+        add_lots(s, i, v, side, price, lots - done)
+        if empty or s.best[i, v, side] != before:
+            update_touch(s, p, i)
+    update_rates(s, p, i, v)
+
+
+@kernel
+def cancel(s, p, i, v, side):
+    """Cancel lots of a random resting order, those that the efficient price has passed being likelier."""
+    size = int(p.maker_sizes[next_u64(s, MAKERS) & 255])
+    stale = s.stale[i, v, side]
+    u = uniform(s, MAKERS) * (s.resting[i, v, side] + (p.stale_multiplier - 1.0) * stale)
+    lot = int(u)
+    if lot >= s.resting[i, v, side]:  # the extra weight of stale lots, which lie first
+        lot = min(int((u - s.resting[i, v, side]) / (p.stale_multiplier - 1.0)), stale - 1)
+    step = -1 if side == BID else 1
+    price = s.best[i, v, side]
+    here = s.depth[i, v, side, price & MASK]
+    for _ in range(WINDOW):
+        if lot < here:
+            break
+        lot -= here
+        price += step
+        here = s.depth[i, v, side, price & MASK]
+    size = min(size, here)
+    if own_at(s, i, v, side, price) > 0:
+        ahead = s.own_ahead[i, v, side]
+        s.own_ahead[i, v, side] -= min(size, ahead) if lot < ahead else max(0, size - (here - ahead))
+    before = s.best[i, v, side]
+    remove_lots(s, i, v, side, price, size)
+    if s.resting[i, v, side] == 0 or s.best[i, v, side] != before:
+        update_touch(s, p, i)
+    update_rates(s, p, i, v)

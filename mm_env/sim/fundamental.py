@@ -1,0 +1,51 @@
+"""The efficient price: correlated geometric Brownian motion, news, and permanent impact; hidden from the agent.
+
+Each move is booked by its cause. Impact follows the *surprise* in signed volume, so that persistent order signs do not
+make returns predictable (Lillo & Farmer 2004; Bouchaud, Gefen, Potters & Wyart 2004).
+"""
+
+import math
+
+from mm_env.sim.compiling import kernel
+
+from mm_env.sim.rng import DIFFUSION, FAULT_PRICE, normal_pair
+
+NEWS_PART, DIFFUSION_PART, IMPACT_PART = 0, 1, 2
+_HIGHEST = 2.0**52  # [ticks] past which a float no longer holds half ticks
+
+
+@kernel
+def move_price(s, i, part, log_move):
+    """Multiply the price by exp(log_move) and book the move under its cause."""
+    change = s.price[i] * math.expm1(log_move)
+    s.price[i] += change
+    s.moved[i, part] += change
+
+
+@kernel
+def diffuse(s, p, dt, normals):
+    """One microstep: diffusion, what is left of past news, and the impact of surprising volume.
+
+    normals: (S,) scratch.
+    """
+    n = p.symbols
+    for k in range(0, n, 2):
+        a, b = normal_pair(s, DIFFUSION)
+        normals[k] = a
+        if k + 1 < n:
+            normals[k + 1] = b
+    for i in range(n):
+        z = 0.0
+        for j in range(i + 1):
+            z += p.cholesky[i, j] * normals[j]
+        scale = p.volatility[i] * p.regime_volatility[s.regime] * math.sqrt(dt)
+        move_price(s, i, DIFFUSION_PART, scale * z - 0.5 * scale * scale)
+        if s.news_drift[i] != 0.0:
+            step = s.news_drift[i] * p.news_absorb
+            s.news_drift[i] -= step
+            move_price(s, i, NEWS_PART, step)
+        if s.surprise[i] != 0.0:
+            move_price(s, i, IMPACT_PART, p.impact * s.surprise[i])
+            s.surprise[i] = 0.0
+        if not 0.0 < s.price[i] < _HIGHEST:
+            s.fault |= FAULT_PRICE

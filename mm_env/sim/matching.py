@@ -1,0 +1,95 @@
+"""Matching: aggressors against resting orders by price, then time; the only place where anything trades."""
+
+from mm_env.sim.compiling import kernel
+
+from mm_env.sim.book import ASK, BID, MASK, best_with_own, better, own_at, remove_lots, update_rates, update_touch
+from mm_env.sim.ledger import MAKER, OTHER, book_fill
+from mm_env.sim.state import WINDOW
+
+
+@kernel
+def hit_level(s, p, fills, i, v, side, price, lots, role):
+    """Trade up to `lots` at one price of a venue's resting side: those ahead of the agent, the agent, those behind.
+
+    role: OTHER when another trader takes, HEDGE or LIQUIDATION when the agent does and pays.
+    """
+    others = s.depth[i, v, side, price & MASK] if s.resting[i, v, side] > 0 and s.best[i, v, side] == price else 0
+    own = own_at(s, i, v, side, price)
+    taken = 0
+    if own > 0:
+        ahead = min(lots, s.own_ahead[i, v, side])
+        own = min(lots - ahead, own)
+        taken = ahead + min(lots - ahead - own, others - s.own_ahead[i, v, side])
+        s.own_ahead[i, v, side] -= ahead
+        s.own_quantity[i, v, side] -= own
+    else:
+        taken = min(lots, others)
+    if taken > 0:
+        remove_lots(s, i, v, side, price, taken)
+    if own > 0:
+        book_fill(s, p, fills, i, v, side, price, own, MAKER)
+    if role != OTHER and taken > 0:
+        book_fill(s, p, fills, i, v, 1 - side, price, taken, role)
+    s.given += taken
+    s.given_own += own
+    s.taken += taken + own
+    return taken + own
+
+
+@kernel
+def match_venue(s, p, fills, i, v, side, lots, limit, role):
+    """An aggressor of `lots` against a venue's resting side, no worse than `limit`. Returns the lots traded."""
+    done = 0
+    while done < lots:
+        exists, price = best_with_own(s, i, v, side)
+        if not exists or better(side, limit, price):
+            break
+        done += hit_level(s, p, fills, i, v, side, price, lots - done, role)
+    if done > 0:
+        update_touch(s, p, i)
+        update_rates(s, p, i, v)
+    return done
+
+
+@kernel
+def sweep(s, p, fills, i, side, lots):
+    """An aggressor that takes the best price over all venues, level by level. Returns the lots traded."""
+    done = 0
+    limit = edge_of_window(s, i, side)
+    while done < lots:
+        v = s.touch_venue[i, side]
+        if v < 0 or better(side, limit, s.touch[i, side]):
+            break
+        done += hit_level(s, p, fills, i, v, side, s.touch[i, side], lots - done, OTHER)
+        update_touch(s, p, i)
+        update_rates(s, p, i, v)
+    return done
+
+
+@kernel
+def edge_of_window(s, i, side):
+    """Limit of an order that takes anything that the books can hold on that resting side."""
+    return s.window_low[i] + WINDOW - 1 if side == ASK else s.window_low[i]
+
+
+@kernel
+def arbitrage(s, p, fills, i):
+    """Trade crossed venues back: buy at the lower ask, sell at the higher bid, until nothing crosses."""
+    while s.touch_venue[i, BID] >= 0 and s.touch_venue[i, ASK] >= 0 and s.touch[i, BID] > s.touch[i, ASK]:
+        bid_venue, ask_venue = s.touch_venue[i, BID], s.touch_venue[i, ASK]
+        bid, ask = s.touch[i, BID], s.touch[i, ASK]
+        lots = min(_lots_at(s, i, bid_venue, BID, bid), _lots_at(s, i, ask_venue, ASK, ask))
+        hit_level(s, p, fills, i, bid_venue, BID, bid, lots, OTHER)
+        hit_level(s, p, fills, i, ask_venue, ASK, ask, lots, OTHER)
+        s.events += 2
+        update_touch(s, p, i)
+        update_rates(s, p, i, bid_venue)
+        update_rates(s, p, i, ask_venue)
+
+
+@kernel
+def _lots_at(s, i, v, side, price):
+    lots = own_at(s, i, v, side, price)
+    if s.resting[i, v, side] > 0 and s.best[i, v, side] == price:
+        lots += s.depth[i, v, side, price & MASK]
+    return lots

@@ -1,0 +1,356 @@
+"""From the configuration to what kernels read: one record of numbers, constant within an episode.
+
+The kernels know no YAML name: a parameter that is not read here is not read at all.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mm_env.sim.state import EXPONENTIALS, REWARDS, WINDOW, Capacity, capacity_for, record_dtype
+
+if TYPE_CHECKING:
+    from mm_env.config import MarketConfig
+
+KNOTS = 64  # of the quantile function of the placement distance
+SIZES = 256  # equally likely sizes of a maker's order
+REGIMES = 16
+VAR_METHODS = ("parametric", "cornish_fisher", "historical")
+
+# name, dtype, shape, [unit] meaning
+FIELDS = (
+    ("symbols", "i8", (), "number in use"),
+    ("venues", "i8", (), "number in use"),
+    ("exponentials", "i8", (), "of the Hawkes kernel, the news row included"),
+    ("regimes", "i8", (), "number in use"),
+    # symbols
+    ("start_price", "f8", ("S",), "[ticks]"),
+    ("lot_value", "f8", ("S",), "[currency] of one tick on one lot"),
+    ("tick_size", "f8", ("S",), "[currency]"),
+    ("volatility", "f8", ("S",), "[log/sqrt(s)]"),
+    ("cholesky", "f8", ("S", "S"), "lower factor of the correlation"),
+    ("quote_size", "i8", ("S",), "[lots]"),
+    ("inventory_limit", "i8", ("S",), "[lots]"),
+    # venues
+    ("share", "f8", ("V",), "liquidity shares, sum 1"),
+    ("multiple", "i8", ("V",), "[ticks] venue tick"),
+    ("basis", "i8", ("V",), "[ticks] venue price minus reference price"),
+    ("maker_fee", "f8", ("V",), "fraction of value, negative a rebate"),
+    ("taker_fee", "f8", ("V",), "fraction of value"),
+    ("latency", "f8", ("V",), "[s]"),
+    ("data_latency", "f8", ("V",), "[s]"),
+    # regimes
+    ("regime_duration", "f8", ("G",), "[s] mean"),
+    ("regime_next", "f8", ("G", "G"), "cumulative probabilities of the next regime"),
+    ("regime_start", "f8", ("G",), "cumulative probabilities of the first regime"),
+    ("regime_volatility", "f8", ("G",), "multiplier"),
+    ("regime_taker", "f8", ("G",), "multiplier of the baseline"),
+    ("regime_maker", "f8", ("G",), "multiplier of limit orders and cancels"),
+    ("regime_depth", "f8", ("G",), "multiplier of resting quantity"),
+    ("regime_distance", "f8", ("G",), "multiplier of placement distance"),
+    # news
+    ("news_source", "i8", (), "0 none, 1 Poisson, 2 tape"),
+    ("news_rate", "f8", ("S+1",), "[1/s] each symbol, last market-wide"),
+    ("news_impact", "f8", (), "[log] at polarity 1"),
+    ("news_immediate", "f8", (), "share at once"),
+    ("news_absorb", "f8", (), "share of the rest that is followed in a microstep"),
+    ("news_excitation", "f8", (), "[1/s] at |polarity| 1"),
+    ("truth", "f8", (3, 3), "cumulative probabilities of the true class given the scored one"),
+    ("truth_magnitude", "f8", (3,), "mean |polarity| of each true class"),
+    # takers
+    ("mu", "f8", ("2S",), "[1/s] baseline"),
+    ("jump", "f8", ("K", "2S", "2S"), "[1/s] row excited by column"),
+    ("beta", "f8", ("K",), "[1/s] decay; the last used row is news"),
+    ("taker_scale", "f8", (), "[lots] of the Lomax size"),
+    ("taker_power", "f8", (), "-1 / tail exponent"),
+    ("taker_max", "i8", (), "[lots]"),
+    ("taker_mean", "f8", (), "[lots] of the discretised, capped law"),
+    ("sweep", "f8", (), "share of takers over all venues"),
+    ("informed", "f8", (), "largest tilt"),
+    ("mispricing_scale", "f8", (), "[ticks]"),
+    ("impact", "f8", (), "[log/lot]"),
+    ("parent_rate", "f8", ("S",), "[1/s]"),
+    ("child_rate", "f8", (), "[1/s] of one active parent"),
+    ("children_power", "f8", (), "-1 / tail exponent of the number of children"),
+    ("children_max", "i8", (), ""),
+    ("child_size", "i8", (), "[lots]"),
+    # makers
+    ("limit_rate", "f8", ("S", "V"), "[1/s] a side"),
+    ("cancel_rate", "f8", (), "[1/s] of a lot"),
+    ("maker_sizes", "u2", ("Z",), "[lots] equally likely"),
+    ("distance", "f8", ("D",), "[ticks] quantiles of the placement distance at 0, 1/(D-1), ..., 1"),
+    ("queue_reaction", "f8", (), ""),
+    ("queue_reference", "f8", ("S", "V"), "[lots] touch queue at which the reaction is neutral"),
+    ("imbalance_reaction", "f8", (), ""),
+    ("stale_multiplier", "f8", (), "of the cancel rate"),
+    ("arbitrage_latency", "f8", (), "[s]"),
+    ("initial_orders", "f8", ("S", "V"), "expected orders a side at the start of the burn-in"),
+    # policy
+    ("avellaneda", "i8", (), "0 fixed spread, 1 Avellaneda-Stoikov"),
+    ("base_half_spread", "f8", (), "fraction of the mid"),
+    ("gamma", "f8", (), "[1/currency a share, lots]"),
+    ("fill_decay", "f8", (), "[1/currency a share]"),
+    ("horizon", "f8", (), "[s] of inventory risk"),
+    ("rolling", "i8", (), "1: the horizon rolls, 0: it ends with the episode"),
+    ("alpha_weight", "f8", (), "[bps] at sentiment 1"),
+    ("obi_weight", "f8", (), "[bps] at imbalance 1"),
+    ("alpha_smooth", "f8", (), "weight of the newest blend"),
+    ("sentiment_decay", "f8", (), "factor a step"),
+    ("fast_decay", "f8", (), "factor a step of the fast variance"),
+    ("spread_volatility_weight", "f8", (), ""),
+    ("adaptive_tick", "i8", (), ""),
+    ("min_tick", "i8", ("S",), "[ticks]"),
+    ("max_tick", "i8", ("S",), "[ticks]"),
+    ("size_skew", "f8", (), ""),
+    ("router_learns", "i8", (), ""),
+    ("router_top", "i8", (), "venues quoted at a time"),
+    ("router_exploration", "f8", (), ""),
+    ("router_review", "f8", (), "[s]"),
+    ("router_decay", "f8", (), "factor a step"),
+    ("residual_half_spreads", "f8", (), ""),
+    ("absolute_max", "f8", (), "[ticks]"),
+    ("hedge_action", "f8", (), "[lots]"),
+    # risk
+    ("covariance_decay", "f8", (), "factor a step"),
+    ("prior_volatility", "f8", (), "[log/sqrt(s)]"),
+    ("var_method", "i8", (), "index in VAR_METHODS"),
+    ("var_conf", "f8", (), ""),
+    ("var_quantile", "f8", (), "of the standard normal at var_conf"),
+    ("var_horizon", "f8", (), "[s]"),
+    ("es_conf", "f8", (), ""),
+    ("es_window", "i8", (), "[steps]"),
+    ("var_limit", "f8", (), "[currency]"),
+    ("hedging", "i8", (), ""),
+    ("hedge_target", "f8", (), "share of the limit"),
+    ("hedge_fraction", "f8", (), "share of the inventory"),
+    ("hedge_limit", "i8", (), "[ticks] past the touch"),
+    # reward
+    ("weight", "f8", ("N",), "REWARDS"),
+    ("utility_aversion", "f8", (), "[1/currency]"),
+    # episode
+    ("step_seconds", "f8", (), "[s]"),
+    ("microsteps", "i8", (), ""),
+    ("steps", "i8", (), "of an episode"),
+    ("burn_in_steps", "i8", (), "decision steps without an agent"),
+    ("liquidate", "i8", (), ""),
+)
+
+
+@cache
+def params_dtype(capacity: Capacity) -> np.dtype:
+    """Record of one configuration."""
+    letters = capacity.letters | {"G": REGIMES, "Z": SIZES, "D": KNOTS}
+    return record_dtype(FIELDS, letters)
+
+
+def half_life_factor(dt: float, half_life: float) -> float:
+    """Decay over `dt` of something that halves in `half_life`."""
+    return 0.5 ** (dt / half_life)
+
+
+def normal_quantile(probability: float) -> float:
+    """Quantile of the standard normal."""
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(probability)
+
+
+def placement_quantiles(offset: float, exponent: float, limit: float) -> np.ndarray:
+    """Quantiles (KNOTS,) [ticks] of the distance d >= 0 with density ∝ (offset + d)^-(1 + exponent), cut at `limit`.
+
+    Source: Bouchaud, Mézard & Potters 2002, equation 1.
+    """
+    u = np.linspace(0.0, 1.0, KNOTS)
+    tail = (1.0 + limit / offset) ** -exponent
+    return offset * ((1.0 - u * (1.0 - tail)) ** (-1.0 / exponent) - 1.0)
+
+
+def geometric_sizes(mean: float) -> np.ndarray:
+    """SIZES equally likely integers whose law is the geometric on 1, 2, … of that mean, to the table's grain."""
+    if mean == 1.0:
+        return np.ones(SIZES, np.uint16)
+    u = (np.arange(SIZES) + 0.5) / SIZES
+    return np.ceil(np.log1p(-u) / math.log1p(-1.0 / mean)).astype(np.uint16)
+
+
+def lomax_mean(scale: float, exponent: float, largest: int) -> float:
+    """Mean [lots] of min(1 + floor(X), largest), X Lomax: the sum of its survival function."""
+    n = np.arange(1, largest)
+    return 1.0 + float(np.sum((1.0 + n / scale) ** -exponent))
+
+
+def lomax_scale(mean: float, exponent: float, largest: int) -> float:
+    """Scale [lots] that gives the discretised, capped size its mean; the cap bounds what can be reached."""
+    if mean <= 1.0:
+        return 1e-9
+    low, high = 1e-9, 1e9
+    if lomax_mean(high, exponent, largest) < mean:
+        raise ValueError(f"taker_size_mean_lots {mean:g} cannot be reached below taker_size_max_lots {largest}")
+    for _ in range(200):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if lomax_mean(middle, exponent, largest) < mean else (low, middle)
+    return high
+
+
+def stationary_law(next_probabilities: np.ndarray, durations: np.ndarray) -> np.ndarray:
+    """Share of time in each regime of the semi-Markov chain (R,)."""
+    count = len(durations)
+    if count == 1:
+        return np.ones(1)
+    system = np.vstack([next_probabilities.T - np.eye(count), np.ones(count)])
+    visits = np.linalg.lstsq(system, np.append(np.zeros(count), 1.0), rcond=None)[0]
+    weights = np.maximum(visits, 0.0) * durations
+    return weights / weights.sum()
+
+
+def make_params(config: MarketConfig, confusion: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+    """Params record, shape () of `params_dtype`, of a configuration.
+
+    confusion: (3, 3) and (3,) true class given the scored one, and mean |polarity|, for tapes without polarity.
+    """
+    capacity = capacity_for(len(config.symbols), len(config.venues))
+    p = np.zeros((), params_dtype(capacity))
+    p["symbols"], p["venues"] = len(config.symbols), len(config.venues)
+    _symbols(p, config)
+    _venues(p, config)
+    _regimes(p, config)
+    _news(p, config, confusion)
+    _takers(p, config)
+    _makers(p, config)
+    _policy(p, config)
+    _risk(p, config)
+    e = config.episode
+    for index, name in enumerate(REWARDS):
+        p["weight"][index] = getattr(config.reward, name)
+    p["utility_aversion"] = config.reward.utility_risk_aversion
+    p["step_seconds"], p["microsteps"], p["steps"] = e.step_seconds, e.microsteps, e.steps
+    p["burn_in_steps"] = math.ceil(e.burn_in_seconds / e.step_seconds - 1e-9)
+    p["liquidate"] = e.liquidate_at_end
+    return p
+
+
+def _symbols(p: np.ndarray, config: MarketConfig) -> None:
+    for i, s in enumerate(config.symbols):
+        p["start_price"][i] = s.start_price / s.tick_size
+        p["lot_value"][i] = s.tick_size * s.lot_size
+        p["tick_size"][i] = s.tick_size
+        p["volatility"][i] = s.volatility_bps_per_sqrt_second * 1e-4
+        p["quote_size"][i], p["inventory_limit"][i] = s.quote_size, s.inventory_limit
+    n = len(config.symbols)
+    p["cholesky"][:n, :n] = np.linalg.cholesky(config.correlation_matrix())
+
+
+def _venues(p: np.ndarray, config: MarketConfig) -> None:
+    total = sum(v.liquidity_share for v in config.venues)
+    for i, v in enumerate(config.venues):
+        p["share"][i] = v.liquidity_share / total
+        p["multiple"][i], p["basis"][i] = v.tick_multiple, v.price_basis_ticks
+        p["maker_fee"][i], p["taker_fee"][i] = v.maker_fee_bps * 1e-4, v.taker_fee_bps * 1e-4
+        p["latency"][i], p["data_latency"][i] = v.latency_ms * 1e-3, v.data_latency_ms * 1e-3
+
+
+def _regimes(p: np.ndarray, config: MarketConfig) -> None:
+    names = [r.name for r in config.regimes]
+    n = len(names)
+    p["regimes"] = n
+    following = np.zeros((n, n))
+    for i, r in enumerate(config.regimes):
+        p["regime_duration"][i] = r.mean_duration_seconds
+        p["regime_volatility"][i], p["regime_taker"][i] = r.volatility_multiplier, r.taker_rate_multiplier
+        p["regime_maker"][i], p["regime_depth"][i] = r.maker_rate_multiplier, r.depth_multiplier
+        p["regime_distance"][i] = r.distance_multiplier
+        weights = np.array([r.transitions.get(name, 0.0) if r.transitions else float(name != r.name) for name in names])
+        following[i] = weights / weights.sum() if weights.sum() > 0 else np.eye(n)[i]
+    p["regime_next"][:n, :n] = np.cumsum(following, axis=1)
+    first = config.episode.initial_regime
+    law = stationary_law(following, p["regime_duration"][:n]) if first is None else np.eye(n)[names.index(first)]
+    p["regime_start"][:n] = np.cumsum(law)
+
+
+def _news(p: np.ndarray, config: MarketConfig, confusion: tuple[np.ndarray, np.ndarray] | None) -> None:
+    news, n = config.news, len(config.symbols)
+    micro = config.episode.step_seconds / config.episode.microsteps
+    p["news_source"] = ("none", "poisson", "tape").index(news.source)
+    if news.source == "poisson":
+        p["news_rate"][:n], p["news_rate"][-1] = news.rate_per_hour / 3600.0, news.macro_rate_per_hour / 3600.0
+    p["news_impact"], p["news_immediate"] = news.impact_bps * 1e-4, news.immediate_share
+    p["news_absorb"] = 1.0 - half_life_factor(micro, news.drift_half_life_seconds)
+    p["news_excitation"] = news.excitation_per_second
+    truth, magnitude = confusion if confusion is not None else (np.eye(3), np.ones(3))
+    p["truth"], p["truth_magnitude"] = np.cumsum(truth, axis=1), magnitude
+
+
+def _takers(p: np.ndarray, config: MarketConfig) -> None:
+    flow, n = config.flow, len(config.symbols)
+    jump, beta, mu = flow.hawkes_matrices(n), flow.hawkes_decays(), flow.hawkes_baseline(n)
+    activity = np.repeat([s.activity for s in config.symbols], 2)
+    if not flow.use_hawkes:
+        norm = (jump / beta[:, None, None]).sum(axis=0)
+        mu, jump = np.linalg.solve(np.eye(2 * n) - norm, mu), jump[:0]
+    rows = len(jump)
+    p["mu"][: 2 * n] = mu * activity
+    p["jump"][:rows, : 2 * n, : 2 * n] = jump
+    p["beta"][:rows], p["beta"][rows] = beta[:rows], math.log(2.0) / config.news.excitation_half_life_seconds
+    p["exponentials"] = rows + 1
+    if rows + 1 > EXPONENTIALS:
+        raise ValueError(f"hawkes_beta has {rows} exponentials; at most {EXPONENTIALS - 1} are allowed")
+    p["taker_scale"] = lomax_scale(flow.taker_size_mean_lots, flow.taker_size_exponent, flow.taker_size_max_lots)
+    p["taker_mean"] = lomax_mean(float(p["taker_scale"]), flow.taker_size_exponent, flow.taker_size_max_lots)
+    p["taker_power"], p["taker_max"] = -1.0 / flow.taker_size_exponent, flow.taker_size_max_lots
+    p["sweep"], p["informed"] = flow.sweep_share, flow.informed_share
+    p["mispricing_scale"], p["impact"] = flow.mispricing_scale_ticks, flow.impact_kappa * 1e-4
+    parents = flow.parents
+    p["parent_rate"][:n] = [parents.rate_per_second * s.activity for s in config.symbols]
+    p["child_rate"], p["child_size"] = parents.child_rate_per_second, parents.child_size_lots
+    p["children_power"], p["children_max"] = -1.0 / parents.children_exponent, parents.children_max
+
+
+def _makers(p: np.ndarray, config: MarketConfig) -> None:
+    m, n, v = config.flow.makers, len(config.symbols), len(config.venues)
+    activity = np.array([s.activity for s in config.symbols])
+    p["limit_rate"][:n, :v] = m.limit_rate_per_second * activity[:, None] * p["share"][None, :v]
+    p["maker_sizes"] = geometric_sizes(m.size_mean_lots)
+    mean_size = float(p["maker_sizes"].mean())
+    p["cancel_rate"] = m.cancel_rate_per_second / mean_size
+    p["distance"] = placement_quantiles(m.placement_offset_ticks, m.placement_exponent, WINDOW / 2 - 4)
+    p["queue_reaction"], p["imbalance_reaction"] = m.queue_reaction, m.imbalance_reaction
+    p["initial_orders"] = p["limit_rate"] / m.cancel_rate_per_second
+    # the neutral queue is what stands within one tick of the touch when nothing reacts, and a mean order at least
+    near = 1.0 - (1.0 + 1.0 / m.placement_offset_ticks) ** -m.placement_exponent
+    p["queue_reference"] = np.maximum(p["initial_orders"] * mean_size * near, mean_size)
+    p["stale_multiplier"], p["arbitrage_latency"] = m.stale_cancel_multiplier, m.arbitrage_latency_ms * 1e-3
+
+
+def _policy(p: np.ndarray, config: MarketConfig) -> None:
+    c, dt = config.policy, config.episode.step_seconds
+    p["avellaneda"], p["base_half_spread"] = c.use_avellaneda, c.base_spread_bps * 0.5e-4
+    p["gamma"], p["fill_decay"], p["horizon"] = c.as_gamma, c.as_k, c.as_T
+    p["rolling"] = c.as_horizon == "rolling"
+    p["alpha_weight"], p["obi_weight"], p["alpha_smooth"] = c.alpha_weight, c.obi_weight, c.alpha_smooth
+    p["sentiment_decay"] = half_life_factor(dt, c.sentiment_half_life_seconds)
+    p["fast_decay"] = half_life_factor(dt, c.volatility_half_life_seconds)
+    p["spread_volatility_weight"], p["adaptive_tick"] = c.spread_volatility_weight, c.adaptive_tick
+    for i, s in enumerate(config.symbols):
+        p["min_tick"][i] = max(1, math.ceil(c.min_tick / s.tick_size - 1e-9))
+        p["max_tick"][i] = max(1, math.ceil(c.max_tick / s.tick_size - 1e-9))
+    p["size_skew"], p["router_learns"], p["router_top"] = c.size_skew, c.router == "learning", c.router_top_k
+    p["router_exploration"], p["router_review"] = c.router_exploration, c.router_review_seconds
+    p["router_decay"] = half_life_factor(dt, c.router_memory_seconds)
+    p["residual_half_spreads"], p["absolute_max"] = c.residual_half_spreads, c.absolute_max_ticks
+    p["hedge_action"] = c.hedge_action_lots
+
+
+def _risk(p: np.ndarray, config: MarketConfig) -> None:
+    r, dt = config.risk, config.episode.step_seconds
+    p["covariance_decay"] = half_life_factor(dt, r.covariance_half_life_seconds)
+    p["prior_volatility"] = r.prior_volatility_bps_per_sqrt_second * 1e-4
+    p["var_method"] = VAR_METHODS.index(r.var_method)
+    p["var_conf"], p["var_quantile"], p["var_horizon"] = r.var_conf, normal_quantile(r.var_conf), r.var_horizon_seconds
+    p["es_conf"], p["es_window"] = r.es_conf, r.es_window
+    p["var_limit"], p["hedging"] = r.portfolio_var_limit, r.hedge_portfolio_on_breach
+    p["hedge_target"], p["hedge_fraction"] = r.hedge_target, r.hedge_fraction_portfolio
+    p["hedge_limit"] = r.hedge_limit_ticks

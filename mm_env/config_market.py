@@ -34,10 +34,10 @@ class Symbol(Section):
     )
     activity: float = Field(1.0, ge=0.01, le=100.0, description="multiplies maker and baseline taker rates")
     quote_size: int = Field(
-        12, ge=1, le=100_000, description="default policy's size a side, over all venues [lots]"
+        20, ge=1, le=100_000, description="default policy's size a side, over all venues [lots]"
     )
     inventory_limit: int = Field(
-        120, ge=1, le=1_000_000, description="absolute position that is never passed by quotes [lots]"
+        200, ge=1, le=1_000_000, description="absolute position that is never passed by quotes [lots]"
     )
 
     @model_validator(mode="after")
@@ -119,7 +119,7 @@ class News(Section):
     scorer: str = Field("vader", description="sentiment model whose score the agent sees")
     rate_per_hour: float = Field(60.0, ge=0.0, le=36_000.0, description="of each symbol")
     macro_rate_per_hour: float = Field(20.0, ge=0.0, le=36_000.0, description="of market-wide headlines")
-    impact_bps: float = Field(6.0, ge=0.0, le=500.0, description="move of the efficient price at polarity 1")
+    impact_bps: float = Field(12.0, ge=0.0, le=500.0, description="move of the efficient price at polarity 1")
     immediate_share: Share = Field(0.3, description="of the move at once; the rest is a drift that decays")
     drift_half_life_seconds: Positive = 20.0
     excitation_per_second: float = Field(
@@ -139,14 +139,14 @@ class Makers(Section):
     """Queue-reactive limit order flow of the other market makers (Huang, Lehalle & Rosenbaum 2015)."""
 
     limit_rate_per_second: float = Field(
-        9.0, ge=1e-6, le=10_000.0, description="limit orders a side of a symbol, all venues"
+        7.0, ge=1e-6, le=10_000.0, description="limit orders a side of a symbol, all venues"
     )
     cancel_rate_per_second: float = Field(
         0.25, ge=1e-6, le=1000.0, description="of each resting order (1 / mean life)"
     )
     size_mean_lots: float = Field(4.0, ge=1.0, le=1000.0, description="of a limit order; geometric")
     placement_offset_ticks: float = Field(
-        2.0, ge=1e-3, le=100.0, description="scale of the distance law, from the efficient price"
+        4.0, ge=1e-3, le=100.0, description="scale of the distance law, from the efficient price"
     )
     placement_exponent: float = Field(
         1.6, ge=0.1, le=20.0, description="tail of the distance law (Bouchaud et al. 2002)"
@@ -200,7 +200,7 @@ class Flow(Section):
     taker_size_exponent: float = Field(2.2, gt=1.05, le=20.0, description="tail exponent of the size")
     taker_size_max_lots: int = Field(200, ge=1, le=1_000_000)
     sweep_share: Share = Field(0.4, description="of takers that take the best prices over all venues")
-    informed_share: Share = Field(0.6, description="largest tilt of the baseline towards the efficient price")
+    informed_share: Share = Field(0.3, description="largest tilt of the baseline towards the efficient price")
     mispricing_scale_ticks: Positive = Field(
         1.5, description="mispricing at which the tilt is tanh(1) of its largest"
     )

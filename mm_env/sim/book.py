@@ -9,7 +9,6 @@ Source: Huang, Lehalle & Rosenbaum 2015 (queue-reactive rates).
 import math
 
 from mm_env.sim.compiling import kernel
-
 from mm_env.sim.rng import FAULT_BEST, FAULT_QUANTITY
 from mm_env.sim.state import WINDOW
 
@@ -18,9 +17,15 @@ BID, ASK = 0, 1
 
 
 @kernel
+def sign_of(side):
+    """+1 for bids and buys, -1 for asks and sells: multiplied by it, a better price is a larger one on either side."""
+    return 1 - 2 * side
+
+
+@kernel
 def better(side, a, b):
     """Whether price a has priority over price b on that side."""
-    return a > b if side == BID else a < b
+    return (a - b) * (1 - 2 * side) > 0
 
 
 @kernel
@@ -39,6 +44,15 @@ def best_with_own(s, i, v, side):
     if s.own_quantity[i, v, side] > 0 and (not exists or better(side, s.own_price[i, v, side], price)):
         return True, s.own_price[i, v, side]
     return exists, price
+
+
+@kernel
+def on_grid(price, multiple, side):
+    """The price rounded away from the market to a venue's tick."""
+    if multiple == 1:
+        return price
+    sign = 1 - 2 * side
+    return price - sign * ((sign * price) % multiple)
 
 
 @kernel
@@ -61,7 +75,7 @@ def find_best(s, i, v, side):
     """Move the best price outwards to the next level that holds lots."""
     if s.resting[i, v, side] <= 0:
         return
-    step = -1 if side == BID else 1
+    step = 2 * side - 1
     price = s.best[i, v, side]
     for _ in range(WINDOW):
         if s.depth[i, v, side, price & MASK] > 0:
@@ -118,17 +132,13 @@ def _stale_lots(s, i, v, side):
     """Lots whose price the efficient price has passed."""
     if s.resting[i, v, side] == 0:
         return 0
-    fair = s.price[i]
+    sign = 1 - 2 * side
+    fair = sign * s.price[i]
     price = s.best[i, v, side]
     lots = 0
-    if side == BID:
-        while price > fair and price >= s.window_low[i]:
-            lots += s.depth[i, v, side, price & MASK]
-            price -= 1
-    else:
-        while price < fair and price < s.window_low[i] + WINDOW:
-            lots += s.depth[i, v, side, price & MASK]
-            price += 1
+    while sign * price > fair and in_window(s, i, price):
+        lots += s.depth[i, v, side, price & MASK]
+        price -= sign
     return lots
 
 
@@ -146,23 +156,31 @@ def _touch_queue(s, i, v, side):
 
 @kernel
 def update_rates(s, p, i, v):
-    """Rates of limit orders and cancels of one book, and the sums over books."""
+    """Rates of limit orders and cancels of one book after its touch or its stale lots changed."""
     bid, ask = _touch_queue(s, i, v, BID), _touch_queue(s, i, v, ASK)
-    imbalance = (bid - ask) / (bid + ask) if bid + ask > 0.0 else 0.0
-    reaction, g = p.queue_reaction, s.regime
-    limit = p.limit_rate[i, v] * p.regime_maker[g] * (1.0 + reaction)
-    cancel = p.cancel_rate * p.regime_maker[g] / (p.regime_depth[g] * (1.0 + reaction))
-    total = 0.0
+    lean = p.imbalance_reaction * (bid - ask) / (bid + ask) if bid + ask > 0.0 else 0.0
+    slope = p.queue_slope[i, v]
+    come, go = p.limit_rate[i, v] * p.regime_limit[s.regime], p.regime_cancel[s.regime]
+    s.rate[i, v, BID] = come * (1.0 + lean) / (1.0 + slope * bid)
+    s.rate[i, v, ASK] = come * (1.0 - lean) / (1.0 + slope * ask)
+    s.leave[i, v, BID] = go * (1.0 + min(slope * bid, p.queue_longest))
+    s.leave[i, v, ASK] = go * (1.0 + min(slope * ask, p.queue_longest))
     for side in range(2):
-        queue = (bid if side == BID else ask) / p.queue_reference[i, v]
-        lean = imbalance if side == BID else -imbalance
         s.stale[i, v, side] = _stale_lots(s, i, v, side)
-        weight = s.resting[i, v, side] + (p.stale_multiplier - 1.0) * s.stale[i, v, side]
-        come = limit * (1.0 + p.imbalance_reaction * lean) / (1.0 + reaction * queue)
-        go = cancel * weight * (1.0 + reaction * min(queue, 4.0))
-        s.rate[i, v, side], s.rate[i, v, 2 + side] = come, go
-        total += come + go
-    s.venue_rate[i, v] = total
+        s.rate[i, v, 2 + side] = s.leave[i, v, side] * (s.resting[i, v, side] + p.stale_extra * s.stale[i, v, side])
+    _sum_rates(s, p, i, v)
+
+
+@kernel
+def update_cancel_rate(s, p, i, v, side):
+    """Cancel rate of one side after lots came or left behind its touch."""
+    s.rate[i, v, 2 + side] = s.leave[i, v, side] * (s.resting[i, v, side] + p.stale_extra * s.stale[i, v, side])
+    _sum_rates(s, p, i, v)
+
+
+@kernel
+def _sum_rates(s, p, i, v):
+    s.venue_rate[i, v] = s.rate[i, v, 0] + s.rate[i, v, 1] + s.rate[i, v, 2] + s.rate[i, v, 3]
     total = 0.0
     for w in range(p.venues):
         total += s.venue_rate[i, w]

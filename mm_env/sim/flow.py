@@ -7,9 +7,19 @@ The expectation of signed volume is taken at each candidate, which makes the sur
 
 import math
 
+from mm_env.sim.book import (
+    MASK,
+    add_lots,
+    best_with_own,
+    in_window,
+    on_grid,
+    own_at,
+    remove_lots,
+    update_cancel_rate,
+    update_rates,
+    update_touch,
+)
 from mm_env.sim.compiling import kernel
-
-from mm_env.sim.book import ASK, BID, MASK, add_lots, best_with_own, in_window, own_at, remove_lots, update_rates, update_touch
 from mm_env.sim.ledger import OTHER
 from mm_env.sim.matching import edge_of_window, match_venue, sweep
 from mm_env.sim.params import KNOTS
@@ -153,74 +163,77 @@ def _take(s, p, fills, i, side, child):
 @kernel
 def maker_event(s, p, fills, total):
     """One limit order or cancel, of the book and side that the rates pick."""
-    u = uniform(s, MAKERS) * total
-    i = 0
-    while i < p.symbols - 1 and u >= s.symbol_rate[i]:
-        u -= s.symbol_rate[i]
-        i += 1
-    v = 0
-    while v < p.venues - 1 and u >= s.venue_rate[i, v]:
-        u -= s.venue_rate[i, v]
-        v += 1
-    kind = 0
-    while kind < 3 and u >= s.rate[i, v, kind]:
-        u -= s.rate[i, v, kind]
-        kind += 1
+    bits = next_u64(s, MAKERS)
+    u = float(bits >> 11) * 2.0**-53 * total
+    lots = int(p.maker_sizes[bits & 255])  # low bits, which u does not use
+    i, v, kind = (
+        0,
+        0,
+        0,
+    )  # comparisons are added up, not branched on: the outcome is random, a branch would be mispredicted
+    passed, edge = 0.0, 0.0
+    for k in range(p.symbols - 1):
+        edge += s.symbol_rate[k]
+        i += u >= edge
+        passed = edge if u >= edge else passed
+    u -= passed
+    passed, edge = 0.0, 0.0
+    for k in range(p.venues - 1):
+        edge += s.venue_rate[i, k]
+        v += u >= edge
+        passed = edge if u >= edge else passed
+    u -= passed
+    edge = 0.0
+    for k in range(3):
+        edge += s.rate[i, v, k]
+        kind += u >= edge
     s.events += 1
     if kind < 2:
-        place(s, p, fills, i, v, kind)
+        place(s, p, fills, i, v, kind, lots)
     elif s.resting[i, v, kind - 2] > 0:
-        cancel(s, p, i, v, kind - 2)
+        cancel(s, p, i, v, kind - 2, lots)
 
 
 @kernel
-def place(s, p, fills, i, v, side):
+def place(s, p, fills, i, v, side, lots):
     """A maker's limit order at a drawn distance from the efficient price.
 
     Marketable on its own venue it executes; one that it knows to lock or cross another venue is not sent.
     """
-    bits = next_u64(s, MAKERS)
-    lots = int(p.maker_sizes[bits & 255])
-    where = float(bits >> 11) * 2.0**-53 * (KNOTS - 1)
+    where = float(next_u64(s, MAKERS) >> 11) * 2.0**-53 * (KNOTS - 1)
     knot = int(where)
     distance = p.distance[knot] + (where - knot) * (p.distance[knot + 1] - p.distance[knot])
     distance *= p.regime_distance[s.regime]
-    multiple = p.multiple[v]
-    if side == BID:
-        price = int(math.floor(s.price[i] - distance))
-        price -= price % multiple
-    else:
-        price = int(math.ceil(s.price[i] + distance))
-        price += (-price) % multiple
+    sign = 1 - 2 * side
+    price = on_grid(sign * int(math.floor(sign * s.price[i] - distance)), p.multiple[v], side)
     if not in_window(s, i, price) or price + p.basis[v] < 1:
         s.withheld += 1
         return
     done = 0
     exists, opposite = best_with_own(s, i, v, 1 - side)
-    if exists and (price >= opposite if side == BID else price <= opposite):
+    if exists and sign * (price - opposite) >= 0:
         done = match_venue(s, p, fills, i, v, 1 - side, lots, price, OTHER)
-    known = s.known[i, 1 - side]
-    if s.known_valid[i, 1 - side] and (price >= known if side == BID else price <= known):
+    if s.known_valid[i, 1 - side] and sign * (price - s.known[i, 1 - side]) >= 0:
         s.withheld += done == 0
     elif done < lots:
-        before = s.best[i, v, side]
-        empty = s.resting[i, v, side] == 0
+        behind = s.resting[i, v, side] > 0 and sign * (s.best[i, v, side] - price) > 0
         add_lots(s, i, v, side, price, lots - done)
-        if empty or s.best[i, v, side] != before:
-            update_touch(s, p, i)
+        if behind:
+            update_cancel_rate(s, p, i, v, side)
+            return
+        update_touch(s, p, i)
     update_rates(s, p, i, v)
 
 
 @kernel
-def cancel(s, p, i, v, side):
-    """Cancel lots of a random resting order, those that the efficient price has passed being likelier."""
-    size = int(p.maker_sizes[next_u64(s, MAKERS) & 255])
+def cancel(s, p, i, v, side, size):
+    """Cancel up to `size` lots at a random resting lot, those that the efficient price has passed being likelier."""
     stale = s.stale[i, v, side]
-    u = uniform(s, MAKERS) * (s.resting[i, v, side] + (p.stale_multiplier - 1.0) * stale)
+    u = uniform(s, MAKERS) * (s.resting[i, v, side] + p.stale_extra * stale)
     lot = int(u)
     if lot >= s.resting[i, v, side]:  # the extra weight of stale lots, which lie first
-        lot = min(int((u - s.resting[i, v, side]) / (p.stale_multiplier - 1.0)), stale - 1)
-    step = -1 if side == BID else 1
+        lot = min(int((u - s.resting[i, v, side]) / p.stale_extra), stale - 1)
+    step = 2 * side - 1
     price = s.best[i, v, side]
     here = s.depth[i, v, side, price & MASK]
     for _ in range(WINDOW):
@@ -233,8 +246,10 @@ def cancel(s, p, i, v, side):
     if own_at(s, i, v, side, price) > 0:
         ahead = s.own_ahead[i, v, side]
         s.own_ahead[i, v, side] -= min(size, ahead) if lot < ahead else max(0, size - (here - ahead))
-    before = s.best[i, v, side]
+    behind = price != s.best[i, v, side] and stale == 0
     remove_lots(s, i, v, side, price, size)
-    if s.resting[i, v, side] == 0 or s.best[i, v, side] != before:
-        update_touch(s, p, i)
+    if behind:
+        update_cancel_rate(s, p, i, v, side)
+        return
+    update_touch(s, p, i)
     update_rates(s, p, i, v)

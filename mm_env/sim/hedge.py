@@ -6,9 +6,8 @@ venues by price after fee and by seen depth.
 
 import math
 
-from mm_env.sim.compiling import kernel
-
 from mm_env.sim.book import ASK, BID
+from mm_env.sim.compiling import kernel
 from mm_env.sim.orders import exposure, hedge_in_flight, send_hedge
 from mm_env.sim.risk import current_var, portfolio_variance
 from mm_env.sim.signals import seen_inventory

@@ -8,13 +8,19 @@ revaluing a position by the change of each part is exact to rounding.
 import numpy as np
 
 from mm_env.sim.compiling import kernel
-
 from mm_env.sim.rng import FAULT_LOG
 
 FILL_DTYPE = np.dtype(
     [
-        ("time", "f8"), ("price", "i8"), ("mid", "f8"), ("fee", "f8"), ("symbol", "i4"), ("venue", "i4"),
-        ("quantity", "i4"), ("side", "i1"), ("role", "i1"),
+        ("time", "f8"),
+        ("price", "i8"),
+        ("mid", "f8"),
+        ("fee", "f8"),
+        ("symbol", "i4"),
+        ("venue", "i4"),
+        ("quantity", "i4"),
+        ("side", "i1"),
+        ("role", "i1"),
     ],
     align=True,
 )  # price and mid in the venue's ticks, fee in currency (negative a rebate), side 0 buy, 1 sell, role as below; fmt: skip

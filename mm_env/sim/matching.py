@@ -1,8 +1,7 @@
 """Matching: aggressors against resting orders by price, then time; the only place where anything trades."""
 
-from mm_env.sim.compiling import kernel
-
 from mm_env.sim.book import ASK, BID, MASK, best_with_own, better, own_at, remove_lots, update_rates, update_touch
+from mm_env.sim.compiling import kernel
 from mm_env.sim.ledger import MAKER, OTHER, book_fill
 from mm_env.sim.state import WINDOW
 

@@ -7,17 +7,20 @@ scorer's confusion matrix, so that a score is never taken for the truth.
 import math
 
 import numpy as np
-from mm_env.sim.compiling import kernel
 
+from mm_env.sim.compiling import kernel
 from mm_env.sim.fundamental import move_price
 from mm_env.sim.rng import FAULT_LOG, NEWS, exponential, uniform
 
 NONE, POISSON, TAPE = 0, 1, 2
 
 TAPE_DTYPE = np.dtype(
-    [("time", "f8"), ("polarity", "f8"), ("score", "f8"), ("symbol", "i4"), ("scored", "u1"), ("stated", "u1")], align=True
+    [("time", "f8"), ("polarity", "f8"), ("score", "f8"), ("symbol", "i4"), ("scored", "u1"), ("stated", "u1")],
+    align=True,
 )  # scored: class 0 negative, 1 neutral, 2 positive; stated: whether the polarity is known
-WIRE_DTYPE = np.dtype([("time", "f8"), ("row", "i8"), ("symbol", "i8"), ("polarity", "f8"), ("score", "f8")], align=True)
+WIRE_DTYPE = np.dtype(
+    [("time", "f8"), ("row", "i8"), ("symbol", "i8"), ("polarity", "f8"), ("score", "f8")], align=True
+)
 
 
 @kernel

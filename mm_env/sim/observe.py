@@ -5,9 +5,8 @@ Columns saturate at ±BOUND, which is the bound of the observation space.
 
 import math
 
-from mm_env.sim.compiling import kernel
-
 from mm_env.sim.book import ASK, BID
+from mm_env.sim.compiling import kernel
 from mm_env.sim.quoting import remaining_horizon
 from mm_env.sim.risk import current_var
 from mm_env.sim.signals import seen_inventory, volatility

@@ -6,9 +6,8 @@ it goes to the back. Post-only: one that would cross is repriced a tick away fro
 
 import math
 
-from mm_env.sim.compiling import kernel
-
 from mm_env.sim.book import ASK, BID, MASK, best_with_own, in_window, update_rates, update_touch
+from mm_env.sim.compiling import kernel
 from mm_env.sim.ledger import HEDGE
 from mm_env.sim.matching import match_venue
 from mm_env.sim.rng import FAULT_SELF

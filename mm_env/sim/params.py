@@ -49,7 +49,8 @@ FIELDS = (
     ("regime_start", "f8", ("G",), "cumulative probabilities of the first regime"),
     ("regime_volatility", "f8", ("G",), "multiplier"),
     ("regime_taker", "f8", ("G",), "multiplier of the baseline"),
-    ("regime_maker", "f8", ("G",), "multiplier of limit orders and cancels"),
+    ("regime_limit", "f8", ("G",), "multiplier of limit orders, with an empty queue"),
+    ("regime_cancel", "f8", ("G",), "[1/s] cancel rate of a lot, with an empty queue"),
     ("regime_depth", "f8", ("G",), "multiplier of resting quantity"),
     ("regime_distance", "f8", ("G",), "multiplier of placement distance"),
     # news
@@ -80,13 +81,12 @@ FIELDS = (
     ("child_size", "i8", (), "[lots]"),
     # makers
     ("limit_rate", "f8", ("S", "V"), "[1/s] a side"),
-    ("cancel_rate", "f8", (), "[1/s] of a lot"),
     ("maker_sizes", "u2", ("Z",), "[lots] equally likely"),
     ("distance", "f8", ("D",), "[ticks] quantiles of the placement distance at 0, 1/(D-1), ..., 1"),
-    ("queue_reaction", "f8", (), ""),
-    ("queue_reference", "f8", ("S", "V"), "[lots] touch queue at which the reaction is neutral"),
+    ("queue_slope", "f8", ("S", "V"), "[1/lot] queue reaction over the touch queue at which it is neutral"),
+    ("queue_longest", "f8", (), "queue reaction past which cancels no longer rise"),
     ("imbalance_reaction", "f8", (), ""),
-    ("stale_multiplier", "f8", (), "of the cancel rate"),
+    ("stale_extra", "f8", (), "multiplier of the cancel rate of stale lots, minus 1"),
     ("arbitrage_latency", "f8", (), "[s]"),
     ("initial_orders", "f8", ("S", "V"), "expected orders a side at the start of the burn-in"),
     # policy
@@ -261,8 +261,7 @@ def _regimes(p: np.ndarray, config: MarketConfig) -> None:
     for i, r in enumerate(config.regimes):
         p["regime_duration"][i] = r.mean_duration_seconds
         p["regime_volatility"][i], p["regime_taker"][i] = r.volatility_multiplier, r.taker_rate_multiplier
-        p["regime_maker"][i], p["regime_depth"][i] = r.maker_rate_multiplier, r.depth_multiplier
-        p["regime_distance"][i] = r.distance_multiplier
+        p["regime_depth"][i], p["regime_distance"][i] = r.depth_multiplier, r.distance_multiplier
         weights = np.array([r.transitions.get(name, 0.0) if r.transitions else float(name != r.name) for name in names])
         following[i] = weights / weights.sum() if weights.sum() > 0 else np.eye(n)[i]
     p["regime_next"][:n, :n] = np.cumsum(following, axis=1)
@@ -315,14 +314,18 @@ def _makers(p: np.ndarray, config: MarketConfig) -> None:
     p["limit_rate"][:n, :v] = m.limit_rate_per_second * activity[:, None] * p["share"][None, :v]
     p["maker_sizes"] = geometric_sizes(m.size_mean_lots)
     mean_size = float(p["maker_sizes"].mean())
-    p["cancel_rate"] = m.cancel_rate_per_second / mean_size
     p["distance"] = placement_quantiles(m.placement_offset_ticks, m.placement_exponent, WINDOW / 2 - 4)
-    p["queue_reaction"], p["imbalance_reaction"] = m.queue_reaction, m.imbalance_reaction
+    p["imbalance_reaction"] = m.imbalance_reaction
     p["initial_orders"] = p["limit_rate"] / m.cancel_rate_per_second
     # the neutral queue is what stands within one tick of the touch when nothing reacts, and a mean order at least
     near = 1.0 - (1.0 + 1.0 / m.placement_offset_ticks) ** -m.placement_exponent
-    p["queue_reference"] = np.maximum(p["initial_orders"] * mean_size * near, mean_size)
-    p["stale_multiplier"], p["arbitrage_latency"] = m.stale_cancel_multiplier, m.arbitrage_latency_ms * 1e-3
+    p["queue_slope"] = m.queue_reaction / np.maximum(p["initial_orders"] * mean_size * near, mean_size)
+    p["queue_longest"] = 4.0 * m.queue_reaction
+    for i, r in enumerate(config.regimes):
+        p["regime_limit"][i] = r.maker_rate_multiplier * (1.0 + m.queue_reaction)
+        leave = m.cancel_rate_per_second / mean_size * r.maker_rate_multiplier / r.depth_multiplier
+        p["regime_cancel"][i] = leave / (1.0 + m.queue_reaction)
+    p["stale_extra"], p["arbitrage_latency"] = m.stale_cancel_multiplier - 1.0, m.arbitrage_latency_ms * 1e-3
 
 
 def _policy(p: np.ndarray, config: MarketConfig) -> None:

@@ -6,9 +6,8 @@ Source: Avellaneda & Stoikov 2008, equations 29-30; log1p keeps the limit of sma
 
 import math
 
-from mm_env.sim.compiling import kernel
-
 from mm_env.sim.book import ASK, BID
+from mm_env.sim.compiling import kernel
 from mm_env.sim.orders import hedge_in_flight
 from mm_env.sim.signals import seen_inventory
 

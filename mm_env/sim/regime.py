@@ -4,7 +4,6 @@ Source: Hamilton 1989 (regime switching); durations and transition weights from 
 """
 
 from mm_env.sim.compiling import kernel
-
 from mm_env.sim.rng import REGIME, exponential, uniform
 
 

@@ -7,7 +7,6 @@ Source: Cartea, Jaimungal & Penalva 2015, chapter 10 (inventory penalties); Spoo
 import math
 
 from mm_env.sim.compiling import kernel
-
 from mm_env.sim.ledger import HEDGE_COST, REVALUATION, TAKER_FEES
 
 PROFIT, INVENTORY, TERMINAL, HEDGING, UTILITY, DAMPENING = range(6)

@@ -9,7 +9,6 @@ Source: RiskMetrics 1996; Favre & Galeano 2002 (Cornish-Fisher); Acerbi & Tasche
 import math
 
 from mm_env.sim.compiling import kernel
-
 from mm_env.sim.signals import seen_inventory
 from mm_env.sim.state import HISTORY
 
@@ -41,15 +40,17 @@ def update_risk(s, p, value, slope, losses):
     for i in range(p.symbols):
         s.marginal_var[i] = p.var_quantile * slope[i] * p.lot_value[i] * p.var_horizon / sd if sd > 0.0 else 0.0
     s.value_at_risk[PARAMETRIC] = p.var_quantile * sd
-    if flat:
+    if flat or s.change_count == 0:
         s.value_at_risk[CORNISH_FISHER] = s.value_at_risk[HISTORICAL] = s.expected_shortfall = 0.0
         return
     count = min(s.change_count, p.es_window)
     skewness, kurtosis = _window(s, p, value, losses, count)
     s.value_at_risk[CORNISH_FISHER] = max(0.0, sd * cornish_fisher(p.var_quantile, skewness, kurtosis))
     scale = math.sqrt(p.var_horizon / p.step_seconds)
-    s.value_at_risk[HISTORICAL] = scale * tail_mean(losses, count, 1.0 - p.var_conf, True)
-    s.expected_shortfall = scale * tail_mean(losses, count, 1.0 - p.es_conf, False)
+    var_tail, es_tail = tail_size(count, 1.0 - p.var_conf), tail_size(count, 1.0 - p.es_conf)
+    worst_first(losses, count, max(var_tail, es_tail))
+    s.value_at_risk[HISTORICAL] = max(0.0, scale * losses[var_tail - 1])
+    s.expected_shortfall = max(0.0, scale * tail_mean(losses, count, 1.0 - p.es_conf))
 
 
 @kernel
@@ -83,26 +84,36 @@ def cornish_fisher(z, skewness, kurtosis):
 
 
 @kernel
-def tail_mean(losses, count, tail, quantile):
-    """Empirical quantile (the ceil(count x tail)-th largest loss), or the mean of the tail with its fractional last loss.
+def worst_first(losses, count, worst):
+    """Move the `worst` largest of the first `count` losses to the front, in falling order."""
+    for k in range(1, count):
+        loss = losses[k]
+        last = min(k, worst)
+        if k >= worst:
+            if loss <= losses[worst - 1]:
+                continue
+            losses[k] = losses[worst - 1]  # the one that is pushed out
+            last = worst - 1
+        while last > 0 and losses[last - 1] < loss:
+            losses[last] = losses[last - 1]
+            last -= 1
+        losses[last] = loss
 
-    The largest losses are moved to the front of `losses`. Never negative.
-    """
-    if count == 0:
-        return 0.0
-    weight = count * tail
-    worst = max(1, int(math.ceil(weight - 1e-9)))
+
+@kernel
+def tail_size(count, tail):
+    """Losses that a tail holds, the last one in part."""
+    return max(1, int(math.ceil(count * tail - 1e-9)))
+
+
+@kernel
+def tail_mean(losses, count, tail):
+    """Mean of the tail of losses in falling order, its last loss weighted by the part that belongs to it."""
+    worst = tail_size(count, tail)
     total = 0.0
-    for k in range(worst):
-        best = k
-        for j in range(k + 1, count):
-            if losses[j] > losses[best]:
-                best = j
-        losses[k], losses[best] = losses[best], losses[k]
-        total += losses[k] * (1.0 if k + 1 < worst else weight - (worst - 1))
-    if quantile:
-        return max(0.0, losses[worst - 1])
-    return max(0.0, total / weight)
+    for k in range(worst - 1):
+        total += losses[k]
+    return (total + losses[worst - 1] * (count * tail - (worst - 1))) / (count * tail)
 
 
 @kernel

@@ -9,8 +9,8 @@ Source: Blackman & Vigna 2021 (xoshiro256++); Steele, Lea & Flood 2014 (splitmix
 import math
 
 import numpy as np
-from mm_env.sim.compiling import kernel
 
+from mm_env.sim.compiling import kernel
 from mm_env.sim.state import STREAMS
 
 REGIME, NEWS, DIFFUSION, TAKERS, MAKERS, AGENT = range(STREAMS)
@@ -74,15 +74,41 @@ def uniform(s, stream):
     return (float(next_u64(s, stream) >> _U(11)) + 0.5) * _UNIT
 
 
+def _exponential_layers() -> tuple[np.ndarray, np.ndarray]:
+    """Edges x and densities exp(-x) of 256 layers of equal area under exp(-x); layer 0 holds the tail."""
+    tail, area = 7.69711747013104972, 3.949659822581572e-3
+    x = np.empty(257)
+    x[0], x[1], x[256] = area * math.exp(tail), tail, 0.0
+    for k in range(2, 256):
+        x[k] = -math.log(area / x[k - 1] + math.exp(-x[k - 1]))
+    return x, np.exp(-x)
+
+
+_EDGES, _HEIGHTS = _exponential_layers()
+
+
 @kernel
 def exponential(s, stream):
-    """Exponential of mean 1."""
-    return -math.log(uniform(s, stream))
+    """Exponential of mean 1, by the ziggurat (Marsaglia & Tsang 2000)."""
+    shift = 0.0
+    while True:
+        bits = next_u64(s, stream)
+        layer = bits & _U(255)
+        x = (float(bits >> _U(11)) + 0.5) * _UNIT * _EDGES[layer]
+        if x < _EDGES[layer + _U(1)]:
+            return shift + x
+        if layer == 0:
+            shift += _EDGES[1]  # the tail of an exponential is an exponential
+        elif _HEIGHTS[layer] + uniform(s, stream) * (_HEIGHTS[layer + _U(1)] - _HEIGHTS[layer]) < math.exp(-x):
+            return shift + x
 
 
 @kernel
 def normal_pair(s, stream):
-    """Two independent standard normals (Box & Muller 1958)."""
-    radius = math.sqrt(-2.0 * math.log(uniform(s, stream)))
-    angle = 2.0 * math.pi * uniform(s, stream)
-    return radius * math.cos(angle), radius * math.sin(angle)
+    """Two independent standard normals (Marsaglia's polar method, 1964)."""
+    while True:
+        a, b = 2.0 * uniform(s, stream) - 1.0, 2.0 * uniform(s, stream) - 1.0
+        square = a * a + b * b
+        if 0.0 < square < 1.0:
+            scale = math.sqrt(-2.0 * math.log(square) / square)
+            return a * scale, b * scale

@@ -8,9 +8,8 @@ Source: Almgren & Harts 2008 (dynamic smart order routing); Ganchev et al. 2010 
 
 import math
 
+from mm_env.sim.book import ASK, BID, on_grid
 from mm_env.sim.compiling import kernel
-
-from mm_env.sim.book import ASK, BID
 from mm_env.sim.orders import exposure, send_quote, standing
 from mm_env.sim.rng import AGENT, uniform
 
@@ -122,8 +121,7 @@ def route_quotes(s, p, m, i):
             hedge = s.box_hedge[m, i, v]
             if (hedge > 0 and side == ASK) or (hedge < 0 and side == BID):
                 wanted = 0
-            price = s.quote[i, side]
-            price = price - price % p.multiple[v] if side == BID else price + (-price) % p.multiple[v]
+            price = on_grid(s.quote[i, side], p.multiple[v], side)
             room -= _requote(s, p, m, i, v, side, price, wanted, room)
 
 
@@ -134,12 +132,11 @@ def _requote(s, p, m, i, v, side, price, wanted, room):
     An order that still has half of the wanted size keeps its place in the queue.
     """
     old_price, old_lots = standing(s, p, i, v, side)
-    if old_lots > 0 and old_price == price and wanted > 0:
-        if 2 * old_lots >= wanted:
-            if old_lots > wanted:
-                send_quote(s, p, m, i, v, side, price, wanted)
-                return wanted
-            return 0
+    if old_lots > 0 and old_price == price and wanted > 0 and 2 * old_lots >= wanted:
+        if old_lots > wanted:
+            send_quote(s, p, m, i, v, side, price, wanted)
+            return wanted
+        return 0
     new = min(wanted, max(0, room))
     if new > 0 or old_lots > 0:
         send_quote(s, p, m, i, v, side, price, new)

@@ -6,9 +6,8 @@ Source: Cont, Kukanov & Stoikov 2014 (order-book imbalance); RiskMetrics 1996 (E
 
 import math
 
-from mm_env.sim.compiling import kernel
-
 from mm_env.sim.book import ASK, BID
+from mm_env.sim.compiling import kernel
 from mm_env.sim.state import HISTORY
 
 

@@ -62,6 +62,7 @@ FIELDS = (
     ("resting", "i8", ("S", "V", 2), "[lots] sum of the depth"),
     ("best", "i8", ("S", "V", 2), "[ticks] best price of others, where resting > 0"),
     ("rate", "f8", ("S", "V", 4), "[1/s] limit bid, limit ask, cancel bid, cancel ask"),
+    ("leave", "f8", ("S", "V", 2), "[1/s] cancel rate of a lot"),
     ("stale", "i8", ("S", "V", 2), "[lots] resting where the efficient price has passed"),
     ("venue_rate", "f8", ("S", "V"), "[1/s] sum of the four"),
     ("symbol_rate", "f8", ("S",), "[1/s] sum over venues"),
@@ -116,7 +117,12 @@ FIELDS = (
     ("wire_count", "i8", (), "rows of the headline log written in this step"),
     # counters
     ("events", "i8", (), "book events: limit orders, cancels, takers, own messages, arbitrage"),
-    ("takers", "i8", ("2S",), "taker orders by Hawkes dimension (buy, sell of each symbol), parents' children included"),
+    (
+        "takers",
+        "i8",
+        ("2S",),
+        "taker orders by Hawkes dimension (buy, sell of each symbol), parents' children included",
+    ),
     ("taken", "i8", (), "[lots] taken by aggressors"),
     ("given", "i8", (), "[lots] given by resting orders of others"),
     ("given_own", "i8", (), "[lots] given by own resting orders"),

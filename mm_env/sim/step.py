@@ -7,14 +7,13 @@ import math
 
 import numpy as np
 
-from mm_env.sim.compiling import entry_point, kernel
-
 from mm_env.sim.book import move_window, update_rates, update_touch
+from mm_env.sim.compiling import entry_point, kernel
 from mm_env.sim.flow import draw_taker, maker_event, place, taker_candidate
 from mm_env.sim.fundamental import diffuse
 from mm_env.sim.hedge import default_hedge, route_hedge
 from mm_env.sim.ledger import LIQUIDATION, mark
-from mm_env.sim.matching import arbitrage, edge_of_window
+from mm_env.sim.matching import arbitrage
 from mm_env.sim.news import publish, start_news
 from mm_env.sim.observe import observe
 from mm_env.sim.orders import deliver, open_mailbox, schedule, snapshot, take
@@ -22,10 +21,10 @@ from mm_env.sim.quoting import default_quotes
 from mm_env.sim.regime import start_regime, switch_regime
 from mm_env.sim.reward import booked, inventory_variance, reward_terms
 from mm_env.sim.risk import current_var, update_risk
-from mm_env.sim.rng import MAKERS, exponential, seed_streams, uniform
+from mm_env.sim.rng import MAKERS, exponential, next_u64, seed_streams, uniform
 from mm_env.sim.router import aim, learn, review, route_quotes
 from mm_env.sim.signals import see, start_signals, update_signals
-from mm_env.sim.state import HISTORY, MAILBOXES, REWARDS, TERMS, WINDOW, Capacity
+from mm_env.sim.state import MAILBOXES, REWARDS, TERMS, WINDOW, Capacity
 
 RESIDUAL, ABSOLUTE = 0, 1  # readings of an action
 SKIP, STEP, RESET, MARKET = 0, 1, 2, 3  # what to do with an env; MARKET: events and matching alone, for benchmarks
@@ -278,12 +277,30 @@ def start_books(s, p, fills):
                 expected = p.initial_orders[i, v] * p.regime_depth[s.regime]
                 orders = int(expected + uniform(s, MAKERS))
                 for _ in range(min(orders, 2000)):
-                    place(s, p, fills, i, v, side)
+                    place(s, p, fills, i, v, side, int(p.maker_sizes[next_u64(s, MAKERS) & 255]))
         update_touch(s, p, i)
 
 
 @entry_point
-def step_range(states, raw, params, which, tape, first, actions, mode, commands, fills, wire, rows, results, scratch, losses, low, high):
+def step_range(
+    states,
+    raw,
+    params,
+    which,
+    tape,
+    first,
+    actions,
+    mode,
+    commands,
+    fills,
+    wire,
+    rows,
+    results,
+    scratch,
+    losses,
+    low,
+    high,
+):
     """Step, reset or skip the envs low..high-1.
 
     states: (N,) records; raw: (N, bytes) uint8 view of them; params: (P,) records; which: (N,) int64 index into params;

@@ -16,23 +16,23 @@ class Policy(Section):
     use_avellaneda: bool = Field(True, description="false: fixed spread of base_spread_bps")
     base_spread_bps: Positive = Field(3.0, description="full spread of the fixed-spread policy")
     as_gamma: float = Field(
-        0.006, ge=1e-9, le=1e4, description="risk aversion [1/currency a share, inventory in lots]"
+        0.025, ge=1e-9, le=1e4, description="risk aversion [1/currency a share, inventory in lots]"
     )
     as_k: float = Field(
-        90.0, ge=1e-6, le=1e6, description="decay of the fill rate with depth [1/currency a share]"
+        65.0, ge=1e-6, le=1e6, description="decay of the fill rate with depth [1/currency a share]"
     )
     as_T: float = Field(60.0, ge=1e-6, le=1e6, description="horizon of the inventory risk [s]")
     as_horizon: Literal["rolling", "episode"] = Field(
         "rolling", description="as_T ahead of now, or what is left of the episode"
     )
-    alpha_weight: float = Field(3.0, ge=-1000.0, le=1000.0, description="expected move at sentiment 1 [bps]")
+    alpha_weight: float = Field(2.0, ge=-1000.0, le=1000.0, description="expected move at sentiment 1 [bps]")
     obi_weight: float = Field(
-        0.5, ge=-1000.0, le=1000.0, description="expected move at order-book imbalance 1 [bps]"
+        0.8, ge=-1000.0, le=1000.0, description="expected move at order-book imbalance 1 [bps]"
     )
     alpha_smooth: float = Field(
         0.5, gt=0.0, le=1.0, description="weight of the newest blend in its moving average"
     )
-    sentiment_half_life_seconds: Positive = 20.0
+    sentiment_half_life_seconds: Positive = 10.0
     volatility_half_life_seconds: Positive = Field(
         20.0, description="of the fast volatility that widens the spread"
     )
@@ -84,7 +84,7 @@ class Risk(Section):
         le=256,
         description="decision steps of history behind historical and higher-moment figures",
     )
-    portfolio_var_limit: Positive = Field(600.0, description="[currency]")
+    portfolio_var_limit: Positive = Field(300.0, description="[currency]")
     hedge_portfolio_on_breach: bool = True
     hedge_target: float = Field(0.8, gt=0.0, le=1.0, description="VaR after a hedge, as a share of the limit")
     hedge_fraction_portfolio: float = Field(

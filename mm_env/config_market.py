@@ -117,11 +117,11 @@ class News(Section):
         None, description="real seconds in one of the episode; empty: fit the span"
     )
     scorer: str = Field("vader", description="sentiment model whose score the agent sees")
-    rate_per_hour: float = Field(60.0, ge=0.0, le=36_000.0, description="of each symbol")
+    rate_per_hour: float = Field(100.0, ge=0.0, le=36_000.0, description="of each symbol")
     macro_rate_per_hour: float = Field(20.0, ge=0.0, le=36_000.0, description="of market-wide headlines")
-    impact_bps: float = Field(12.0, ge=0.0, le=500.0, description="move of the efficient price at polarity 1")
+    impact_bps: float = Field(16.0, ge=0.0, le=500.0, description="move of the efficient price at polarity 1")
     immediate_share: Share = Field(0.3, description="of the move at once; the rest is a drift that decays")
-    drift_half_life_seconds: Positive = 20.0
+    drift_half_life_seconds: Positive = 10.0
     excitation_per_second: float = Field(
         1.0, ge=0.0, le=1000.0, description="takers added on the headline's side at |polarity| 1"
     )
@@ -202,7 +202,7 @@ class Flow(Section):
     sweep_share: Share = Field(0.4, description="of takers that take the best prices over all venues")
     informed_share: Share = Field(0.3, description="largest tilt of the baseline towards the efficient price")
     mispricing_scale_ticks: Positive = Field(
-        1.5, description="mispricing at which the tilt is tanh(1) of its largest"
+        1.5, description="mispricing at which the tilt is 0.71 of its largest"
     )
     impact_kappa: float = Field(
         0.01, ge=0.0, le=10.0, description="permanent impact of surprising volume [bps a lot]"

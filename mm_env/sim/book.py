@@ -104,23 +104,29 @@ def update_touch(s, p, i):
 
     The mid is that of the other traders: the agent's own quotes do not move the price at which it is marked.
     """
+    valid, mid2 = False, 0
     for side in range(2):
-        venue = -1
-        price = s.touch[i, side]
+        sign = 1 - 2 * side
+        venue, price, found, others = -1, s.touch[i, side], False, 0
         for v in range(p.venues):
-            exists, q = best_with_own(s, i, v, side)
-            if exists and (venue < 0 or better(side, q, price)):
-                venue, price = v, q
+            if s.resting[i, v, side] > 0:
+                q = s.best[i, v, side]
+                if not found or sign * (q - others) > 0:
+                    found, others = True, q
+                if venue < 0 or sign * (q - price) > 0:
+                    venue, price = v, q
+            if s.own_quantity[i, v, side] > 0:
+                q = s.own_price[i, v, side]
+                if venue < 0 or sign * (q - price) > 0:
+                    venue, price = v, q
         s.touch[i, side], s.touch_venue[i, side] = price, venue
-    found_bid, found_ask, bid, ask = False, False, s.touch[i, BID], s.touch[i, ASK]
-    for v in range(p.venues):
-        if s.resting[i, v, BID] > 0 and (not found_bid or s.best[i, v, BID] > bid):
-            found_bid, bid = True, s.best[i, v, BID]
-        if s.resting[i, v, ASK] > 0 and (not found_ask or s.best[i, v, ASK] < ask):
-            found_ask, ask = True, s.best[i, v, ASK]
-    s.mid_valid[i] = found_bid and found_ask
-    if s.mid_valid[i]:
-        s.mid2[i] = bid + ask
+        if side == BID:
+            valid, mid2 = found, others
+        else:
+            valid, mid2 = valid and found, mid2 + others
+    s.mid_valid[i] = valid
+    if valid:
+        s.mid2[i] = mid2
     crossed = s.touch_venue[i, BID] >= 0 and s.touch_venue[i, ASK] >= 0 and s.touch[i, BID] > s.touch[i, ASK]
     if crossed and s.arbitrage_time[i] == math.inf:
         s.arbitrage_time[i] = s.time + p.arbitrage_latency

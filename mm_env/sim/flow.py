@@ -58,9 +58,8 @@ def draw_taker(s, p):
 @kernel
 def _tilt(s, p, i):
     """Share by which mispricing raises the buying baseline and lowers the selling one."""
-    if p.informed == 0.0:
-        return 0.0
-    return p.informed * math.tanh((s.price[i] - 0.5 * s.mid2[i]) / p.mispricing_scale)
+    x = (s.price[i] - 0.5 * s.mid2[i]) / p.mispricing_scale
+    return p.informed * x / math.sqrt(1.0 + x * x)
 
 
 @kernel
@@ -196,10 +195,7 @@ def maker_event(s, p, fills, total):
 
 @kernel
 def place(s, p, fills, i, v, side, lots):
-    """A maker's limit order at a drawn distance from the efficient price.
-
-    Marketable on its own venue it executes; one that it knows to lock or cross another venue is not sent.
-    """
+    """A maker's limit order at a drawn distance from the efficient price."""
     where = float(next_u64(s, MAKERS) >> 11) * 2.0**-53 * (KNOTS - 1)
     knot = int(where)
     distance = p.distance[knot] + (where - knot) * (p.distance[knot + 1] - p.distance[knot])
@@ -209,6 +205,16 @@ def place(s, p, fills, i, v, side, lots):
     if not in_window(s, i, price) or price + p.basis[v] < 1:
         s.withheld += 1
         return
+    arrive(s, p, fills, i, v, side, price, lots)
+
+
+@kernel
+def arrive(s, p, fills, i, v, side, price, lots):
+    """A maker's limit order reaches its venue.
+
+    Marketable there it executes; what it knows to lock or cross another venue does not rest.
+    """
+    sign = 1 - 2 * side
     done = 0
     exists, opposite = best_with_own(s, i, v, 1 - side)
     if exists and sign * (price - opposite) >= 0:
@@ -242,13 +248,19 @@ def cancel(s, p, i, v, side, size):
         lot -= here
         price += step
         here = s.depth[i, v, side, price & MASK]
-    size = min(size, here)
+    cancel_lots(s, p, i, v, side, price, min(size, here), lot < s.own_ahead[i, v, side])
+
+
+@kernel
+def cancel_lots(s, p, i, v, side, price, lots, ahead_first):
+    """Cancel lots of a level, those queued before the agent's order there first, or those behind it first."""
     if own_at(s, i, v, side, price) > 0:
         ahead = s.own_ahead[i, v, side]
-        s.own_ahead[i, v, side] -= min(size, ahead) if lot < ahead else max(0, size - (here - ahead))
-    behind = price != s.best[i, v, side] and stale == 0
-    remove_lots(s, i, v, side, price, size)
-    if behind:
+        behind = s.depth[i, v, side, price & MASK] - ahead
+        s.own_ahead[i, v, side] -= min(lots, ahead) if ahead_first else max(0, lots - behind)
+    behind_touch = price != s.best[i, v, side] and s.stale[i, v, side] == 0
+    remove_lots(s, i, v, side, price, lots)
+    if behind_touch:
         update_cancel_rate(s, p, i, v, side)
         return
     update_touch(s, p, i)

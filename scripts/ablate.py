@@ -1,0 +1,114 @@
+"""What is each part of the default policy worth?
+
+Plays the default policy and its ablations on the same held-out episodes, and traces the frontier of profit against the sd
+of inventory for Avellaneda-Stoikov and for the fixed spread over their spread and size.
+
+    python scripts/ablate.py --episodes 400 --json ablation.json
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mm_env.analysis.ablation import LUCK, VARIANTS, Outcome, Point, ablate, frontier, interval, trace
+from mm_env.cli import user_errors
+from mm_env.config import MarketConfig
+from mm_env.config_io import load_config
+
+logger = logging.getLogger("ablate")
+AS_K = [150.0, 100.0, 75.0, 50.0, 38.0, 28.0]
+SPREAD_BPS = [2.0, 3.0, 4.0, 6.0, 8.0, 11.0]
+SIZES = [7, 20]
+
+
+def row(outcome: Outcome, base: Outcome) -> dict[str, float]:
+    """Figures of one variant; intervals are half widths, 99 % for the profit and 95 % elsewhere."""
+    profit, width = interval(outcome.profit, 0.99)
+    difference, difference_width = interval(outcome.profit - base.profit, 0.95)
+    luck, luck_width = interval(outcome.term(*LUCK), 0.95)
+    tail = sorted(outcome.profit)[: max(1, len(outcome.profit) // 20)]
+    return {
+        "profit": profit, "profit_99": width, "difference": difference, "difference_95": difference_width,
+        "profit_sd": float(outcome.profit.std(ddof=1)), "worst_5_percent": float(sum(tail) / len(tail)),
+        "spread_capture": float(outcome.term("spread_capture").mean()), "diffusion": luck, "diffusion_95": luck_width,
+        "hedge_cost": float(outcome.term("hedge_cost").mean()), "inventory_sd": outcome.inventory_sd,
+        "over_var_limit": float(outcome.over_limit.mean()),
+    }  # fmt: skip
+
+
+def table(rows: dict[str, dict[str, float]]) -> str:
+    """Markdown table of the ablations."""
+    lines = [
+        "| variant | profit ± 99 % | less default ± 95 % | sd | worst 5 % | spread capture | diffusion ± 95 % "
+        "| hedge cost | sd of inventory | steps over VaR limit |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, r in rows.items():
+        difference = "" if name == "default" else f"{r['difference']:+.0f} ± {r['difference_95']:.0f}"
+        lines.append(
+            f"| {name} | {r['profit']:.0f} ± {r['profit_99']:.0f} | {difference} | {r['profit_sd']:.0f} "
+            f"| {r['worst_5_percent']:.0f} | {r['spread_capture']:.0f} | {r['diffusion']:+.0f} ± {r['diffusion_95']:.0f} "
+            f"| {r['hedge_cost']:.0f} | {r['inventory_sd'] / 1e3:.0f}k | {100 * r['over_var_limit']:.1f} % |"
+        )
+    return "\n".join(lines)
+
+
+def frontier_table(names: dict[str, list[Point]]) -> str:
+    """Markdown table: each frontier point of a rival, beside the best profit of the first policy at no larger sd."""
+    (first, points), *others = names.items()
+    ours = frontier(points)
+    lines = [f"| rival | profit ± 95 % | sd of inventory | {first} at no larger sd | its profit ± 95 % |", "|---|---|---|---|---|"]
+    for other, rivals in others:
+        for rival in frontier(rivals):
+            within = [p for p in ours if p.inventory_sd <= rival.inventory_sd]
+            best = f"{within[-1].label} | {within[-1].profit:.0f} ± {within[-1].half_width:.0f}" if within else "none so low | "
+            lines.append(
+                f"| {other} {rival.label} | {rival.profit:.0f} ± {rival.half_width:.0f} "
+                f"| {rival.inventory_sd / 1e3:.0f}k | {best} |"
+            )
+    return "\n".join(lines)
+
+
+def frontiers(config: MarketConfig, episodes: int, seed: int) -> dict[str, list[Point]]:
+    """Points of both policies over their spread and size."""
+    average = {"policy.use_avellaneda": True}, {"policy.use_avellaneda": False}
+    return {
+        "Avellaneda-Stoikov": trace(config, average[0], "policy.as_k", AS_K, SIZES, episodes, seed),
+        "fixed spread": trace(config, average[1], "policy.base_spread_bps", SPREAD_BPS, SIZES, episodes, seed),
+    }
+
+
+@user_errors
+def main(
+    config: Annotated[str | None, typer.Option(help="Preset or YAML file.")] = None,
+    episodes: Annotated[int, typer.Option(min=2, help="Episodes of each variant.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the evaluation episodes.")] = 0,
+    frontier_episodes: Annotated[int, typer.Option(min=0, help="Episodes of each frontier point; 0 leaves it out.")] = 200,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Print what each part of the default policy is worth, with intervals. Example: python scripts/ablate.py --episodes 400."""
+    logging.basicConfig(level=log_level.upper(), format="%(message)s")
+    market = load_config(config)
+    outcomes: dict[str, Outcome] = {}
+    for name, changes in VARIANTS.items():
+        outcomes |= ablate(market, episodes, seed, {name: changes})
+        logger.info("played %s: %d episodes", name, episodes)
+    rows = {name: row(outcome, outcomes["default"]) for name, outcome in outcomes.items()}
+    print(f"\n{episodes} episodes of {market.episode.steps} steps, seed {seed}, currency an episode\n\n{table(rows)}")
+    figures: dict[str, Any] = {"episodes": episodes, "seed": seed, "variants": rows}
+    if frontier_episodes:
+        points = frontiers(market, frontier_episodes, seed)
+        figures["frontier"] = {name: [vars(p) for p in listed] for name, listed in points.items()}
+        print(f"\nFrontier of profit against the sd of inventory, {frontier_episodes} episodes a point\n\n{frontier_table(points)}")
+    if json_file is not None:
+        json_file.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -16,7 +16,7 @@ class Policy(Section):
     use_avellaneda: bool = Field(True, description="false: fixed spread of base_spread_bps")
     base_spread_bps: Positive = Field(3.0, description="full spread of the fixed-spread policy")
     as_gamma: float = Field(
-        0.025, ge=1e-9, le=1e4, description="risk aversion [1/currency a share, inventory in lots]"
+        0.02, ge=1e-9, le=1e4, description="risk aversion [1/currency a share, inventory in lots]"
     )
     as_k: float = Field(
         65.0, ge=1e-6, le=1e6, description="decay of the fill rate with depth [1/currency a share]"

@@ -62,11 +62,16 @@ def frontier_table(names: dict[str, list[Point]]) -> str:
     """Markdown table: each frontier point of a rival, beside the best profit of the first policy at no larger sd."""
     (first, points), *others = names.items()
     ours = frontier(points)
-    lines = [f"| rival | profit ± 95 % | sd of inventory | {first} at no larger sd | its profit ± 95 % |", "|---|---|---|---|---|"]
+    lines = [
+        f"| rival | profit ± 95 % | sd of inventory | {first} at no larger sd | its profit ± 95 % |",
+        "|---|---|---|---|---|",
+    ]
     for other, rivals in others:
         for rival in frontier(rivals):
             within = [p for p in ours if p.inventory_sd <= rival.inventory_sd]
-            best = f"{within[-1].label} | {within[-1].profit:.0f} ± {within[-1].half_width:.0f}" if within else "none so low | "
+            best = (
+                f"{within[-1].label} | {within[-1].profit:.0f} ± {within[-1].half_width:.0f}" if within else "none so low | "
+            )
             lines.append(
                 f"| {other} {rival.label} | {rival.profit:.0f} ± {rival.half_width:.0f} "
                 f"| {rival.inventory_sd / 1e3:.0f}k | {best} |"
@@ -76,10 +81,10 @@ def frontier_table(names: dict[str, list[Point]]) -> str:
 
 def frontiers(config: MarketConfig, episodes: int, seed: int) -> dict[str, list[Point]]:
     """Points of both policies over their spread and size."""
-    average = {"policy.use_avellaneda": True}, {"policy.use_avellaneda": False}
+    avellaneda, fixed = {"policy.use_avellaneda": True}, {"policy.use_avellaneda": False}
     return {
-        "Avellaneda-Stoikov": trace(config, average[0], "policy.as_k", AS_K, SIZES, episodes, seed),
-        "fixed spread": trace(config, average[1], "policy.base_spread_bps", SPREAD_BPS, SIZES, episodes, seed),
+        "Avellaneda-Stoikov": trace(config, avellaneda, "policy.as_k", AS_K, SIZES, episodes, seed),
+        "fixed spread": trace(config, fixed, "policy.base_spread_bps", SPREAD_BPS, SIZES, episodes, seed),
     }
 
 
@@ -92,7 +97,10 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
-    """Print what each part of the default policy is worth, with intervals. Example: python scripts/ablate.py --episodes 400."""
+    """Print what each part of the default policy is worth, with intervals.
+
+    Example: python scripts/ablate.py --episodes 400
+    """
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
     market = load_config(config)
     outcomes: dict[str, Outcome] = {}
@@ -105,7 +113,9 @@ def main(
     if frontier_episodes:
         points = frontiers(market, frontier_episodes, seed)
         figures["frontier"] = {name: [vars(p) for p in listed] for name, listed in points.items()}
-        print(f"\nFrontier of profit against the sd of inventory, {frontier_episodes} episodes a point\n\n{frontier_table(points)}")
+        print(
+            f"\nFrontier of profit against the sd of inventory, {frontier_episodes} episodes a point\n\n{frontier_table(points)}"
+        )
     if json_file is not None:
         json_file.write_text(json.dumps(figures, indent=2) + "\n")
 

@@ -44,7 +44,8 @@ class Outcome:
 
     def term(self, *names: str) -> NDArray[np.float64]:
         """(E,) sum of named attribution terms [currency]."""
-        return self.attribution[:, [TERMS.index(name) for name in names]].sum(axis=1)
+        chosen: NDArray[np.float64] = self.attribution[:, [TERMS.index(name) for name in names]]
+        return np.asarray(chosen.sum(axis=1))
 
     @property
     def inventory_sd(self) -> float:
@@ -93,8 +94,9 @@ class Point:
     inventory_sd: float
 
 
-def trace(config: MarketConfig, base: Mapping[str, Any], key: str, values: list[float], sizes: list[int], episodes: int,
-          seed: int) -> list[Point]:
+def trace(
+    config: MarketConfig, base: Mapping[str, Any], key: str, values: list[float], sizes: list[int], episodes: int, seed: int
+) -> list[Point]:
     """Points of a policy over its spread (dotted `key` at `values`) and its quote size."""
     points = []
     for size in sizes:

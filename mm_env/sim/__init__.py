@@ -5,19 +5,19 @@ One decision step, in the order in which data flows (`step.py` calls the stages 
 | stage | reads | writes | source |
 |---|---|---|---|
 | `router.review` | what was learnt of fills | venues to quote | Almgren & Harts 2008; Ganchev et al. 2010 |
-| `router.aim`, `hedge.route_hedge`, `router.route_quotes` | action, default quotes and hedge | mailboxes | |
+| `router.aim`, `route_quotes`, `hedge.route_hedge` | action, default quotes and hedge | mailboxes | |
 | `regime` | its stream | regime | Hamilton 1989 |
 | `news` | tape or Poisson stream | price, drift, excitation, sentiment | |
 | `fundamental` | regime, drift, surprise | efficient price and its parts | Lillo & Farmer 2004; Bouchaud et al. 2004 |
 | `book.move_window` | efficient price | depth | |
-| `flow` (takers) | excitation, mispricing, parents | trades, excitation, surprise | Hawkes 1971; Ogata 1981; Lillo, Mike & Farmer 2005 |
-| `flow` (makers) | efficient price, queues, imbalance | depth, trades | Huang, Lehalle & Rosenbaum 2015; Bouchaud et al. 2002 |
+| `flow` (takers) | excitation, mispricing, parents | trades, excitation, surprise | Ogata 1981; Lillo et al. 2005 |
+| `flow` (makers) | efficient price, queues, imbalance | depth, trades | Huang et al. 2015; Bouchaud et al. 2002 |
 | `orders` | mailboxes that are due | own orders, hedges, snapshots | |
 | `matching` | books, own orders | depth, fills | price-time priority |
 | `ledger` | fills, mids, parts of the price | cash, positions, attribution | |
 | `signals` | snapshots, scores | mid, imbalance, alpha, covariance | Cont, Kukanov & Stoikov 2014; RiskMetrics 1996 |
 | `router.learn` | snapshots | fill rates, adverse moves by venue | |
-| `risk` | seen positions, covariance, history | VaR, expected shortfall, marginal VaR | Favre & Galeano 2002; Acerbi & Tasche 2002 |
+| `risk` | seen positions, covariance, history | VaR, expected shortfall, marginal VaR | Favre & Galeano 2002 |
 | `quoting` | seen mid, alpha, covariance, positions | default quotes and sizes | Avellaneda & Stoikov 2008 |
 | `hedge.default_hedge` | VaR, covariance | default hedge | |
 | `reward` | ledger | named terms | Cartea, Jaimungal & Penalva 2015; Spooner et al. 2018 |

@@ -9,6 +9,7 @@ from time import perf_counter
 
 import numpy as np
 
+from mm_env.sim.compiling import cache_folder
 from mm_env.sim.ledger import FILL_DTYPE
 from mm_env.sim.news import TAPE_DTYPE, WIRE_DTYPE
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
@@ -63,9 +64,7 @@ class Batch:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.threads = max(1, min(threads if threads is not None else cores, number // FEWEST_A_THREAD))
         self._pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
-        self._scratch = [
-            (np.zeros(3 * capacity.symbols + capacity.venues), np.zeros(HISTORY)) for _ in range(self.threads)
-        ]
+        self._scratch = [(np.zeros(3 * capacity.symbols + capacity.venues), np.zeros(HISTORY)) for _ in range(self.threads)]
         self._no_action = np.zeros((number, 3 * self.symbols), np.float32)
         warm_up(capacity)
 
@@ -125,7 +124,7 @@ class Batch:
         """Stop the threads."""
         if self._pool is not None:
             self._pool.shutdown()
-            self._pool = None
+            self._pool, self.threads = None, 1
 
 
 def warm_up(capacity: Capacity) -> None:
@@ -139,9 +138,15 @@ def warm_up(capacity: Capacity) -> None:
     )  # fmt: skip
     if any(signature[0].dtype.size == states.dtype.itemsize for signature in step_range.signatures):
         return
-    hits = sum(step_range.stats.cache_hits.values())
+    done = cache_folder() / f"compiled-{capacity.symbols}-{capacity.venues}"
+    if done.exists():
+        step_range(*arguments)
+        return
+    logger.warning(
+        "mm_env compiles its kernels for up to %d symbols on %d venues: about a minute, once on this machine",
+        capacity.symbols, capacity.venues,
+    )  # fmt: skip
     start = perf_counter()
-    logger.info("loading the kernels for up to %d symbols on %d venues", capacity.symbols, capacity.venues)
     step_range(*arguments)
-    if sum(step_range.stats.cache_hits.values()) == hits:
-        logger.warning("compiled the kernels in %.0f s; they are cached for the next start", perf_counter() - start)
+    logger.warning("mm_env compiled its kernels in %.0f s", perf_counter() - start)
+    done.touch()

@@ -18,9 +18,7 @@ TAPE_DTYPE = np.dtype(
     [("time", "f8"), ("polarity", "f8"), ("score", "f8"), ("symbol", "i4"), ("scored", "u1"), ("stated", "u1")],
     align=True,
 )  # scored: class 0 negative, 1 neutral, 2 positive; stated: whether the polarity is known
-WIRE_DTYPE = np.dtype(
-    [("time", "f8"), ("row", "i8"), ("symbol", "i8"), ("polarity", "f8"), ("score", "f8")], align=True
-)
+WIRE_DTYPE = np.dtype([("time", "f8"), ("row", "i8"), ("symbol", "i8"), ("polarity", "f8"), ("score", "f8")], align=True)
 
 
 @kernel

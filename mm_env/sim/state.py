@@ -193,10 +193,10 @@ def capacity_for(symbols: int, venues: int) -> Capacity:
     return Capacity(symbols, venues)
 
 
-def record_dtype(fields: tuple[tuple[str, str, tuple, str], ...], letters: dict[str, int]) -> np.dtype:
+def record_dtype(fields: tuple[tuple[str, str, tuple[str | int, ...], str], ...], letters: dict[str, int]) -> np.dtype:
     """Aligned structured dtype of a field table."""
 
-    def shape(dims: tuple) -> tuple[int, ...]:
+    def shape(dims: tuple[str | int, ...]) -> tuple[int, ...]:
         return tuple(letters[d] if isinstance(d, str) else d for d in dims)
 
     return np.dtype([(name, kind, shape(dims)) for name, kind, dims, _ in fields], align=True)

@@ -157,7 +157,7 @@ def decide(s, p, value, slope, losses):
 
 @kernel
 def liquidate(s, p, fills):
-    """Cancel own quotes and sell the inventory into the books, the best price after fee first; what is left is reported."""
+    """Cancel own quotes and close the inventory against the books, the best price first; what is left is reported."""
     for i in range(p.symbols):
         for v in range(p.venues):
             for side in range(2):

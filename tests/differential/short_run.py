@@ -1,9 +1,10 @@
-"""A short run of one env through the kernels, compiled or not: `NUMBA_DISABLE_JIT=1 python short_run.py` prints its outcome."""
+"""A short run of one env through the kernels, compiled or not; `NUMBA_DISABLE_JIT=1 python short_run.py` prints it."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 
 import numpy as np
 
@@ -50,4 +51,4 @@ def short_run() -> dict[str, list[float]]:
 
 if __name__ == "__main__":
     with np.errstate(over="ignore"):  # random bits wrap around by design
-        print(json.dumps(short_run()))
+        sys.stdout.write(json.dumps(short_run()))

@@ -13,6 +13,8 @@ from mm_env.sim.matching import match_venue
 from mm_env.sim.rng import FAULT_SELF
 from mm_env.sim.state import MAILBOXES
 
+REPLACE, SHRINK = 1, 2  # what a message does to the order on its side; a shrink never makes a new order
+
 
 @kernel
 def schedule(s, p):
@@ -49,9 +51,9 @@ def post(s, p, m, v):
 
 
 @kernel
-def send_quote(s, p, m, i, v, side, price, lots):
-    """Replace the order on a side of a venue."""
-    s.box_quote[m, i, v, side] = 1
+def send_quote(s, p, m, i, v, side, price, lots, what):
+    """REPLACE or SHRINK the order on a side of a venue."""
+    s.box_quote[m, i, v, side] = what
     s.box_price[m, i, v, side], s.box_quantity[m, i, v, side] = price, lots
     s.intent_price[i, v, side], s.intent_quantity[i, v, side] = price, lots
     s.intent_time[i, v, side] = s.time + p.latency[v]
@@ -68,7 +70,7 @@ def send_hedge(s, p, m, i, v, lots, limit):
 @kernel
 def standing(s, p, i, v, side):
     """(price, lots) of the order as the agent knows it: its last message until the data can show it, then the data."""
-    if s.intent_time[i, v, side] > s.time - p.data_latency[v]:
+    if s.intent_time[i, v, side] > -math.inf:
         return s.intent_price[i, v, side], s.intent_quantity[i, v, side]
     return s.seen_own_price[i, v, side], s.seen_own_quantity[i, v, side]
 
@@ -81,8 +83,10 @@ def exposure(s, p, i, side):
     for v in range(p.venues):
         lots += sign * s.seen_position[i, v] + s.seen_own_quantity[i, v, side]
         for m in range(MAILBOXES):
-            if s.box_arrival[m, v] > s.time - p.data_latency[v]:
-                lots += s.box_quantity[m, i, v, side] + max(0, sign * s.box_hedge[m, i, v])
+            if s.box_arrival[m, v] > -math.inf:
+                lots += max(0, sign * s.box_hedge[m, i, v])
+                if s.box_quote[m, i, v, side] == REPLACE:
+                    lots += s.box_quantity[m, i, v, side]
     return lots
 
 
@@ -92,7 +96,7 @@ def hedge_in_flight(s, p, i):
     lots = 0
     for v in range(p.venues):
         for m in range(MAILBOXES):
-            if s.box_arrival[m, v] > s.time - p.data_latency[v]:
+            if s.box_arrival[m, v] > -math.inf:
                 lots += s.box_hedge[m, i, v]
     return lots
 
@@ -115,15 +119,18 @@ def deliver(s, p, fills, m, v):
             s.events += 1
             _hedge(s, p, fills, i, v, s.box_hedge[m, i, v], s.box_limit[m, i, v])
         for side in range(2):
-            if s.box_quote[m, i, v, side] and s.own_quantity[i, v, side] == 0 and s.box_quantity[m, i, v, side] > 0:
+            replace = s.box_quote[m, i, v, side] == REPLACE and s.box_quantity[m, i, v, side] > 0
+            if replace and s.own_quantity[i, v, side] == 0:
                 _rest(s, p, i, v, side, s.box_price[m, i, v, side], s.box_quantity[m, i, v, side])
 
 
 @kernel
 def _shrink_or_cancel(s, m, i, v, side):
-    """Keep the place of an order at the same price that does not grow; take any other off."""
+    """Keep the place of an order that shrinks, or stays at its price and does not grow; take any other off."""
     wanted = s.box_quantity[m, i, v, side]
-    if s.own_price[i, v, side] == s.box_price[m, i, v, side] and 0 < wanted <= s.own_quantity[i, v, side]:
+    if s.box_quote[m, i, v, side] == SHRINK:
+        s.own_quantity[i, v, side] = min(s.own_quantity[i, v, side], wanted)
+    elif s.own_price[i, v, side] == s.box_price[m, i, v, side] and 0 < wanted <= s.own_quantity[i, v, side]:
         s.own_quantity[i, v, side] = wanted
     else:
         s.own_quantity[i, v, side] = 0
@@ -172,6 +179,9 @@ def take(s, p, fills, i, v, resting, size, limit, role):
 def snapshot(s, p, v):
     """What the venue publishes now is what the agent will see at the end of this step."""
     s.snapshot_time[v] = math.inf
+    for m in range(MAILBOXES):
+        if s.box_time[m, v] == math.inf:
+            s.box_arrival[m, v] = -math.inf
     for i in range(p.symbols):
         s.seen_position[i, v] = s.position[i, v]
         for side in range(2):
@@ -182,3 +192,5 @@ def snapshot(s, p, v):
             s.seen_own_price[i, v, side] = s.own_price[i, v, side]
             s.seen_own_ahead[i, v, side] = s.own_ahead[i, v, side]
             s.seen_filled[i, v, side] = s.filled[i, v, side]
+            if s.intent_time[i, v, side] <= s.time:
+                s.intent_time[i, v, side] = -math.inf

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 KNOTS = 64  # of the quantile function of the placement distance
 SIZES = 256  # equally likely sizes of a maker's order
 REGIMES = 16
+_TERMS = 2048  # of a sum that are added one by one
 VAR_METHODS = ("parametric", "cornish_fisher", "historical")
 
 # name, dtype, shape, [unit] meaning
@@ -166,7 +167,7 @@ def placement_quantiles(offset: float, exponent: float, limit: float) -> np.ndar
     """
     u = np.linspace(0.0, 1.0, KNOTS)
     tail = (1.0 + limit / offset) ** -exponent
-    return offset * ((1.0 - u * (1.0 - tail)) ** (-1.0 / exponent) - 1.0)
+    return offset * (((1.0 - u) + u * tail) ** (-1.0 / exponent) - 1.0)
 
 
 def geometric_sizes(mean: float) -> np.ndarray:
@@ -178,9 +179,18 @@ def geometric_sizes(mean: float) -> np.ndarray:
 
 
 def lomax_mean(scale: float, exponent: float, largest: int) -> float:
-    """Mean [lots] of min(1 + floor(X), largest), X Lomax: the sum of its survival function."""
-    n = np.arange(1, largest)
-    return 1.0 + float(np.sum((1.0 + n / scale) ** -exponent))
+    """Mean [lots] of min(1 + floor(X), largest), X Lomax: the sum of its survival function.
+
+    Past _TERMS the sum is an integral with its end corrections (Euler-Maclaurin), exact to 1e-11 there.
+    """
+    first = min(largest, _TERMS)
+    total = 1.0 + float(np.sum((1.0 + np.arange(1, first) / scale) ** -exponent))
+    if largest > first:
+        low, high = 1.0 + first / scale, 1.0 + (largest - 1) / scale
+        total += scale / (exponent - 1.0) * (low ** (1.0 - exponent) - high ** (1.0 - exponent))
+        total += 0.5 * (low**-exponent + high**-exponent)
+        total += exponent / (12.0 * scale) * (low ** (-exponent - 1.0) - high ** (-exponent - 1.0))
+    return total
 
 
 def lomax_scale(mean: float, exponent: float, largest: int) -> float:

@@ -10,8 +10,10 @@ import math
 
 from mm_env.sim.book import ASK, BID, on_grid
 from mm_env.sim.compiling import kernel
-from mm_env.sim.orders import exposure, send_quote, standing
+from mm_env.sim.orders import REPLACE, SHRINK, exposure, send_quote, standing
 from mm_env.sim.rng import AGENT, uniform
+
+_FARTHEST = 2.0**52  # [ticks] past any price that a book can hold; an integer must hold what is aimed at
 
 
 @kernel
@@ -92,6 +94,7 @@ def _best_rest(s, p, i):
 def aim(s, p, i, bid, ask):
     """Round wanted prices [ticks] outwards to the quoting grid, apart and not through the touch that is seen."""
     grid = s.quote_tick[i]
+    bid, ask = min(max(bid, -_FARTHEST), _FARTHEST), min(max(ask, -_FARTHEST), _FARTHEST)
     low, high = int(math.floor(bid / grid)) * grid, int(math.ceil(ask / grid)) * grid
     if low >= high:
         low = high - grid
@@ -134,10 +137,9 @@ def _requote(s, p, m, i, v, side, price, wanted, room):
     old_price, old_lots = standing(s, p, i, v, side)
     if old_lots > 0 and old_price == price and wanted > 0 and 2 * old_lots >= wanted:
         if old_lots > wanted:
-            send_quote(s, p, m, i, v, side, price, wanted)
-            return wanted
+            send_quote(s, p, m, i, v, side, price, wanted, SHRINK)
         return 0
     new = min(wanted, max(0, room))
     if new > 0 or old_lots > 0:
-        send_quote(s, p, m, i, v, side, price, new)
+        send_quote(s, p, m, i, v, side, price, new, REPLACE)
     return new

@@ -1,0 +1,1 @@
+"""Environments: the vector env, its N = 1 view, wrappers and rendering."""

@@ -1,0 +1,88 @@
+"""Actions: what they are called, whether they are valid, and which one asks for given quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from mm_env.config_keys import nearest
+from mm_env.sim.batch import Batch
+from mm_env.sim.step import ABSOLUTE, RESIDUAL
+
+ACTION_MODES = {"residual": RESIDUAL, "absolute": ABSOLUTE}
+PARTS = ("bid", "ask", "hedge")  # of each symbol
+_TOLERANCE = 1e-6  # past the bounds, for what rounding does to an action
+
+
+def check_choice(name: str, value: object, known: Iterable[str]) -> None:
+    """Raise `ValueError` with the nearest known name unless `value` is one of `known`."""
+    known = list(known)
+    if value not in known:
+        close = nearest(str(value), known)
+        hint = f"; nearest: {close!r}" if close else ""
+        raise ValueError(f"{name} {value!r}: allowed: {', '.join(map(repr, known))}{hint}")
+
+
+def mode_of(action_mode: str) -> int:
+    """The kernel's number of an action mode; raises `ValueError` for one that does not exist."""
+    check_choice("action_mode", action_mode, ACTION_MODES)
+    return ACTION_MODES[action_mode]
+
+
+def action_names(symbols: Sequence[str]) -> list[str]:
+    """Names of the 3S entries of an action."""
+    return [f"{symbol}.{part}" for symbol in symbols for part in PARTS]
+
+
+def checked_actions(actions: object, number: int, names: Sequence[str]) -> np.ndarray:
+    """(N, 3S) float32 actions, contiguous; `actions` itself is left alone.
+
+    Raises `ValueError` for another shape, for what is not a number, and for values outside [-1, 1].
+    """
+    try:
+        array = np.ascontiguousarray(actions, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"actions: numbers in an array of shape {(number, len(names))}; here {error}") from error
+    if array.shape != (number, len(names)):
+        raise ValueError(f"actions of shape {array.shape}: allowed: {(number, len(names))}, for each env {list(names)}")
+    if not np.abs(array).max() <= 1.0 + _TOLERANCE:  # true of NaN as well
+        i, k = np.argwhere(~(np.abs(array) <= 1.0 + _TOLERANCE))[0]
+        raise ValueError(f"actions[{i}, {k}] ({names[k]} of env {i}) is {array[i, k]}: allowed: -1 to 1")
+    return array
+
+
+def action_for(batch: Batch, mode: int, bid: np.ndarray, ask: np.ndarray, hedge: np.ndarray) -> np.ndarray:
+    """(N, 3S) float32 action that asks for given quotes and hedges, as far as the bounds of an action reach.
+
+    bid, ask: (N, S) float64 [ticks] prices before the quoting grid; hedge: (N, S) [lots] signed, default hedge included
+    """
+    n, states = batch.symbols, batch.states
+
+    def parameter(name: str) -> np.ndarray:
+        values: np.ndarray = batch.params[name][batch.which][:, None]
+        return values
+
+    if mode == RESIDUAL:
+        reach = parameter("residual_half_spreads") * states["default_half_spread"][:, :n]
+        low = (states["default_price"][:, :n, 0] - bid) / reach
+        high = (ask - states["default_price"][:, :n, 1]) / reach
+        hedge = hedge - states["default_hedge"][:, :n]
+    else:
+        reach = 0.5 * parameter("absolute_max")
+        low = (states["seen_mid"][:, :n] - bid) / reach - 1.0
+        high = (ask - states["seen_mid"][:, :n]) / reach - 1.0
+    lots = parameter("hedge_action")
+    shares = np.divide(hedge, lots, out=np.zeros(hedge.shape), where=lots > 0)
+    action = np.stack([low, high, shares], axis=-1).reshape(batch.number, 3 * n)
+    bounded: np.ndarray = np.clip(action, -1.0, 1.0).astype(np.float32)
+    return bounded
+
+
+def default_action(batch: Batch, mode: int) -> np.ndarray:
+    """(N, 3S) float32 action of the default policy: zeros in residual mode."""
+    n, states = batch.symbols, batch.states
+    if mode == RESIDUAL:
+        return np.zeros((batch.number, 3 * n), np.float32)
+    quotes = states["default_price"][:, :n]
+    return action_for(batch, mode, quotes[..., 0], quotes[..., 1], states["default_hedge"][:, :n])

@@ -1,0 +1,128 @@
+"""What an environment derives from its configuration, whatever the number of envs: params, headlines, their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mm_env.config import MarketConfig
+from mm_env.config_io import ConfigError, config_hash
+from mm_env.sentiment import Scorer, TapeReport, bundled_bank, class_of, get_scorer, load_tape, measure_confusion
+from mm_env.sim.news import TAPE_DTYPE
+from mm_env.sim.params import make_params
+from mm_env.sim.state import Capacity, capacity_for
+
+_KEPT = 8  # markets
+_cache: dict[tuple[str, int, int], Market] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Market:
+    """A configuration and all that follows from it. Shared by all envs of it: the arrays are not to be written to.
+
+    config: the market
+    params: () record of `params_dtype`
+    tape: (H,) TAPE_DTYPE; with Poisson news the bundled headlines, in blocks
+    first: (S + 2,) int64 block s of the bundled headlines is first[s]:first[s + 1]; block S is market-wide
+    texts: H headlines
+    confusion: (3, 3) and (3,) float64 true class given the scored one, mean |polarity| of each true class
+    tape_report: what became of the rows of the tape's file; None without a tape
+    """
+
+    config: MarketConfig
+    params: np.ndarray
+    tape: np.ndarray
+    first: np.ndarray
+    texts: tuple[str, ...]
+    confusion: tuple[np.ndarray, np.ndarray]
+    tape_report: TapeReport | None
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Names of the S symbols."""
+        return tuple(symbol.name for symbol in self.config.symbols)
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """Names of the V venues."""
+        return tuple(venue.name for venue in self.config.venues)
+
+    @property
+    def capacity(self) -> Capacity:
+        """Size of the compiled kernel that holds the market."""
+        return capacity_for(len(self.config.symbols), len(self.config.venues))
+
+    def params_of(self, config: MarketConfig) -> np.ndarray:
+        """() record of a variation of `config` that keeps its symbols, venues, scorer and headlines."""
+        return make_params(config, self.confusion)
+
+
+def build_market(config: MarketConfig) -> Market:
+    """The market of a configuration; the last few are kept, until the file of their tape changes.
+
+    Raises `ConfigError` for a scorer that is not known, `mm_env.sentiment.TapeError` for a tape that cannot be used.
+    """
+    key = (config_hash(config), *_stamp(config.news.tape))
+    market = _cache.pop(key, None) or _build(config)
+    _cache[key] = market  # at the end: the most recently used
+    while len(_cache) > _KEPT:
+        del _cache[next(iter(_cache))]
+    return market
+
+
+def _stamp(tape: str | None) -> tuple[int, int]:
+    """Size and time of change of the tape's file, so that an edited tape is read again."""
+    if tape is None or not Path(tape).exists():
+        return 0, 0
+    found = Path(tape).stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _build(config: MarketConfig) -> Market:
+    try:
+        scorer = get_scorer(config.news.scorer)
+    except ValueError as error:
+        raise ConfigError(f"news.scorer: {error}") from error
+    names = [symbol.name for symbol in config.symbols]
+    measured = measure_confusion(scorer)
+    confusion = (measured.truth_given_class, measured.magnitude)
+    tape, first, texts, report = _headlines(config, names, scorer)
+    params = make_params(config, confusion)
+    params.setflags(write=False)  # not so the others: Numba would compile anew for a read-only array
+    return Market(config, params, tape, first, texts, confusion, report)
+
+
+def _headlines(
+    config: MarketConfig, names: Sequence[str], scorer: Scorer
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], TapeReport | None]:
+    """Headlines of the news source as kernels read them, block offsets, texts, and the report of a tape."""
+    news, episode = config.news, config.episode
+    first = np.zeros(len(names) + 2, np.int64)
+    if news.source == "poisson":
+        bank = bundled_bank(names, scorer)
+        first[:] = bank.first
+        return _rows(np.zeros(len(bank.text)), bank.symbol, bank.polarity, bank.score), first, bank.text, None
+    if news.source == "tape":
+        read = load_tape(
+            str(news.tape),
+            names,
+            scorer,
+            step_seconds=episode.step_seconds,
+            episode_seconds=episode.steps * episode.step_seconds,
+            seconds_per_episode_second=news.tape_seconds_per_second,
+        )
+        return _rows(read.time_seconds, read.symbol, read.polarity, read.score), first, read.text, read.report
+    return np.zeros(0, TAPE_DTYPE), first, (), None
+
+
+def _rows(time: np.ndarray, symbol: np.ndarray, polarity: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """(H,) TAPE_DTYPE; a polarity of NaN is one that is not stated."""
+    rows = np.zeros(len(time), TAPE_DTYPE)
+    rows["time"], rows["symbol"], rows["score"] = time, symbol, score
+    rows["stated"] = ~np.isnan(polarity)
+    rows["polarity"] = np.where(rows["stated"], polarity, 0.0)
+    rows["scored"] = class_of(score)
+    return rows

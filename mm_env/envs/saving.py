@@ -1,0 +1,93 @@
+"""Saved states: everything that N envs need to continue bit for bit, as bytes that hold numbers and JSON alone."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mm_env import __version__
+from mm_env.config import MarketConfig
+from mm_env.config_io import config_hash
+from mm_env.envs.market import build_market
+
+if TYPE_CHECKING:
+    from mm_env.envs.vector_env import MultiVenueVectorEnv
+
+_BATCH_ARRAYS = ("states", "params", "which", "rows", "results")
+
+
+def save_state(env: MultiVenueVectorEnv) -> bytes:
+    """Bytes of all that `env` is, less the history that its pictures show."""
+    batch, casting, seeds = env.batch, env.casting, env.seeds
+    header = _identity(env) | {
+        "begun": env.begun,
+        "seeds": seeds.seeds,
+        "places": seeds.places,
+        "markets": [market.config.model_dump_json() for market in casting.markets],
+        "following": casting.following.config.model_dump_json(),
+        "np_random": None if env._np_random is None else env._np_random.bit_generator.state,
+        "np_random_seed": env._np_random_seed,
+    }
+    arrays = {name: getattr(batch, name) for name in _BATCH_ARRAYS}
+    arrays |= {"playing": casting.playing, "evaluation": seeds.evaluation, "ended": env.ended}
+    arrays["fills"] = batch.fills[:, : int(batch.states["fill_count"].max())]
+    arrays["wire"] = batch.wire[:, : int(batch.states["wire_count"].max())]
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
+    return file.getvalue()
+
+
+def load_state(env: MultiVenueVectorEnv, state: bytes) -> None:
+    """Put `env` where the envs of `state` were.
+
+    Raises `ValueError` for what is no state, and for one of another version, configuration or shape.
+    """
+    header, arrays = _read(state)
+    for key, here in _identity(env).items():
+        if header[key] != here:
+            raise ValueError(f"saved state: {key} {header[key]!r}: allowed here: {here!r}")
+    batch, casting, seeds = env.batch, env.casting, env.seeds
+    for name in _BATCH_ARRAYS:
+        setattr(batch, name, np.ascontiguousarray(arrays[name]))
+    for name in ("fills", "wire"):
+        log = getattr(batch, name)
+        log[:, : arrays[name].shape[1]] = arrays[name]
+    casting.markets = [build_market(MarketConfig.model_validate_json(text)) for text in header["markets"]]
+    casting.following = build_market(MarketConfig.model_validate_json(header["following"]))
+    casting.playing = arrays["playing"]
+    seeds.seeds, seeds.places, seeds.evaluation = header["seeds"], header["places"], arrays["evaluation"]
+    env.continue_from(header["begun"], arrays["ended"])
+    env._np_random = None
+    if header["np_random"] is not None:
+        env._np_random = np.random.Generator(np.random.PCG64())
+        env._np_random.bit_generator.state = header["np_random"]
+    env._np_random_seed = header["np_random_seed"]
+
+
+def _identity(env: MultiVenueVectorEnv) -> dict[str, Any]:
+    """What must agree between the env that saved and the one that loads."""
+    batch = env.batch
+    layout = repr([array.dtype.descr for array in (batch.states, batch.params, batch.results, batch.fills, batch.wire)])
+    return {
+        "mm_env": __version__,
+        "layout": hashlib.sha256(layout.encode()).hexdigest()[:12],
+        "config": config_hash(env.config),
+        "num_envs": env.num_envs,
+        "action_mode": env.action_mode,
+        "autoreset_mode": env.autoreset_mode.value,
+        "record": env.record,
+    }
+
+
+def _read(state: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    try:
+        with np.load(io.BytesIO(state), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return json.loads(str(arrays.pop("header"))), arrays
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"not a saved state of mm_env: {error}") from error

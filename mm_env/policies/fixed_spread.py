@@ -1,0 +1,44 @@
+"""A fixed spread around the mid: the baseline that knows neither its inventory nor the news."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mm_env.config import MarketConfig
+from mm_env.config_io import override
+from mm_env.policies.quoting import QuotingPolicy, Seen, Terms
+
+
+@dataclass(frozen=True)
+class FixedSpread(QuotingPolicy):
+    """Quotes half a spread on either side of the mid; sizes still shrink with the inventory.
+
+    spread_bps: [bps] full spread, `base_spread_bps`; None takes the environment's
+    """
+
+    spread_bps: float | None = None
+    name: ClassVar[str] = "fixed"
+
+    def configure(self, config: MarketConfig) -> MarketConfig:
+        """`config` with this as its default policy; raises `ConfigError` for a spread out of range."""
+        own = {} if self.spread_bps is None else {"policy.base_spread_bps": self.spread_bps}
+        return override(config, {"policy.use_avellaneda": False, **own})
+
+    def is_default(self, params: np.ndarray) -> bool:
+        """Whether the default policy of envs with these params (P,) is this one."""
+        same = self.spread_bps is None or bool((params["base_half_spread"] == self._share).all())
+        return same and bool((params["avellaneda"] == 0).all())
+
+    @property
+    def _share(self) -> float | None:
+        """Half the spread as a share of the mid, None for the environment's."""
+        return None if self.spread_bps is None else self.spread_bps * 0.5e-4
+
+    def terms(self, seen: Seen) -> Terms:
+        """`mid`, `half_spread`, `bid` and `ask`, each (n, S) [currency]; bid, ask = mid ∓ half_spread."""
+        mid = seen.mid
+        half = mid * (seen.params["base_half_spread"][:, None] if self._share is None else self._share)
+        return {"mid": mid, "half_spread": half, "bid": mid - half, "ask": mid + half}

@@ -1,16 +1,15 @@
-"""The console command ``mm-env``: presets, the schema, and checks of market files."""
+"""The console command ``mm-env``: the baseline, presets, the schema, and checks of market files."""
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Callable
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated
 
 import typer
 
+from mm_env.cli_baseline import baseline
+from mm_env.cli_errors import user_errors
 from mm_env.config_io import (
-    ConfigError,
     config_hash,
     config_schema,
     load_config,
@@ -19,33 +18,16 @@ from mm_env.config_io import (
     resolved_yaml,
 )
 
-P = ParamSpec("P")
-R = TypeVar("R")
+__all__ = ["app", "main", "user_errors"]
 
 app = typer.Typer(
-    help="A market-making environment: presets, schema and checks of its configuration files.",
+    help="A market-making environment: its baseline; presets, schema and checks of its configuration files.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
-Market = Annotated[
-    str, typer.Argument(metavar="PRESET|FILE", help="A preset's name or the path of a YAML file.")
-]
-
-
-def user_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """A command that turns a `ConfigError` into its message on stderr and exit status 2."""
-
-    @functools.wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except ConfigError as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(2) from error
-
-    return wrapped
+Market = Annotated[str, typer.Argument(metavar="PRESET|FILE", help="A preset's name or the path of a YAML file.")]
 
 
 @app.command()
@@ -90,6 +72,9 @@ def check(market: Market) -> None:
     config = load_config(market)
     shape = ", ".join(f"{group} {len(getattr(config, group))}" for group in ("symbols", "venues", "regimes"))
     typer.echo(f"{market}: valid ({shape}, hash {config_hash(config)})")
+
+
+app.command()(user_errors(baseline))
 
 
 def main() -> None:

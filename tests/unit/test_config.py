@@ -55,9 +55,7 @@ KEPT = [
 def test_kept_name_works_in_its_group(name, group, value):
     content = {name: value} if len(group) == 1 else [{"name": "OMEGA", name: value}]
     section = getattr(load_config({group[0]: content}), group[0])
-    assert (
-        getattr(section[0] if len(group) == 2 else section, name) == value != getattr(default_of(group), name)
-    )
+    assert getattr(section[0] if len(group) == 2 else section, name) == value != getattr(default_of(group), name)
 
 
 def default_of(group):
@@ -111,8 +109,8 @@ def test_refuses_a_name_that_would_spoil_a_line(name):
     [
         ({"symbols": [{"name": "A", "start_price": 0.5}]}, ("symbols.A.start_price: value 0.5", "50 times")),
         (
-            {"symbols": [{"name": "A", "quote_size": 121}]},
-            ("symbols.A.quote_size: value 121", "inventory_limit, 120"),
+            {"symbols": [{"name": "A", "quote_size": 201}]},
+            ("symbols.A.quote_size: value 201", "inventory_limit, 200"),
         ),
         (
             {"venues": [{"name": "V", "tick_multiple": 2, "price_basis_ticks": 3}]},
@@ -236,9 +234,7 @@ class TestHawkes:
             hawkes_cross_side=0.5,
             hawkes_cross_symbol=0.25,
         )
-        pattern = np.array(
-            [[1.0, 0.5, 0.25, 0.0], [0.5, 1.0, 0.0, 0.25], [0.25, 0.0, 1.0, 0.5], [0.0, 0.25, 0.5, 1.0]]
-        )
+        pattern = np.array([[1.0, 0.5, 0.25, 0.0], [0.5, 1.0, 0.0, 0.25], [0.25, 0.0, 1.0, 0.5], [0.0, 0.25, 0.5, 1.0]])
         np.testing.assert_array_equal(flow.hawkes_matrices(2), [pattern, 10.0 * pattern])
         np.testing.assert_array_equal(flow.hawkes_decays(), [4.0, 100.0])
         np.testing.assert_array_equal(flow.hawkes_baseline(2), [0.5] * 4)
@@ -260,9 +256,7 @@ class TestHawkes:
     def test_refuses_a_branching_ratio_of_one_or_more(self, use_hawkes):
         flow = {"hawkes_alpha": 0.8, "hawkes_beta": 1.0, "hawkes_cross_side": 0.25, "use_hawkes": use_hawkes}
         message = refused({"symbols": ["A"], "flow": flow})
-        assert message.startswith(
-            "configuration: flow.hawkes_alpha: value 0.8: a branching ratio below 1; here it is 1 "
-        )
+        assert message.startswith("configuration: flow.hawkes_alpha: value 0.8: a branching ratio below 1; here it is 1 ")
         load_config({"symbols": ["A"], "flow": flow | {"hawkes_alpha": 0.79}})
         # A second symbol adds hawkes_cross_symbol.
         assert "here it is 1.027 " in refused({"symbols": ["A", "B"], "flow": flow | {"hawkes_alpha": 0.79}})

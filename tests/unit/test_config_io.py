@@ -67,9 +67,7 @@ class TestPresets:
         assert calm.symbols == crisis.symbols == usual.symbols
 
     def test_an_unknown_one_lists_them_and_the_nearest(self):
-        with pytest.raises(
-            ConfigError, match=r"crysis: no such preset; nearest preset: 'crisis'; presets: calm, cr"
-        ):
+        with pytest.raises(ConfigError, match=r"crysis: no such preset; nearest preset: 'crisis'; presets: calm, cr"):
             preset_path("crysis")
 
     def test_an_installed_package_holds_its_own(self, write, monkeypatch, tmp_path):
@@ -167,10 +165,7 @@ class TestUnreadableFiles:
 class TestScalars:
     @pytest.mark.parametrize("text", ["1e-4", "1.0e-4", "0.0001", "+1E-4", ".0001", "0.000_1"])
     def test_numbers(self, write, text):
-        assert (
-            load_config(write(f"reward: {{utility_risk_aversion: {text}}}\n")).reward.utility_risk_aversion
-            == 1e-4
-        )
+        assert load_config(write(f"reward: {{utility_risk_aversion: {text}}}\n")).reward.utility_risk_aversion == 1e-4
 
     @pytest.mark.parametrize("text, value", [("1000", 1000), ("1_000", 1000), ("0100", 100)])
     def test_whole_numbers(self, write, text, value):
@@ -236,9 +231,7 @@ class TestErrors:
         assert "\n" not in message
 
     def test_all_problems_at_once(self, write):
-        path = write(
-            "policy: {as_gamma: x, as_k: true}\nrisk: {vra_conf: 1}\nvenues: [{name: V, latency_ms: -1}]\n"
-        )
+        path = write("policy: {as_gamma: x, as_k: true}\nrisk: {vra_conf: 1}\nvenues: [{name: V, latency_ms: -1}]\n")
         keys = {line.removeprefix(f"{path}: ").split(": ")[0] for line in refused(path).splitlines()}
         assert keys == {"policy.as_gamma", "policy.as_k", "risk", "venues.V.latency_ms"}
 
@@ -249,9 +242,7 @@ class TestErrors:
             assert "..." in message
 
     def test_entries_go_by_index_where_the_name_is_unclear(self):
-        message = refused(
-            {"venues": [{"name": "A", "latency_ms": -1}, {"name": "A"}, {"name": "B", "latency_ms": -1}]}
-        )
+        message = refused({"venues": [{"name": "A", "latency_ms": -1}, {"name": "A"}, {"name": "B", "latency_ms": -1}]})
         assert [line.split(": ")[1] for line in message.splitlines()] == [
             "venues.0.latency_ms",
             "venues.B.latency_ms",
@@ -260,9 +251,7 @@ class TestErrors:
 
 class TestBase:
     def test_mappings_merge_and_lists_replace(self, write):
-        write(
-            "policy: {as_gamma: 0.1, as_k: 5}\nvenues: [{name: A}, {name: B}]\ncorrelation: 0.2\n", "low.yaml"
-        )
+        write("policy: {as_gamma: 0.1, as_k: 5}\nvenues: [{name: A}, {name: B}]\ncorrelation: 0.2\n", "low.yaml")
         write("base: low.yaml\npolicy: {as_k: 6}\nflow: {makers: {queue_reaction: 1.5}}\n", "sub/../mid.yaml")
         top = load_config(write("base: mid.yaml\nvenues: [{name: C}]\nflow: {makers: {size_mean_lots: 7}}\n"))
         assert (top.policy.as_gamma, top.policy.as_k, top.correlation) == (0.1, 6.0, 0.2)
@@ -318,13 +307,9 @@ class TestBase:
 
     def test_a_missing_one_names_the_file_that_asks(self, write):
         path = write("base: crysis\n")
-        expected = (
-            f"{path}: base: value 'crysis': no such file or preset; nearest preset: 'crisis'; presets: "
-        )
+        expected = f"{path}: base: value 'crysis': no such file or preset; nearest preset: 'crisis'; presets: "
         assert refused(path).startswith(expected)
-        assert refused({"base": "crysis"}).startswith(
-            "configuration: base: value 'crysis': no such file or preset; "
-        )
+        assert refused({"base": "crysis"}).startswith("configuration: base: value 'crysis': no such file or preset; ")
 
 
 class TestTape:
@@ -338,10 +323,7 @@ class TestTape:
         tape = {"source": "tape", "tape": "../news.csv"}
         expected = str(tmp_path.parent / "news.csv")
         assert load_config({"news": tape}).news.tape == expected
-        assert (
-            override(MarketConfig(), {"news.source": "tape", "news.tape": "../news.csv"}).news.tape
-            == expected
-        )
+        assert override(MarketConfig(), {"news.source": "tape", "news.tape": "../news.csv"}).news.tape == expected
 
     def test_is_dumped_so_that_it_means_the_same_elsewhere(self, monkeypatch, tmp_path):
         monkeypatch.chdir(tmp_path)

@@ -35,9 +35,7 @@ class TestRandomize:
         found = {
             "policy.as_gamma": [d.policy.as_gamma for d in draws],
             "policy.router_top_k": [d.policy.router_top_k for d in draws],
-            "symbols.ABC.volatility_bps_per_sqrt_second": [
-                d.symbols[1].volatility_bps_per_sqrt_second for d in draws
-            ],
+            "symbols.ABC.volatility_bps_per_sqrt_second": [d.symbols[1].volatility_bps_per_sqrt_second for d in draws],
             "symbols.0.activity": [d.symbols[0].activity for d in draws],
             "flow.makers.limit_rate_per_second": [d.flow.makers.limit_rate_per_second for d in draws],
             "flow.hawkes_alpha.1": [d.flow.hawkes_alpha[1] for d in draws],
@@ -59,9 +57,7 @@ class TestRandomize:
     def test_leaves_every_other_key_alone(self):
         config = load_config({"randomize": {"policy.as_gamma": [0.001, 0.01]}})
         draw = sample_randomized(config, np.random.default_rng(1))
-        assert override(draw, {"policy.as_gamma": config.policy.as_gamma}) == override(
-            config, {"randomize": {}}
-        )
+        assert override(draw, {"policy.as_gamma": config.policy.as_gamma}) == override(config, {"randomize": {}})
 
     def test_depends_on_the_generator_alone(self):
         config = load_config({"randomize": RANGES})
@@ -75,9 +71,7 @@ class TestRandomize:
 
     def test_draws_again_what_is_invalid_together(self):
         # Valid with both at either end, but half of the draws have min_tick above max_tick.
-        config = load_config(
-            {"randomize": {"policy.min_tick": [0.01, 0.09], "policy.max_tick": [0.011, 0.0901]}}
-        )
+        config = load_config({"randomize": {"policy.min_tick": [0.01, 0.09], "policy.max_tick": [0.011, 0.0901]}})
         rng = np.random.default_rng(11)
         draws = [sample_randomized(config, rng).policy for _ in range(200)]
         assert all(draw.min_tick <= draw.max_tick for draw in draws)

@@ -243,12 +243,7 @@ def test_steps_are_decision_steps(write: Any) -> None:
 
 
 def test_mixed_zones_are_one_clock_and_none_is_utc(write: Any) -> None:
-    path = write(
-        "timestamp,headline\n"
-        "2024-01-02T12:00:00+02:00,a\n"
-        "2024-01-02 10:00:05,b\n"
-        "2024-01-02T05:00:20.5-05:00,c\n"
-    )
+    path = write("timestamp,headline\n2024-01-02T12:00:00+02:00,a\n2024-01-02 10:00:05,b\n2024-01-02T05:00:20.5-05:00,c\n")
     tape = load(path, seconds_per_episode_second=1.0)
     assert tape.text == ("a", "b", "c")
     np.testing.assert_allclose(tape.time_seconds, [0.0, 5.0, 20.5])

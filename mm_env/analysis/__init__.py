@@ -1,0 +1,9 @@
+"""What a set of episodes says about a policy.
+
+module      | what
+----------- | ----
+metrics     | estimates with their errors: means, Sharpe ratio over episodes, ratios of sums, drawdown
+episodes    | what is kept of every episode, and the basic statistics of a set of them
+attribution | tables of profit by symbol and venue
+markouts    | where the mid stood some time after a fill
+"""

@@ -1,0 +1,15 @@
+"""The record of a run: what a step, a fill and a headline leave behind, and the folder that holds it.
+
+module   | what
+-------- | ----
+files    | files written whole or not at all
+tables   | the columns of steps, fills and headlines, each with its unit
+recorder | from a running environment to the tables
+folder   | the run folder: written at the end or on an interrupt, and read back
+"""
+
+from mm_env.errors import RunError
+from mm_env.recording.folder import Run, RunFolder, read_run
+from mm_env.recording.recorder import Recorder
+
+__all__ = ["Recorder", "Run", "RunError", "RunFolder", "read_run"]

@@ -1,0 +1,59 @@
+"""How figures look: colours that colour-blind readers can tell apart, light axes, and a picture without global state.
+
+Source of the palette: Okabe & Ito 2008, Color Universal Design.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+GREY = "#7F7F7F"
+SHADES = (YELLOW, PURPLE, SKY, ORANGE, GREEN, VERMILLION)
+"""Of regimes other than the first, drawn faintly behind the lines."""
+
+ABOVE: dict[str, Any] = {
+    "loc": "lower left",
+    "bbox_to_anchor": (0.0, 1.0),
+    "ncols": 9,
+    "fontsize": 7.5,
+    "frameon": False,
+    "columnspacing": 1.0,
+    "handletextpad": 0.4,
+    "borderaxespad": 0.1,
+}
+"""Of a legend: one line above its axes, where it hides nothing."""
+
+BUY, SELL = BLUE, VERMILLION
+UP, DOWN = GREEN, PURPLE
+
+
+def literal(text: str) -> str:
+    """Return the text as matplotlib shows it letter by letter: a dollar sign would begin mathematics."""
+    return text.replace("$", r"\$")
+
+
+def plain_axes(axes: Axes) -> None:
+    """Light grid, no box, numbers without an offset."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(True, color="#DDDDDD", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.margins(x=0.0)
+    axes.tick_params(labelsize=8)
+    axes.ticklabel_format(axis="y", useOffset=False, style="plain")
+
+
+def png(figure: Figure, dots_per_inch: int = 110) -> bytes:
+    """Return the figure as a PNG, the same bytes for the same figure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,103 @@
+"""The benchmark measures what it says, and writes it under stable names."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from mm_env.config_io import load_config
+from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.sim.state import state_dtype
+from scripts import benchmark
+
+CONFIG = load_config({"episode": {"steps": 30, "burn_in_seconds": 5.0}})
+
+
+def test_rates_of_the_vector_env_count_its_steps_and_events(monkeypatch):
+    monkeypatch.setattr(benchmark, "NUMBERS", (1, 40))
+    rows = benchmark.vector_rates(CONFIG, seed=0, seconds=0.05, rounds=1)
+    assert [(row["envs"], row["threads_asked"], row["threads"]) for row in rows] == [
+        (1, 1, 1),
+        (1, 2, 1),
+        (40, 1, 1),
+        (40, 2, 2),
+    ]
+    for row in rows:
+        assert row["steps_per_second"] * row["microseconds_per_env_step"] == pytest.approx(1e6)
+        assert row["times_one_thread"] > 0 and (row["threads_asked"] > 1 or row["times_one_thread"] == 1.0)
+        assert 40 < row["events_per_step"] < 160  # about 80 in the default market
+
+
+def test_events_are_counted_over_resets(monkeypatch):
+    """A clock that allows 70 calls: two whole episodes of 30 steps with their resets, and the beginning of a third."""
+    env = MultiVenueVectorEnv(2, CONFIG)
+    clock = iter(range(1000))
+    monkeypatch.setattr(benchmark, "perf_counter", lambda: float(next(clock)))
+    steps, events = benchmark._run_vector(env, 0, 70.0)
+    # of the 70 calls two were resets; the first step of the first episode came before the clock
+    assert steps * 70 == pytest.approx(2 * 68)
+
+    env.reset(seed=0)
+    total = 0
+    for k in range(71):
+        truncated = env.step(env.default_action())[3]
+        total -= env.batch.states["events"].sum() if k == 0 else 0
+        total += env.batch.states["events"].sum() if truncated.all() else 0
+    total += env.batch.states["events"].sum()
+    assert events * 70 == pytest.approx(total)
+    env.close()
+
+
+def test_the_stripped_kernel_runs_the_same_market_without_the_agent():
+    found = benchmark.stripped_ratio(CONFIG, seed=0, rounds=3, number=16)
+    assert found["burn_in_steps"] == 5
+    assert 0.1 < found["ratio"] < 2.0
+    assert found["whole_events_per_second"] > 1e5 and found["reset_microseconds"] > 1.0
+
+
+def test_memory_is_that_of_the_state_records():
+    envs = MultiVenueVectorEnv(3, CONFIG)
+    found = benchmark.memory(CONFIG)
+    assert found["state_bytes_per_env"] == envs.batch.states.nbytes // 3 == state_dtype(envs.batch.capacity).itemsize
+    envs.close()
+
+
+def test_a_part_of_the_five_symbol_market_is_a_valid_one():
+    part = benchmark._part_of_five(2, 3)
+    assert [symbol.name for symbol in part.symbols] == ["XYZ", "ABC"] and len(part.venues) == 3
+    assert part.correlation_matrix().shape == (2, 2)
+
+
+def test_the_start_is_timed_in_a_process_of_its_own():
+    found = benchmark.start_up("one_symbol", repeats=1, cold=False)
+    assert 0 < found["import_seconds"] < found["first_step_warm_seconds"]
+    assert found["first_step_cold_seconds"] is None
+
+
+def test_the_command_prints_every_part_and_writes_it(tmp_path, monkeypatch):
+    """All parts, the slow ones replaced by what they return."""
+    monkeypatch.setattr(benchmark, "NUMBERS", (1, 32))
+    rates = {f"{name}_{kind}": 5e3 for name in ("mm_env", "cartpole") for kind in ("step", "vector_step_1024")}
+    monkeypatch.setattr(benchmark, "gymnasium_rates", lambda *_: rates)
+    start = {"import_seconds": 0.5, "first_step_warm_seconds": 2.25, "first_step_cold_seconds": None}
+    monkeypatch.setattr(benchmark, "start_up", lambda *_, **__: start)
+    monkeypatch.setattr(benchmark, "linearity", lambda *_: [
+        {"symbols": 5, "venues": 2, "events_per_step": 208.3, "nanoseconds_per_event": 120.0, "microseconds_per_env_step": 25.0}
+    ])  # fmt: skip
+    result = CliRunner().invoke(
+        benchmark.app,
+        ["--quick", "--config", "one_symbol", "--out", str(tmp_path), "--json", str(tmp_path / "sub" / "x.json")],
+    )
+    assert result.exit_code == 0, result.output
+    for said in ("one_symbol, seed 0; cores", "32 envs on 2 threads over one: ", "single env", "ratio 0.", "CartPole-v1",
+                 "state of an env: 14,", "import to first step: 2.25 s", "25.00"):  # fmt: skip
+        assert said in result.stdout or (said == "ratio 0." and "ratio 1." in result.stdout), said
+    found = json.loads((tmp_path / "benchmark.json").read_text())
+    assert found == json.loads((tmp_path / "sub" / "x.json").read_text())
+    parts = ["vector", "single", "stripped", "gymnasium", "memory", "start", "linearity"]
+    assert list(found) == ["machine", "config", "config_hash", "quick", *parts]
+
+
+def test_a_mistake_exits_with_2():
+    result = CliRunner().invoke(benchmark.app, ["--config", "no_such"])
+    assert result.exit_code == 2 and "no_such: no such file or preset" in result.stderr

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mm_env.cli_errors import check_target
 from mm_env.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def baseline(
     from mm_env.reports.tables import run_report
 
     if json_file is not None:
-        _check_target(json_file)
+        check_target("--json", json_file)
     options = Baseline(out, config, news, seed, episodes, steps, policy, parse_overrides(setting or []), record, log_every)
     with logging_and_progress(log_level, episodes) as watchers:
         summary, stopped = run_baseline(options, watchers)
@@ -88,16 +89,6 @@ def baseline(
     if stopped is not None:
         typer.echo("stopped before the end: the tables and the folder hold what was done until then", err=True)
         raise typer.Exit(128 + stopped)
-
-
-def _check_target(path: Path) -> None:
-    """Refuse a file that could not be written, before anything is run for it."""
-    if path.is_dir() or (path.parent.exists() and not path.parent.is_dir()):
-        raise UsageError(f"--json {path}: cannot be a file; allowed: a file, new or old, in a folder")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--json {path}: cannot write there: {error.strerror}") from error
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import typer
@@ -30,3 +31,16 @@ def user_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(2) from error
 
     return wrapped
+
+
+def check_target(option: str, path: Path) -> None:
+    """Make the folder of a file that a command will write, before anything is run for it; raises `UsageError`.
+
+    option: what the user called it
+    """
+    if path.is_dir() or (path.parent.exists() and not path.parent.is_dir()):
+        raise UsageError(f"{option} {path}: cannot be a file; allowed: a file, new or old, in a folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{option} {path}: cannot write there: {error.strerror}") from error

@@ -14,45 +14,31 @@ class Policy(Section):
     """The default policy, its signals and its router."""
 
     use_avellaneda: bool = Field(True, description="false: fixed spread of base_spread_bps")
-    base_spread_bps: Positive = Field(3.0, description="full spread of the fixed-spread policy")
-    as_gamma: float = Field(
-        0.02, ge=1e-9, le=1e4, description="risk aversion [1/currency a share, inventory in lots]"
-    )
-    as_k: float = Field(
-        65.0, ge=1e-6, le=1e6, description="decay of the fill rate with depth [1/currency a share]"
-    )
+    base_spread_bps: Positive = Field(5.0, description="full spread of the fixed-spread policy")
+    as_gamma: float = Field(0.03, ge=1e-9, le=1e4, description="risk aversion [1/currency a share, inventory in lots]")
+    as_k: float = Field(50.0, ge=1e-6, le=1e6, description="decay of the fill rate with depth [1/currency a share]")
     as_T: float = Field(60.0, ge=1e-6, le=1e6, description="horizon of the inventory risk [s]")
     as_horizon: Literal["rolling", "episode"] = Field(
         "rolling", description="as_T ahead of now, or what is left of the episode"
     )
     alpha_weight: float = Field(2.0, ge=-1000.0, le=1000.0, description="expected move at sentiment 1 [bps]")
-    obi_weight: float = Field(
-        0.8, ge=-1000.0, le=1000.0, description="expected move at order-book imbalance 1 [bps]"
-    )
-    alpha_smooth: float = Field(
-        0.5, gt=0.0, le=1.0, description="weight of the newest blend in its moving average"
-    )
+    obi_weight: float = Field(0.8, ge=-1000.0, le=1000.0, description="expected move at order-book imbalance 1 [bps]")
+    alpha_smooth: float = Field(0.5, gt=0.0, le=1.0, description="weight of the newest blend in its moving average")
     sentiment_half_life_seconds: Positive = 10.0
-    volatility_half_life_seconds: Positive = Field(
-        20.0, description="of the fast volatility that widens the spread"
-    )
+    volatility_half_life_seconds: Positive = Field(20.0, description="of the fast volatility that widens the spread")
     spread_volatility_weight: float = Field(
         0.5, ge=0.0, le=10.0, description="of fast over slow volatility in the half spread"
     )
     adaptive_tick: bool = Field(True, description="quote on a coarser grid when volatility is high")
     min_tick: Positive = Field(0.01, description="finest quoting grid [currency]")
     max_tick: Positive = Field(0.04, description="coarsest quoting grid [currency]")
-    size_skew: float = Field(
-        1.0, ge=0.0, le=10.0, description="how fast the adding side shrinks with inventory"
-    )
+    size_skew: float = Field(1.0, ge=0.0, le=10.0, description="how fast the adding side shrinks with inventory")
     router: Literal["learning", "random"] = "learning"
     router_top_k: int = Field(2, ge=1, le=64, description="venues quoted at a time")
     router_exploration: Share = Field(0.1, description="share of reviews that pick venues at random")
     router_review_seconds: Positive = 10.0
     router_memory_seconds: Positive = Field(300.0, description="half-life of what the router has seen")
-    residual_half_spreads: float = Field(
-        1.0, gt=0.0, le=20.0, description="move of a quote at action 1 in residual mode"
-    )
+    residual_half_spreads: float = Field(1.0, gt=0.0, le=20.0, description="move of a quote at action 1 in residual mode")
     absolute_max_ticks: float = Field(
         10.0, gt=0.0, le=1000.0, description="distance from the mid at action 1 in absolute mode"
     )
@@ -84,15 +70,13 @@ class Risk(Section):
         le=256,
         description="decision steps of history behind historical and higher-moment figures",
     )
-    portfolio_var_limit: Positive = Field(300.0, description="[currency]")
+    portfolio_var_limit: Positive = Field(250.0, description="[currency]")
     hedge_portfolio_on_breach: bool = True
     hedge_target: float = Field(0.8, gt=0.0, le=1.0, description="VaR after a hedge, as a share of the limit")
     hedge_fraction_portfolio: float = Field(
         0.5, gt=0.0, le=1.0, description="largest share of the inventory traded in one hedge"
     )
-    hedge_limit_ticks: int = Field(
-        5, ge=0, le=10_000, description="past the touch at which a hedge may still fill"
-    )
+    hedge_limit_ticks: int = Field(5, ge=0, le=10_000, description="past the touch at which a hedge may still fill")
 
 
 class Reward(Section):
@@ -102,15 +86,9 @@ class Reward(Section):
     inventory_penalty: NonNegative = Field(0.0, description="of q'Σq·Δt, Σ in currency² a second")
     terminal_penalty: NonNegative = Field(0.0, description="of q'Σq at the end, before liquidation")
     hedging_cost: NonNegative = Field(0.0, description="of crossing cost and taker fees of hedges")
-    exponential_utility: NonNegative = Field(
-        0.0, description="of U(W_t) - U(W_t-1), U(w) = (1 - exp(-a·w)) / a"
-    )
-    utility_risk_aversion: float = Field(
-        1e-4, ge=1e-12, le=1.0, description="a of the exponential utility [1/currency]"
-    )
-    asymmetric_dampening: NonNegative = Field(
-        0.0, description="of gains from inventory, taken off (Spooner et al. 2018)"
-    )
+    exponential_utility: NonNegative = Field(0.0, description="of U(W_t) - U(W_t-1), U(w) = (1 - exp(-a·w)) / a")
+    utility_risk_aversion: float = Field(1e-4, ge=1e-12, le=1.0, description="a of the exponential utility [1/currency]")
+    asymmetric_dampening: NonNegative = Field(0.0, description="of gains from inventory, taken off (Spooner et al. 2018)")
 
 
 class Episode(Section):
@@ -119,8 +97,6 @@ class Episode(Section):
     step_seconds: float = Field(1.0, ge=1e-4, le=600.0)
     microsteps: int = Field(10, ge=1, le=1000, description="grid of the slow quantities inside a step")
     steps: int = Field(1000, ge=1, le=10_000_000)
-    burn_in_seconds: float = Field(
-        20.0, ge=0.0, le=3600.0, description="market time before the first observation"
-    )
+    burn_in_seconds: float = Field(20.0, ge=0.0, le=3600.0, description="market time before the first observation")
     initial_regime: str | None = Field(None, description="name; empty: drawn from the stationary law")
     liquidate_at_end: bool = Field(True, description="sell the terminal inventory into the books")

@@ -46,9 +46,7 @@ def expand_hawkes_alpha(flow: Flow, n_symbols: int) -> np.ndarray:
     alphas = as_list(flow.hawkes_alpha)
     if isinstance(alphas[0], list):
         if any(len(matrix) != dims or any(len(row) != dims for row in matrix) for matrix in alphas):
-            raise ValueError(
-                f"matrices of {dims} rows of {dims} numbers: buy and sell of {n_symbols} symbol(s)"
-            )
+            raise ValueError(f"matrices of {dims} rows of {dims} numbers: buy and sell of {n_symbols} symbol(s)")
         return np.array(alphas, dtype=np.float64)
     one_symbol = np.array([[1.0, flow.hawkes_cross_side], [flow.hawkes_cross_side, 1.0]])
     same, other = np.eye(n_symbols), 1.0 - np.eye(n_symbols)
@@ -98,9 +96,7 @@ def config_problems(config: MarketConfig) -> Iterator[Problem]:
         seen: set[str] = set()
         for index, entry in enumerate(getattr(config, group)):
             if entry.name in seen:
-                yield Problem(
-                    (group, index, "name"), entry.name, f"listed {counts[entry.name]} times; allowed once"
-                )
+                yield Problem((group, index, "name"), entry.name, f"listed {counts[entry.name]} times; allowed once")
             seen.add(entry.name)
     yield from _correlation_problems(config)
     yield from _regime_problems(config)
@@ -121,9 +117,7 @@ def _correlation_problems(config: MarketConfig) -> Iterator[Problem]:
             return
         if np.abs(matrix - matrix.T).max() > _TOLERANCE:
             row, column = np.unravel_index(np.abs(matrix - matrix.T).argmax(), matrix.shape)
-            pair = (
-                f"[{row}][{column}] is {matrix[row, column]:g}, [{column}][{row}] is {matrix[column, row]:g}"
-            )
+            pair = f"[{row}][{column}] is {matrix[row, column]:g}, [{column}][{row}] is {matrix[column, row]:g}"
             yield Problem(("correlation",), value, f"a symmetric matrix; {pair}")
             return
         allowed = "a positive definite matrix"
@@ -146,9 +140,7 @@ def _regime_problems(config: MarketConfig) -> Iterator[Problem]:
         for target in regime.transitions:
             if target not in names:
                 known = False
-                yield Problem(
-                    (*loc, target), regime.transitions[target], f"no such regime; {suggestion(target, names)}"
-                )
+                yield Problem((*loc, target), regime.transitions[target], f"no such regime; {suggestion(target, names)}")
         if regime.transitions.get(regime.name, 0.0) > 0.0:
             known = False
             yield Problem(
@@ -158,14 +150,10 @@ def _regime_problems(config: MarketConfig) -> Iterator[Problem]:
             )
         elif regime.transitions and not any(regime.transitions.values()):
             known = False
-            yield Problem(
-                loc, regime.transitions, "at least one weight above 0, or no weights (all regimes alike)"
-            )
+            yield Problem(loc, regime.transitions, "at least one weight above 0, or no weights (all regimes alike)")
     initial = config.episode.initial_regime
     if initial is not None and initial not in names:
-        yield Problem(
-            ("episode", "initial_regime"), initial, f"a regime's name; {suggestion(initial, names)}"
-        )
+        yield Problem(("episode", "initial_regime"), initial, f"a regime's name; {suggestion(initial, names)}")
     if initial is None and known and len(set(names)) == len(names) and not _one_stationary_law(config):
         yield Problem(
             ("episode", "initial_regime"),

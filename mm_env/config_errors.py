@@ -54,9 +54,7 @@ def path_name(loc: Loc, raw: Any) -> str:
     for depth, step in enumerate(loc):
         if isinstance(step, int):
             try:
-                names = [
-                    item if isinstance(item, str) else item.get("name") for item in get(raw, loc[:depth])
-                ]
+                names = [item if isinstance(item, str) else item.get("name") for item in get(raw, loc[:depth])]
             except (AttributeError, LookupError, TypeError):
                 names = []
             name = names[step] if step < len(names) else None
@@ -140,11 +138,7 @@ def _child(node: dict[str, Any], step: str | int) -> dict[str, Any] | None:
 
 def _described(node: dict[str, Any]) -> str:
     allowed = _either([_noun(branch) for branch in _resolved(node)])
-    return (
-        f"{allowed} ({node['description']})"
-        if node.get("description") and "properties" not in node
-        else allowed
-    )
+    return f"{allowed} ({node['description']})" if node.get("description") and "properties" not in node else allowed
 
 
 def _either(items: list[str]) -> str:
@@ -161,13 +155,7 @@ def _noun(node: dict[str, Any], many: bool = False) -> str:
     if kind == "array":
         inner = _noun(node["items"], many=True)
         low, high = node.get("minItems"), node.get("maxItems")
-        size = (
-            f" of {low}"
-            if low is not None and low == high
-            else f" of {low} to {high}"
-            if high is not None
-            else ""
-        )
+        size = f" of {low}" if low is not None and low == high else f" of {low} to {high}" if high is not None else ""
         return f"{'lists' if many else 'a list'}{size or ' of'} {inner}"
     one, several = {
         "number": ("a number", "numbers"),

@@ -65,9 +65,7 @@ def load_config(
     elif source is None or isinstance(source, str | os.PathLike):
         layers = _read(os.fspath(DEFAULT_PRESET if source is None else source), Path(), [])
     else:
-        raise ConfigError(
-            f"configuration: value {shortened(source)}: a preset, a path, a mapping or a MarketConfig"
-        )
+        raise ConfigError(f"configuration: value {shortened(source)}: a preset, a path, a mapping or a MarketConfig")
     return _build(layers)
 
 
@@ -97,9 +95,7 @@ def override(config: MarketConfig, changes: Mapping[str, Any]) -> MarketConfig:
         put(
             raw,
             place,
-            _merged(get(raw, place[:-1]), {place[-1]: value})[place[-1]]
-            if isinstance(value, dict)
-            else value,
+            _merged(get(raw, place[:-1]), {place[-1]: value})[place[-1]] if isinstance(value, dict) else value,
         )
     return _build([_Layer("override", _with_absolute_tape(raw, Path.cwd()))])
 
@@ -186,9 +182,7 @@ def _parsed(text: str, label: str) -> dict[str, Any]:
     if content is None:
         raise ConfigError(f"{label}: the file is empty; allowed: keys with values, or {{}} for all defaults")
     if not isinstance(content, dict):
-        raise ConfigError(
-            f"{label}: value {shortened(content)}: a mapping (key: value) at the top of the file"
-        )
+        raise ConfigError(f"{label}: value {shortened(content)}: a mapping (key: value) at the top of the file")
     return content
 
 

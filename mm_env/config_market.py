@@ -29,13 +29,9 @@ class Symbol(Section):
     start_price: Positive = Field(100.0, description="efficient price when the burn-in starts [currency]")
     tick_size: Positive = Field(0.01, description="base tick [currency]")
     lot_size: Positive = Field(100.0, description="shares in a lot; sizes are counted in lots")
-    volatility_bps_per_sqrt_second: float = Field(
-        1.0, ge=0.0, le=20.0, description="of the diffusion, in a regime of 1"
-    )
+    volatility_bps_per_sqrt_second: float = Field(1.0, ge=0.0, le=20.0, description="of the diffusion, in a regime of 1")
     activity: float = Field(1.0, ge=0.01, le=100.0, description="multiplies maker and baseline taker rates")
-    quote_size: int = Field(
-        20, ge=1, le=100_000, description="default policy's size a side, over all venues [lots]"
-    )
+    quote_size: int = Field(20, ge=1, le=100_000, description="default policy's size a side, over all venues [lots]")
     inventory_limit: int = Field(
         200, ge=1, le=1_000_000, description="absolute position that is never passed by quotes [lots]"
     )
@@ -66,18 +62,10 @@ class Venue(Section):
     liquidity_share: float = Field(
         1.0, ge=1e-6, le=1e6, description="share of makers and takers, relative to the other venues"
     )
-    tick_multiple: int = Field(
-        1, ge=1, le=16, description="venue tick as a multiple of the symbol's base tick"
-    )
-    price_basis_ticks: int = Field(
-        0, ge=-1_000_000, le=1_000_000, description="venue price minus the reference price"
-    )
-    maker_fee_bps: float = Field(
-        -0.2, ge=-100.0, le=100.0, description="of the traded value; negative is a rebate"
-    )
-    taker_fee_bps: float = Field(
-        0.3, ge=-100.0, le=100.0, description="of the traded value; negative is a rebate"
-    )
+    tick_multiple: int = Field(1, ge=1, le=16, description="venue tick as a multiple of the symbol's base tick")
+    price_basis_ticks: int = Field(0, ge=-1_000_000, le=1_000_000, description="venue price minus the reference price")
+    maker_fee_bps: float = Field(-0.2, ge=-100.0, le=100.0, description="of the traded value; negative is a rebate")
+    taker_fee_bps: float = Field(0.3, ge=-100.0, le=100.0, description="of the traded value; negative is a rebate")
     latency_ms: NonNegative = Field(5.0, description="from the agent's decision to its effect at the venue")
     data_latency_ms: NonNegative = Field(5.0, description="age of the venue's data when the agent sees it")
 
@@ -141,16 +129,12 @@ class Makers(Section):
     limit_rate_per_second: float = Field(
         7.0, ge=1e-6, le=10_000.0, description="limit orders a side of a symbol, all venues"
     )
-    cancel_rate_per_second: float = Field(
-        0.25, ge=1e-6, le=1000.0, description="of each resting order (1 / mean life)"
-    )
+    cancel_rate_per_second: float = Field(0.25, ge=1e-6, le=1000.0, description="of each resting order (1 / mean life)")
     size_mean_lots: float = Field(4.0, ge=1.0, le=1000.0, description="of a limit order; geometric")
     placement_offset_ticks: float = Field(
         4.0, ge=1e-3, le=100.0, description="scale of the distance law, from the efficient price"
     )
-    placement_exponent: float = Field(
-        1.6, ge=0.1, le=20.0, description="tail of the distance law (Bouchaud et al. 2002)"
-    )
+    placement_exponent: float = Field(1.6, ge=0.1, le=20.0, description="tail of the distance law (Bouchaud et al. 2002)")
     queue_reaction: float = Field(
         0.5, ge=0.0, le=5.0, description="how strongly a long queue slows joining and speeds leaving"
     )
@@ -166,9 +150,7 @@ class Parents(Section):
 
     rate_per_second: float = Field(0.02, ge=0.0, le=10.0, description="new parent orders a symbol")
     child_rate_per_second: float = Field(0.5, ge=1e-6, le=100.0, description="of one active parent")
-    children_exponent: float = Field(
-        1.5, gt=1.0, le=10.0, description="tail exponent of the number of children"
-    )
+    children_exponent: float = Field(1.5, gt=1.0, le=10.0, description="tail exponent of the number of children")
     children_max: int = Field(1000, ge=1, le=100_000)
     child_size_lots: int = Field(3, ge=1, le=10_000)
 
@@ -180,9 +162,7 @@ class Flow(Section):
     hawkes_mu: Rate | list[Rate] = Field(
         0.25, description="baseline of a side of a symbol [1/s]; or 2S numbers: buy, sell a symbol"
     )
-    hawkes_alpha: (
-        Rate | Annotated[list[Rate], Exponentials] | Annotated[list[list[list[Rate]]], Exponentials]
-    ) = Field(
+    hawkes_alpha: Rate | Annotated[list[Rate], Exponentials] | Annotated[list[list[list[Rate]]], Exponentials] = Field(
         default_factory=lambda: [0.12, 6.0],
         description="jump of a side's own intensity, one an exponential [1/s]; "
         "or K matrices (2S, 2S), row excited by column",
@@ -193,20 +173,14 @@ class Flow(Section):
     hawkes_cross_side: float = Field(
         0.1, ge=0.0, le=1.0, description="excitation of the other side, as a share of hawkes_alpha"
     )
-    hawkes_cross_symbol: float = Field(
-        0.05, ge=0.0, le=1.0, description="of the same side of each other symbol, as a share"
-    )
+    hawkes_cross_symbol: float = Field(0.05, ge=0.0, le=1.0, description="of the same side of each other symbol, as a share")
     taker_size_mean_lots: float = Field(4.0, ge=1.0, le=10_000.0)
     taker_size_exponent: float = Field(2.2, gt=1.05, le=20.0, description="tail exponent of the size")
     taker_size_max_lots: int = Field(200, ge=1, le=1_000_000)
     sweep_share: Share = Field(0.4, description="of takers that take the best prices over all venues")
     informed_share: Share = Field(0.3, description="largest tilt of the baseline towards the efficient price")
-    mispricing_scale_ticks: Positive = Field(
-        1.5, description="mispricing at which the tilt is 0.71 of its largest"
-    )
-    impact_kappa: float = Field(
-        0.01, ge=0.0, le=10.0, description="permanent impact of surprising volume [bps a lot]"
-    )
+    mispricing_scale_ticks: Positive = Field(1.5, description="mispricing at which the tilt is 0.71 of its largest")
+    impact_kappa: float = Field(0.01, ge=0.0, le=10.0, description="permanent impact of surprising volume [bps a lot]")
     makers: Makers = Field(default_factory=Makers)
     parents: Parents = Field(default_factory=Parents)
 

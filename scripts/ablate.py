@@ -21,8 +21,8 @@ from mm_env.config import MarketConfig
 from mm_env.config_io import load_config
 
 logger = logging.getLogger("ablate")
-AS_K = [150.0, 100.0, 75.0, 50.0, 38.0, 28.0]
-SPREAD_BPS = [2.0, 3.0, 4.0, 6.0, 8.0, 11.0]
+AS_K = [150.0, 100.0, 70.0, 50.0, 35.0, 25.0]
+SPREAD_BPS = [2.0, 3.0, 5.0, 8.0, 11.0, 15.0]
 SIZES = [7, 20]
 
 
@@ -58,30 +58,41 @@ def table(rows: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def frontier_table(names: dict[str, list[Point]]) -> str:
-    """Markdown table: each frontier point of a rival, beside the best profit of the first policy at no larger sd."""
-    (first, points), *others = names.items()
-    ours = frontier(points)
+def frontier_rows(points: dict[str, list[Point]]) -> list[dict[str, Any]]:
+    """Each frontier point of the fixed spread beside the best Avellaneda-Stoikov point at no larger sd of inventory."""
+    ours = frontier(points["Avellaneda-Stoikov"])
+    rows = []
+    for rival in frontier(points["fixed spread"]):
+        within = [p for p in ours if p.inventory_sd <= rival.inventory_sd]
+        row: dict[str, Any] = {"fixed": rival.label, "fixed_profit": float(rival.profit.mean())}
+        row |= {"fixed_inventory_sd": rival.inventory_sd, "best": None}
+        if within:
+            gain, width = interval(within[-1].profit - rival.profit, 0.95)
+            row |= {"best": within[-1].label, "best_profit": float(within[-1].profit.mean())}
+            row |= {"best_inventory_sd": within[-1].inventory_sd, "gain": gain, "gain_95": width}
+        rows.append(row)
+    return rows
+
+
+def frontier_table(rows: list[dict[str, Any]]) -> str:
+    """Markdown table of the frontiers."""
     lines = [
-        f"| rival | profit ± 95 % | sd of inventory | {first} at no larger sd | its profit ± 95 % |",
-        "|---|---|---|---|---|",
+        "| fixed spread | profit | sd of inventory | Avellaneda-Stoikov at no larger sd | profit | sd | gain ± 95 % |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for other, rivals in others:
-        for rival in frontier(rivals):
-            within = [p for p in ours if p.inventory_sd <= rival.inventory_sd]
-            best = (
-                f"{within[-1].label} | {within[-1].profit:.0f} ± {within[-1].half_width:.0f}" if within else "none so low | "
-            )
-            lines.append(
-                f"| {other} {rival.label} | {rival.profit:.0f} ± {rival.half_width:.0f} "
-                f"| {rival.inventory_sd / 1e3:.0f}k | {best} |"
-            )
+    for r in rows:
+        best = "none so low | | | "
+        if r["best"]:
+            best = f"{r['best']} | {r['best_profit']:.0f} | {r['best_inventory_sd'] / 1e3:.0f}k "
+            best += f"| {r['gain']:+.0f} ± {r['gain_95']:.0f}"
+        lines.append(f"| {r['fixed']} | {r['fixed_profit']:.0f} | {r['fixed_inventory_sd'] / 1e3:.0f}k | {best} |")
     return "\n".join(lines)
 
 
 def frontiers(config: MarketConfig, episodes: int, seed: int) -> dict[str, list[Point]]:
-    """Points of both policies over their spread and size."""
-    avellaneda, fixed = {"policy.use_avellaneda": True}, {"policy.use_avellaneda": False}
+    """Points of both policies over their spread and size, with hedging off: what quoting alone does about inventory."""
+    quoting = {"risk.hedge_portfolio_on_breach": False}
+    avellaneda, fixed = {**quoting, "policy.use_avellaneda": True}, {**quoting, "policy.use_avellaneda": False}
     return {
         "Avellaneda-Stoikov": trace(config, avellaneda, "policy.as_k", AS_K, SIZES, episodes, seed),
         "fixed spread": trace(config, fixed, "policy.base_spread_bps", SPREAD_BPS, SIZES, episodes, seed),
@@ -111,11 +122,8 @@ def main(
     print(f"\n{episodes} episodes of {market.episode.steps} steps, seed {seed}, currency an episode\n\n{table(rows)}")
     figures: dict[str, Any] = {"episodes": episodes, "seed": seed, "variants": rows}
     if frontier_episodes:
-        points = frontiers(market, frontier_episodes, seed)
-        figures["frontier"] = {name: [vars(p) for p in listed] for name, listed in points.items()}
-        print(
-            f"\nFrontier of profit against the sd of inventory, {frontier_episodes} episodes a point\n\n{frontier_table(points)}"
-        )
+        figures["frontier"] = frontier_rows(frontiers(market, frontier_episodes, seed))
+        print(f"\nQuoting alone (no hedging), {frontier_episodes} episodes a point\n\n{frontier_table(figures['frontier'])}")
     if json_file is not None:
         json_file.write_text(json.dumps(figures, indent=2) + "\n")
 

@@ -6,7 +6,7 @@ does), so differences are paired and their intervals are those of the mean diffe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -84,34 +84,38 @@ def ablate(config: MarketConfig, episodes: int, seed: int, variants: Mapping[str
     return {name: evaluate(override(config, dict(changes)), episodes, seed) for name, changes in variants.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Point:
-    """One policy of a frontier: its label, mean profit with 95 % half width [currency], sd of inventory [currency]."""
+    """One policy of a frontier: its label, profit (E,) [currency] and sd of inventory [currency]."""
 
     label: str
-    profit: float
-    half_width: float
+    profit: NDArray[np.float64]
     inventory_sd: float
 
 
 def trace(
-    config: MarketConfig, base: Mapping[str, Any], key: str, values: list[float], sizes: list[int], episodes: int, seed: int
+    config: MarketConfig,
+    base: Mapping[str, Any],
+    key: str,
+    values: Sequence[float],
+    sizes: Sequence[int],
+    episodes: int,
+    seed: int,
 ) -> list[Point]:
-    """Points of a policy over its spread (dotted `key` at `values`) and its quote size."""
+    """Points of a policy over its spread (dotted `key` at `values`) and its quote size, on the same episodes."""
     points = []
     for size in sizes:
         quoted = {f"symbols.{s.name}.quote_size": min(size, s.inventory_limit) for s in config.symbols}
         for value in values:
             outcome = evaluate(override(config, {**base, **quoted, key: value}), episodes, seed)
-            profit, half = interval(outcome.profit, 0.95)
-            points.append(Point(f"{key.split('.')[-1]}={value:g} quote_size={size}", profit, half, outcome.inventory_sd))
+            points.append(Point(f"{key.split('.')[-1]}={value:g} quote_size={size}", outcome.profit, outcome.inventory_sd))
     return points
 
 
-def frontier(points: list[Point]) -> list[Point]:
-    """The points that no other point beats in profit at no larger sd of inventory, by rising sd."""
+def frontier(points: Sequence[Point]) -> list[Point]:
+    """The points that no other point beats in mean profit at no larger sd of inventory, by rising sd."""
     best: list[Point] = []
-    for point in sorted(points, key=lambda p: (p.inventory_sd, -p.profit)):
-        if not best or point.profit > best[-1].profit:
+    for point in sorted(points, key=lambda p: (p.inventory_sd, -p.profit.mean())):
+        if not best or point.profit.mean() > best[-1].profit.mean():
             best.append(point)
     return best

@@ -69,6 +69,7 @@ class RunFolder:
         columns = (step_columns(symbols), fill_columns(), headline_columns())
         self._schemas = {name: arrow_schema(of) for name, of in zip(TABLES, columns, strict=True)}
         self._writers: dict[str, Any] = {}
+        self._made = not self.path.exists()
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path}: not a folder; allowed: a folder, new or old")
         try:
@@ -108,10 +109,12 @@ class RunFolder:
             write_bytes(self.path / name, content)
 
     def discard(self) -> None:
-        """Drop what was not yet put in its place; harmless after `finish`."""
+        """Drop what was not yet put in its place, and a folder that was made for it; harmless after `finish`."""
         for name in list(self._writers):
             self._writers.pop(name).close()
             partial_path(self._file(name)).unlink(missing_ok=True)
+        if self._made and self.path.is_dir() and not any(self.path.iterdir()):
+            self.path.rmdir()
 
 
 @contextlib.contextmanager

@@ -25,6 +25,6 @@ One decision step, in the order in which data flows (`step.py` calls the stages 
 
 What every fill assumes: a taker trades with the best price first; at a price, with the lots ahead of the agent's order, then
 with the order, then with those behind it. A message of the agent acts when it reaches its venue, never before; an order that
-is kept at its price and does not grow keeps its place; post-only orders are repriced, never matched. Others' lots cancel where
-they are. The mid that marks positions is that of the other traders.
+is kept at its price and does not grow keeps its place; post-only orders are repriced, never matched. Others' lots cancel
+where they are. The mid that marks positions is that of the other traders.
 """

@@ -117,18 +117,20 @@ def route_hedge(s, p, m, i, lots, done):
 @kernel
 def _send_leg(s, p, m, i, v, lots, resting):
     reach = p.hedge_limit if resting == ASK else -p.hedge_limit
-    send_hedge(s, p, m, i, v, lots, s.seen_price[i, v, resting] + reach)
+    send_hedge(s, p, m, i, v, lots, s.seen_touch[i, resting] + reach)
 
 
 @kernel
 def _best_venue(s, p, i, resting, done):
-    """Venue with the best seen price after taker fee among those not yet used, -1 none."""
+    """Venue with the best seen price after taker fee, within the limit and not yet used; -1 none."""
     best, venue = math.inf, -1
     sign = 1.0 if resting == ASK else -1.0
     for v in range(p.venues):
         if done[v] > 0.0 or s.seen_quantity[i, v, resting] == 0:
             continue
         price = float(s.seen_price[i, v, resting])
+        if sign * (price - s.seen_touch[i, resting]) > p.hedge_limit:
+            continue
         cost = sign * price + p.taker_fee[v] * (price + p.basis[v])
         if cost < best:
             best, venue = cost, v

@@ -193,6 +193,7 @@ def lomax_mean(scale: float, exponent: float, largest: int) -> float:
     return total
 
 
+@cache
 def lomax_scale(mean: float, exponent: float, largest: int) -> float:
     """Scale [lots] that gives the discretised, capped size its mean; the cap bounds what can be reached."""
     if mean <= 1.0:

@@ -16,9 +16,9 @@ from mm_env.envs.market import build_market
 from mm_env.sim.batch import Batch
 
 DIGESTS = {
-    "one_symbol": "25abac437cde3896",
-    "two_symbols": "3d06fe3da6c62d14",
-    "crisis": "bf4a09ca88852555",
+    "one_symbol": "09db9db4fd7848d0",
+    "two_symbols": "ecb01806313b2a29",
+    "crisis": "32d7d2f356ab399c",
 }
 
 

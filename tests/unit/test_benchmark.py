@@ -33,7 +33,7 @@ def test_events_are_counted_over_resets(monkeypatch):
     env = MultiVenueVectorEnv(2, CONFIG)
     clock = iter(range(1000))
     monkeypatch.setattr(benchmark, "perf_counter", lambda: float(next(clock)))
-    steps, events = benchmark._run_vector(env, 0, 70.0)
+    steps, events, own = benchmark._run_vector(env, 0, 70.0)
     # of the 70 calls two were resets; the first step of the first episode came before the clock
     assert steps * 70 == pytest.approx(2 * 68)
 
@@ -45,6 +45,7 @@ def test_events_are_counted_over_resets(monkeypatch):
         total += env.batch.states["events"].sum() if truncated.all() else 0
     total += env.batch.states["events"].sum()
     assert events * 70 == pytest.approx(total)
+    assert 1e4 < own < 1e9
     env.close()
 
 
@@ -81,13 +82,11 @@ def test_the_command_prints_every_part_and_writes_it(tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "gymnasium_rates", lambda *_: rates)
     start = {"import_seconds": 0.5, "first_step_warm_seconds": 2.25, "first_step_cold_seconds": None}
     monkeypatch.setattr(benchmark, "start_up", lambda *_, **__: start)
-    monkeypatch.setattr(benchmark, "linearity", lambda *_: [
-        {"symbols": 5, "venues": 2, "events_per_step": 208.3, "nanoseconds_per_event": 120.0, "microseconds_per_env_step": 25.0}
-    ])  # fmt: skip
-    result = CliRunner().invoke(
-        benchmark.app,
-        ["--quick", "--config", "one_symbol", "--out", str(tmp_path), "--json", str(tmp_path / "sub" / "x.json")],
-    )
+    size = {"symbols": 5, "venues": 2, "events_per_step": 208.3}
+    size |= {"nanoseconds_per_event": 120.0, "microseconds_per_env_step": 25.0}
+    monkeypatch.setattr(benchmark, "linearity", lambda *_: [size])
+    arguments = ["--quick", "--config", "one_symbol", "--out", str(tmp_path), "--json", str(tmp_path / "sub" / "x.json")]
+    result = CliRunner().invoke(benchmark.app, arguments)
     assert result.exit_code == 0, result.output
     for said in ("one_symbol, seed 0; cores", "32 envs on 2 threads over one: ", "single env", "ratio 0.", "CartPole-v1",
                  "state of an env: 14,", "import to first step: 2.25 s", "25.00"):  # fmt: skip
@@ -98,6 +97,17 @@ def test_the_command_prints_every_part_and_writes_it(tmp_path, monkeypatch):
     assert list(found) == ["machine", "config", "config_hash", "quick", *parts]
 
 
-def test_a_mistake_exits_with_2():
-    result = CliRunner().invoke(benchmark.app, ["--config", "no_such"])
-    assert result.exit_code == 2 and "no_such: no such file or preset" in result.stderr
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--config", "no_such"], "no_such: no such file or preset"),
+        (["--json", "FOLDER"], "--json FOLDER: cannot be a file"),
+        (["--out", "FILE"], "--out FILE/benchmark.json: cannot be a file"),
+    ],
+)
+def test_a_mistake_exits_with_2_before_anything_is_measured(tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FOLDER").mkdir()
+    (tmp_path / "FILE").write_text("mine")
+    result = CliRunner().invoke(benchmark.app, arguments)
+    assert result.exit_code == 2 and said in result.stderr and result.stdout == ""

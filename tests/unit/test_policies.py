@@ -44,8 +44,19 @@ def inventory_with_hedges(batch, i: int, k: int) -> int:
     return lots
 
 
-@pytest.mark.parametrize("changes", [{}, {"policy.as_horizon": "episode", "policy.as_T": 20.0}, {"policy.as_gamma": 1e-9}])
-def test_the_terms_of_avellaneda_stoikov_add_up_to_the_kernels_quotes(changes):
+EPISODE = {"policy.as_horizon": "episode"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "horizon"),
+    [
+        ({"policy.as_T": 60.0}, 60.0),
+        (EPISODE | {"policy.as_T": 20.0}, 15.0),  # what is left of the episode
+        (EPISODE | {"policy.as_T": 10.0}, 10.0),
+        ({"policy.as_T": 60.0, "policy.as_gamma": 1e-9}, 60.0),
+    ],
+)
+def test_the_terms_of_avellaneda_stoikov_add_up_to_the_kernels_quotes(changes, horizon):
     envs = played(override(BUSY, changes))
     states, symbols = envs.batch.states, envs.config.symbols
     under_way = states["box_hedge"].any()
@@ -67,7 +78,6 @@ def test_the_terms_of_avellaneda_stoikov_add_up_to_the_kernels_quotes(changes):
             assert terms["hedge"] == state["default_hedge"][k]
             lots = inventory_with_hedges(envs.batch, i, k)
             gamma, variance = envs.config.policy.as_gamma, state["covariance"][k, k] * tick**2
-            horizon = envs.config.policy.as_T if "policy.as_T" not in changes else 15.0  # what is left of the episode
             assert terms["inventory_skew"] == pytest.approx(-lots * gamma * variance * horizon, rel=1e-6, abs=1e-9)
     assert under_way, "the case was to hold hedges whose outcome is not yet seen"
     assert states["default_hedge"].any() and (states["alpha"] != 0.0).any()
@@ -83,6 +93,7 @@ def test_the_terms_of_the_fixed_spread_add_up_to_the_kernels_quotes():
             assert terms["bid"] == pytest.approx(states["default_price"][i, k, 0] * tick, rel=1e-12)
             assert terms["ask"] == pytest.approx(states["default_price"][i, k, 1] * tick, rel=1e-12)
             assert terms["bid"] == terms["mid"] - terms["half_spread"]
+            assert FixedSpread(6.0).explain(envs, i)[envs.symbols[k]]["half_spread"] == pytest.approx(3e-4 * terms["mid"])
 
 
 @pytest.mark.parametrize("mode", ["residual", "absolute"])

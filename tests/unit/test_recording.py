@@ -194,7 +194,7 @@ def test_a_damaged_run_is_told_by_its_folder(tmp_path, name):
 def test_a_missing_table_is_told(tmp_path):
     record(tmp_path)
     (tmp_path / "fills.parquet").unlink()
-    with pytest.raises(RunError, match="fills.parquet"):
+    with pytest.raises(RunError, match=r"fills\.parquet"):
         read_run(tmp_path)
 
 

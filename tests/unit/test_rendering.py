@@ -147,8 +147,9 @@ def test_bars_stand_where_the_lots_are():
         for price, lots in zip(ladder.price * 0.01, (ladder.lots + ladder.own)[0, side], strict=True):
             if low < price < high:
                 bars = [bar for bar in axes.patches if abs(bar.get_y() + bar.get_height() / 2 - price) < 1e-6]
-                mine = [bar.get_width() for bar in bars if sign * bar.get_width() > 0]
-                assert sign * sum(mine) == lots
+                mine = [bar for bar in bars if sign * bar.get_width() > 0]
+                assert sign * sum(bar.get_width() for bar in mine) == lots
+                assert max([sign * (bar.get_x() + bar.get_width()) for bar in mine], default=0) == lots, "end to end"
                 total += lots
         assert total > 0
 

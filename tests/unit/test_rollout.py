@@ -69,7 +69,7 @@ def test_drawdowns_are_those_of_the_paths(played):
 
 
 def test_fills_and_costs_are_those_of_the_log(played):
-    episodes, journal, params = played
+    episodes, journal, _ = played
     for i in range(3):
         log = np.concatenate([fills[i] for fills in journal.fills])
         maker, hedge = log[log["role"] == MAKER], log[log["role"] == HEDGE]
@@ -120,6 +120,21 @@ def test_mark_outs_are_those_of_the_definition(played):
     assert episodes.marks.count.tolist() == count.tolist()
     assert episodes.marks.value == pytest.approx(value, abs=1e-6)
     assert (count[:, :, 0] > count[:, :, 3]).all() and count[:, :, 3].min() > 0
+
+
+def test_without_a_liquidation_mark_outs_read_the_last_mid():
+    config = {**CONFIG, "episode": {"steps": STEPS, "liquidate_at_end": False}}
+    envs, journal = MultiVenueVectorEnv(3, config, record=True), Journal()
+    found = play(envs, POLICY, 3, seed=4, watchers=[journal]).episodes
+    envs.close()
+    for i in range(3):
+        log = np.concatenate([fills[i] for fills in journal.fills])
+        log = log[log["role"] == MAKER]
+        for h, horizon in ((1, 1.0), (2, 10.0)):
+            inside = np.ceil(log["time"] + horizon - 1e-9) <= STEPS
+            assert found.marks.count[i, :, h].sum() == np.count_nonzero(inside)
+        assert np.count_nonzero(np.ceil(log["time"] + 1.0) == STEPS) > 0
+        assert found.inventory_end[i].tolist() == journal.inventory[-1][i].tolist()
 
 
 def test_at_the_fill_mark_outs_are_the_spread_captured(played):

@@ -12,8 +12,8 @@ def estimate(value, error=None):
 
 def part(profit):
     names = (
-        "profit", "sharpe", "max_drawdown", "fills", "fill_ratio", "inventory_absolute", "hedged_lots", "hedge_unfilled_lots",
-        "hedge_cost",
+        "profit", "sharpe", "max_drawdown", "fills", "fill_ratio", "inventory_absolute",
+        "hedged_lots", "hedge_unfilled_lots", "hedge_cost",
     )  # fmt: skip
     return {"profit_first": profit, "max_drawdown_worst": 7.0, **{name: estimate(profit) for name in names}}
 

@@ -14,7 +14,7 @@ from mm_env import __version__
 from mm_env.analysis.attribution import attribution_rows
 from mm_env.analysis.episodes import statistics
 from mm_env.config import MarketConfig
-from mm_env.config_io import ConfigError, config_hash, load_config, override
+from mm_env.config.io import ConfigError, config_hash, load_config, override
 from mm_env.interrupt import StopRequest
 from mm_env.policies.registry import get_policy
 from mm_env.recording import Recorder, RunFolder
@@ -62,7 +62,7 @@ class Baseline:
 def resolve(options: Baseline) -> tuple[MarketConfig, Policy]:
     """The market that the options describe, with the policy as its default policy.
 
-    Raises `mm_env.config_io.ConfigError`, for a policy that does not exist as well.
+    Raises `mm_env.config.io.ConfigError`, for a policy that does not exist as well.
     """
     changes: dict[str, Any] = {}
     if options.news is not None:

@@ -9,7 +9,7 @@ import typer
 
 from mm_env.cli_baseline import baseline
 from mm_env.cli_errors import user_errors
-from mm_env.config_io import (
+from mm_env.config.io import (
     config_hash,
     config_schema,
     load_config,

@@ -26,7 +26,7 @@ def parse_overrides(settings: list[str]) -> dict[str, Any]:
     """
     import yaml
 
-    from mm_env.config_yaml import parse_yaml
+    from mm_env.config.yaml_reader import parse_yaml
 
     changes: dict[str, Any] = {}
     for setting in settings:
@@ -99,7 +99,7 @@ def logging_and_progress(level: str, episodes: int) -> Iterator[list[Watcher]]:
     """
     from rich.console import Console
 
-    from mm_env.config_keys import suggestion
+    from mm_env.config.keys import suggestion
 
     if level.lower() not in LOG_LEVELS:
         raise UsageError(f"--log-level {level!r}: allowed: {', '.join(LOG_LEVELS)}; {suggestion(level.lower(), LOG_LEVELS)}")

@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
-from mm_env.config_io import ConfigError
+from mm_env.config.io import ConfigError
 from mm_env.errors import RunError, UsageError
 from mm_env.sentiment import TapeError
 

@@ -18,7 +18,7 @@ import typer
 from mm_env.analysis.ablation import LUCK, VARIANTS, Outcome, Point, ablate, frontier, interval, trace
 from mm_env.cli import user_errors
 from mm_env.config import MarketConfig
-from mm_env.config_io import load_config
+from mm_env.config.io import load_config
 
 logger = logging.getLogger("ablate")
 AS_K = [150.0, 100.0, 70.0, 50.0, 35.0, 25.0]

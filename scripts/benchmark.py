@@ -21,7 +21,7 @@ import typer
 
 from mm_env.cli_errors import check_target, user_errors
 from mm_env.config import MarketConfig
-from mm_env.config_io import config_hash, load_config
+from mm_env.config.io import config_hash, load_config
 from mm_env.recording.files import write_json
 from mm_env.reports.tables import text_table
 

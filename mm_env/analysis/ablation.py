@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.config import MarketConfig
-from mm_env.config_io import override
+from mm_env.config.io import override
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.sim.state import TERMS
 

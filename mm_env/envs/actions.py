@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from mm_env.config_keys import nearest
+from mm_env.config.keys import nearest
 from mm_env.sim.batch import Batch
 from mm_env.sim.step import ABSOLUTE, RESIDUAL
 

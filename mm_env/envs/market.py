@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mm_env.config import MarketConfig
-from mm_env.config_io import ConfigError, config_hash
+from mm_env.config.io import ConfigError, config_hash
 from mm_env.sentiment import Scorer, TapeReport, bundled_bank, class_of, get_scorer, load_tape, measure_confusion
 from mm_env.sim.news import TAPE_DTYPE
 from mm_env.sim.params import make_params

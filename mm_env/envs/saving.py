@@ -12,7 +12,7 @@ import numpy as np
 
 from mm_env import __version__
 from mm_env.config import MarketConfig
-from mm_env.config_io import config_hash
+from mm_env.config.io import config_hash
 from mm_env.envs.market import build_market
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from mm_env.config import MarketConfig
-from mm_env.config_io import load_config
+from mm_env.config.io import load_config
 from mm_env.envs import saving
 from mm_env.envs.actions import action_names, check_choice, checked_actions, default_action, mode_of
 from mm_env.envs.episodes import Casting, Seeds

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from mm_env.config import MarketConfig
-from mm_env.config_io import override
+from mm_env.config.io import override
 from mm_env.policies.quoting import QuotingPolicy, Seen, Terms
 
 

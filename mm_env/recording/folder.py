@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from mm_env.analysis.attribution import ATTRIBUTION_COLUMNS
 from mm_env.config import MarketConfig
-from mm_env.config_io import dump_config, load_config
+from mm_env.config.io import dump_config, load_config
 from mm_env.errors import RunError
 from mm_env.recording.files import partial_path, write_bytes, write_csv, write_json
 from mm_env.recording.recorder import Rows
@@ -129,7 +129,7 @@ def _writing(folder: Path) -> Iterator[None]:
 def read_run(path: str | Path) -> Run:
     """Read a run folder, of a whole run or an interrupted one.
 
-    Raises `RunError` for a folder that is not a run, `mm_env.config_io.ConfigError` for a changed config.yaml.
+    Raises `RunError` for a folder that is not a run, `mm_env.config.io.ConfigError` for a changed config.yaml.
     """
     import pandas as pd
     import pyarrow as pa

@@ -47,7 +47,7 @@ def book_fill(s, p, fills, i, v, side, price, lots, role):
     """Settle one own fill: side 0 buys, 1 sells; price in reference ticks; role MAKER, HEDGE or LIQUIDATION."""
     settle(s, p, i, v)
     sign = 1 - 2 * side
-    value = (price + p.basis[v]) * lots * p.lot_value[i]
+    value = float(price + p.basis[v]) * lots * p.lot_value[i]  # an integer product could overflow
     fee = (p.maker_fee[v] if role == MAKER else p.taker_fee[v]) * value
     edge = sign * (0.5 * s.mid2[i] - price) * lots * p.lot_value[i]
     s.cash -= sign * value + fee

@@ -296,13 +296,13 @@ def _news(p: np.ndarray, config: MarketConfig, confusion: tuple[np.ndarray, np.n
 
 def _takers(p: np.ndarray, config: MarketConfig) -> None:
     flow, n = config.flow, len(config.symbols)
-    jump, beta, mu = flow.hawkes_matrices(n), flow.hawkes_decays(), flow.hawkes_baseline(n)
-    activity = np.repeat([s.activity for s in config.symbols], 2)
+    jump, beta = flow.hawkes_matrices(n), flow.hawkes_decays()
+    mu = flow.hawkes_baseline(n) * np.repeat([s.activity for s in config.symbols], 2)
     if not flow.use_hawkes:
         norm = (jump / beta[:, None, None]).sum(axis=0)
         mu, jump = np.linalg.solve(np.eye(2 * n) - norm, mu), jump[:0]
     rows = len(jump)
-    p["mu"][: 2 * n] = mu * activity
+    p["mu"][: 2 * n] = mu
     p["jump"][:rows, : 2 * n, : 2 * n] = jump
     p["beta"][:rows], p["beta"][rows] = beta[:rows], math.log(2.0) / config.news.excitation_half_life_seconds
     p["exponentials"] = rows + 1

@@ -11,6 +11,8 @@ from mm_env.sim.compiling import kernel
 from mm_env.sim.orders import hedge_in_flight
 from mm_env.sim.signals import seen_inventory
 
+_NO_VARIANCE = 1e-18  # [ticks²/s] below it a slow variance has died out, and a ratio to it says nothing
+
 
 @kernel
 def reservation_price(mid, inventory, risk_aversion, variance, horizon):
@@ -34,7 +36,7 @@ def half_spread_arrival(risk_aversion, fill_decay):
 @kernel
 def volatility_widening(variance_fast, variance, weight):
     """Factor of the half spread when recent volatility exceeds the slow one."""
-    if variance <= 0.0:
+    if variance <= _NO_VARIANCE:
         return 1.0
     return 1.0 + weight * max(0.0, math.sqrt(variance_fast / variance) - 1.0)
 

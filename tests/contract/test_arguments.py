@@ -6,7 +6,7 @@ import pytest
 from gymnasium.error import ResetNeeded
 
 import mm_env  # noqa: F401, registers the id
-from mm_env.config_io import ConfigError
+from mm_env.config.io import ConfigError
 from mm_env.sentiment import TapeError
 
 ID = "mm_env/MultiVenue-v0"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mm_env  # noqa: F401, registers the id
-from mm_env.config_io import ConfigError, load_config, override
+from mm_env.config.io import ConfigError, load_config, override
 
 ID = "mm_env/MultiVenue-v0"
 BASE = load_config({"episode": {"steps": 4, "burn_in_seconds": 2.0}})

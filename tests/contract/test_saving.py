@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import mm_env  # noqa: F401, registers the id
-from mm_env.config_io import load_config, override
+from mm_env.config.io import load_config, override
 
 ID = "mm_env/MultiVenue-v0"
 SHORT = {

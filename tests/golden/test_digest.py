@@ -11,7 +11,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from mm_env.config_io import load_config
+from mm_env.config.io import load_config
 from mm_env.envs.market import build_market
 from mm_env.sim.batch import Batch
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from mm_env.config_io import load_config
+from mm_env.config.io import load_config
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.sim.state import state_dtype
 from scripts import benchmark

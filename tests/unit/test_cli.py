@@ -7,7 +7,7 @@ import yaml
 from typer.testing import CliRunner
 
 from mm_env.cli import app
-from mm_env.config_io import config_hash, config_schema, load_config, preset_names
+from mm_env.config.io import config_hash, config_schema, load_config, preset_names
 
 
 def run(*arguments):

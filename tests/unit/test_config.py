@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from mm_env.config import Flow, MarketConfig, Symbol
-from mm_env.config_io import ConfigError, load_config
+from mm_env.config.io import ConfigError, load_config
 
 
 def refused(content):
@@ -31,7 +31,7 @@ KEPT = [
     ("hawkes_alpha", ("flow",), [0.2, 3.0]),
     ("hawkes_beta", ("flow",), [0.8, 30.0]),
     ("impact_kappa", ("flow",), 0.02),
-    ("base_spread_bps", ("policy",), 5.0),
+    ("base_spread_bps", ("policy",), 7.0),
     ("alpha_weight", ("policy",), 1.0),
     ("obi_weight", ("policy",), 0.7),
     ("alpha_smooth", ("policy",), 0.9),
@@ -311,6 +311,6 @@ class TestHawkes:
 
 def test_import_is_light():
     heavy = "{'pandas', 'matplotlib', 'vaderSentiment'}"
-    code = f"import sys, mm_env.config, mm_env.config_io; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, mm_env.config, mm_env.config.io; print(sorted({heavy} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

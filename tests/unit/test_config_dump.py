@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mm_env.config import MarketConfig
-from mm_env.config_io import (
+from mm_env.config.io import (
     ConfigError,
     config_hash,
     config_schema,
@@ -20,7 +20,7 @@ from mm_env.config_io import (
     preset_names,
     resolved_yaml,
 )
-from mm_env.config_yaml import parse_yaml
+from mm_env.config.yaml_reader import parse_yaml
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=32).filter(
     lambda name: name.isprintable() and name == name.strip()

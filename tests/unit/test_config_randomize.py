@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mm_env.config import MarketConfig, sample_randomized
-from mm_env.config_io import ConfigError, load_config, override
+from mm_env.config.io import ConfigError, load_config, override
 
 
 def refused(content):

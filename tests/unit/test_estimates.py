@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from mm_env.config_io import load_config, override
+from mm_env.config.io import load_config, override
 from mm_env.envs.market import build_market
 from mm_env.sim.batch import Batch
 from mm_env.sim.state import REWARDS, TERMS

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mm_env.config_io import load_config, override
+from mm_env.config.io import load_config, override
 from mm_env.envs.market import build_market
 from mm_env.sentiment import TapeError, class_of, get_scorer
 from mm_env.sim.state import SIZES

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mm_env.config import MarketConfig
-from mm_env.config_io import override
+from mm_env.config.io import override
 from mm_env.sim.params import (
     geometric_sizes,
     lomax_mean,

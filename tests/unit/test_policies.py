@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mm_env  # noqa: F401, registers the id
-from mm_env.config_io import ConfigError, load_config, override
+from mm_env.config.io import ConfigError, load_config, override
 from mm_env.policies import POLICY_NAMES, AvellanedaStoikov, FixedSpread, RandomPolicy, get_policy
 from mm_env.policies.quoting import Seen
 

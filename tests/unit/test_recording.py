@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from mm_env.config_io import load_config
+from mm_env.config.io import load_config
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.policies.registry import get_policy
 from mm_env.recording import Recorder, RunError, RunFolder, read_run

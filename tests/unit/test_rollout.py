@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mm_env.analysis.metrics import max_drawdown
-from mm_env.config_io import load_config
+from mm_env.config.io import load_config
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.policies.registry import get_policy
 from mm_env.rollout import play

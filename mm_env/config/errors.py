@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mm_env.config import MarketConfig
-from mm_env.config_keys import Loc, get, nearest, shortened
+from mm_env.config.keys import Loc, get, nearest, shortened
+from mm_env.config.schema import MarketConfig
 
 
 @functools.cache

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import ValidationError
 
-from mm_env.config import MarketConfig
-from mm_env.config_errors import config_schema, problem_lines
-from mm_env.config_keys import Loc, get, locate, nearest, put, shortened
-from mm_env.config_yaml import format_yaml, parse_yaml
+from mm_env.config.errors import config_schema, problem_lines
+from mm_env.config.keys import Loc, get, locate, nearest, put, shortened
+from mm_env.config.schema import MarketConfig
+from mm_env.config.yaml_reader import format_yaml, parse_yaml
 
 __all__ = [
     "DEFAULT_PRESET",
@@ -140,7 +140,7 @@ def config_hash(config: MarketConfig) -> str:
 
 def _preset_folder() -> Path:
     """configs/market of the checkout that the package stands in, or its copy inside the installed package."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     checkout = package.parent / "configs" / "market"
     return checkout if checkout.is_dir() else package / "presets" / "market"
 

@@ -1,9 +1,4 @@
-"""What a market YAML file may say: every parameter with its unit, range and default.
-
-The sections stand in `mm_env.config_market` (the market) and `mm_env.config_agent` (the market maker). Units
-stand in the names; where an older name without a unit is kept (``hawkes_mu``, ``as_gamma``, …) the unit is in
-its description. `mm_env.config_io` loads and dumps files; `mm_env.sim.params` is the reader of nearly all.
-"""
+"""The whole configuration: its sections, what they must agree on, and domain randomisation."""
 
 from __future__ import annotations
 
@@ -12,28 +7,11 @@ from typing import Annotated
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from mm_env import config_checks
-from mm_env.config_agent import Episode, Policy, Reward, Risk
-from mm_env.config_keys import get, locate, put, refuse
-from mm_env.config_market import Flow, Makers, News, Parents, Regime, Symbol, Venue
-from mm_env.config_types import Coefficient, Section
-
-__all__ = [
-    "Episode",
-    "Flow",
-    "Makers",
-    "MarketConfig",
-    "News",
-    "Parents",
-    "Policy",
-    "Regime",
-    "Reward",
-    "Risk",
-    "Section",
-    "Symbol",
-    "Venue",
-    "sample_randomized",
-]
+from mm_env.config import checks
+from mm_env.config.agent import Episode, Policy, Reward, Risk
+from mm_env.config.keys import get, locate, put, refuse
+from mm_env.config.market import Flow, News, Regime, Symbol, Venue
+from mm_env.config.types import Coefficient, Section
 
 Bounds = Annotated[list[float], Field(min_length=2, max_length=2)]
 
@@ -115,14 +93,14 @@ class MarketConfig(Section):
 
     @model_validator(mode="after")
     def _keys_agree(self) -> MarketConfig:
-        refuse("MarketConfig", list(config_checks.config_problems(self)))
+        refuse("MarketConfig", list(checks.config_problems(self)))
         if self.randomize:
-            refuse("MarketConfig", list(config_checks.randomize_problems(self)))
+            refuse("MarketConfig", list(checks.randomize_problems(self)))
         return self
 
     def correlation_matrix(self) -> np.ndarray:
         """(S, S) float64 correlation of the efficient prices; symmetric, positive definite."""
-        return config_checks.expand_correlation(self.correlation, len(self.symbols))
+        return checks.expand_correlation(self.correlation, len(self.symbols))
 
 
 def sample_randomized(config: MarketConfig, rng: np.random.Generator) -> MarketConfig:

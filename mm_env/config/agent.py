@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from mm_env.config_keys import Problem, refuse
-from mm_env.config_types import NonNegative, Positive, Section, Share
+from mm_env.config.keys import Problem, refuse
+from mm_env.config.types import NonNegative, Positive, Section, Share
 
 
 class Policy(Section):

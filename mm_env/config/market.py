@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from mm_env import config_checks
-from mm_env.config_keys import Problem, refuse
-from mm_env.config_types import (
+from mm_env.config import checks
+from mm_env.config.keys import Problem, refuse
+from mm_env.config.types import (
     Decay,
     Exponentials,
     Multiplier,
@@ -186,7 +186,7 @@ class Flow(Section):
 
     @model_validator(mode="after")
     def _exponentials_agree(self) -> Flow:
-        refuse("Flow", list(config_checks.flow_problems(self)))
+        refuse("Flow", list(checks.flow_problems(self)))
         return self
 
     def hawkes_matrices(self, n_symbols: int) -> np.ndarray:
@@ -194,19 +194,19 @@ class Flow(Section):
 
         Raises `ValueError` when the configured matrices are of another size.
         """
-        return config_checks.expand_hawkes_alpha(self, n_symbols)
+        return checks.expand_hawkes_alpha(self, n_symbols)
 
     def hawkes_decays(self) -> np.ndarray:
         """(K,) float64 [1/s] decay of each exponential."""
-        return np.array(config_checks.as_list(self.hawkes_beta), dtype=np.float64)
+        return np.array(checks.as_list(self.hawkes_beta), dtype=np.float64)
 
     def hawkes_baseline(self, n_symbols: int) -> np.ndarray:
         """(2S,) float64 [1/s] baseline rates, before any symbol's activity: buy_0, sell_0, buy_1, …
 
         Raises `ValueError` when a list of another length is configured.
         """
-        return config_checks.expand_hawkes_mu(self, n_symbols)
+        return checks.expand_hawkes_mu(self, n_symbols)
 
     def branching_ratio(self, n_symbols: int) -> float:
         """Spectral radius of Σ_k alpha_k / beta_k, below 1 in any valid market."""
-        return config_checks.branching_ratio(self, n_symbols)
+        return checks.branching_ratio(self, n_symbols)

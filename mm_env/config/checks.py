@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from mm_env.config_keys import Loc, Problem, get, locate, put, shortened, suggestion
+from mm_env.config.keys import Loc, Problem, get, locate, put, shortened, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mm_env.config import Flow, MarketConfig
+    from mm_env.config.market import Flow
+    from mm_env.config.schema import MarketConfig
 
 _TOLERANCE = 1e-9
 _LARGEST_MOVE = 0.1

@@ -11,13 +11,14 @@ from mm_env.policies.base import shaped_for, vector_of
 
 
 class RandomPolicy:
-    """Draws every entry of an action uniformly from [-1, 1], from its own seed."""
+    """Draws every entry of an action uniformly from [-1, 1]; env i has a stream of its own, whatever the number of envs."""
 
     name: ClassVar[str] = "random"
 
     def __init__(self, seed: int = 0) -> None:
-        """Start the stream of `seed`."""
-        self._rng = np.random.default_rng(seed)
+        """Start the streams of `seed`."""
+        self._seed = seed
+        self._streams: list[np.random.Generator] = []
 
     def configure(self, config: MarketConfig) -> MarketConfig:
         """`config` itself: any market will do."""
@@ -26,5 +27,7 @@ class RandomPolicy:
     def act(self, env: Any) -> np.ndarray:
         """Action for the next step: (3S,) float32 of a scalar env, (N, 3S) of a vector env."""
         vector = vector_of(env)
-        shape = (vector.num_envs, len(vector.action_names))
-        return shaped_for(env, self._rng.uniform(-1.0, 1.0, shape).astype(np.float32))
+        for i in range(len(self._streams), vector.num_envs):
+            self._streams.append(np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(i,))))
+        drawn = [stream.uniform(-1.0, 1.0, len(vector.action_names)) for stream in self._streams[: vector.num_envs]]
+        return shaped_for(env, np.stack(drawn).astype(np.float32))

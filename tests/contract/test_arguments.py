@@ -75,7 +75,9 @@ def test_of_step(envs, actions, said):
 
 
 def test_rounding_at_the_bounds_is_forgiven(envs):
+    before = envs.batch.states["step"].copy()
     envs.step(np.full((2, 6), np.float32(1.0) + np.finfo(np.float32).eps))
+    assert (envs.batch.states["step"] == before + 1).all()
 
 
 def test_before_the_first_reset():

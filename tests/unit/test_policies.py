@@ -174,6 +174,7 @@ def test_random_actions_follow_their_seed():
     policy = RandomPolicy(3)
     policy.act(envs)
     assert not np.array_equal(first, policy.act(envs))
+    np.testing.assert_array_equal(first[:7], get_policy("random", seed=3).act(gym.make_vec(ID, num_envs=7)))
     assert abs(first.mean()) < 0.15 and abs(first.std() - 3**-0.5) < 0.1
 
 

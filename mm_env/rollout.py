@@ -153,7 +153,8 @@ class _Round:
 
     def _keep_fills(self) -> None:
         batch = self.envs.batch
-        counts = np.where(self.playing, batch.states["fill_count"], 0)
+        logged = np.minimum(batch.states["fill_count"], batch.fills.shape[1])
+        counts = np.where(self.playing, logged, 0)
         width = int(counts.max())
         if width:
             self.fills.append(batch.fills[:, :width][np.arange(width) < counts[:, None]])

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.config import MarketConfig
-from mm_env.config.io import override
+from mm_env.config.io import ConfigError, override
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.sim.state import TERMS
 
@@ -54,7 +54,12 @@ class Outcome:
 
 
 def evaluate(config: MarketConfig, episodes: int, seed: int) -> Outcome:
-    """Play the default policy of `config` on evaluation episodes 0 to `episodes` - 1 of a seed."""
+    """Play the default policy of `config` on evaluation episodes 0 to `episodes` - 1 of a seed.
+
+    Raises ConfigError for a configuration that is drawn anew at each reset: its limits would differ by episode.
+    """
+    if config.randomize:
+        raise ConfigError(f"randomize: {', '.join(config.randomize)}: an ablation needs one market; allowed here: {{}}")
     envs = MultiVenueVectorEnv(episodes, config, autoreset_mode="Disabled")
     try:
         _, infos = envs.reset(seed=seed, options={"evaluation": True})

@@ -22,6 +22,8 @@ _LARGEST_MOVE = 0.1
 _ORDER_LATENCY_STEPS = 3
 _DATA_LATENCY_STEPS = 1
 
+TAPE_TIMES = ("episode.steps", "episode.step_seconds", "news.tape_seconds_per_second")  # by which a tape is mapped
+
 
 def as_list(value: Any) -> list[Any]:
     """`value` itself when it is a list, else the list of it alone."""
@@ -233,6 +235,8 @@ def randomize_problems(config: MarketConfig) -> Iterator[Problem]:
             yield Problem(loc, bounds, f"a key that holds one number; this one holds {shortened(value)}")
         elif place in places.values():
             yield Problem(loc, bounds, "each parameter once; another key names this one too")
+        elif config.news.source == "tape" and key in TAPE_TIMES:
+            yield Problem(loc, bounds, "any other key, as the times of news.tape are mapped onto the episode once")
         elif low > high:
             yield Problem(loc, bounds, "[low, high] with low not above high")
         elif isinstance(value, int) and not (low.is_integer() and high.is_integer()):

@@ -158,7 +158,7 @@ class Parents(Section):
 class Flow(Section):
     """Takers (Hawkes and parent orders) and makers."""
 
-    use_hawkes: bool = Field(True, description="false: Poisson takers of the same mean rate")
+    use_hawkes: bool = Field(True, description="false: Poisson takers of the mean rate that the baseline alone gives")
     hawkes_mu: Rate | list[Rate] = Field(
         0.25, description="baseline of a side of a symbol [1/s]; or 2S numbers: buy, sell a symbol"
     )

@@ -78,13 +78,13 @@ class Ladder:
         low = int(state["window_low"][k])
         quotes, sizes = state["own_price"][k, :venues], state["own_quantity"][k, :venues]
         standing = quotes[sizes > 0].tolist()
-        first, last = min([low, *standing]), max([low + WINDOW - 1, *standing])
-        price = np.arange(first, last + 1)
-        lots, own = np.zeros((2, venues, 2, len(price)), np.int64)
         window = np.arange(low, low + WINDOW)
-        lots[:, :, low - first : low - first + WINDOW] = state["depth"][k, :venues][:, :, window & (WINDOW - 1)]
+        price = np.union1d(window, standing).astype(np.int64)  # own quotes may stand far outside
+        lots, own = np.zeros((2, venues, 2, len(price)), np.int64)
+        start = int(np.searchsorted(price, low))
+        lots[:, :, start : start + WINDOW] = state["depth"][k, :venues][:, :, window & (WINDOW - 1)]
         for v, side in np.argwhere(sizes > 0).tolist():
-            own[v, side, quotes[v, side] - first] = sizes[v, side]
+            own[v, side, np.searchsorted(price, quotes[v, side])] = sizes[v, side]
         symbol = market.config.symbols[k]
         return cls(symbol.name, symbol.tick_size, 0.5 * int(state["mid2"][k]) * symbol.tick_size, price, lots, own)
 
@@ -105,7 +105,7 @@ def render_ansi(batch: Batch, market: Market, history: History, i: int) -> str:
         state = batch.states[i]
         parts.append(
             f"{ladder.name}  mid {ladder.mid:.{decimals(ladder.tick) + 1}f}  "
-            f"inventory {int(state['inventory'][k]):+d} of ±{market.config.symbols[k].inventory_limit} lots  "
+            f"inventory {int(state['inventory'][k]):+d} of ±{int(batch.params[batch.which[i]]['inventory_limit'][k])} lots  "
             f"alpha {state['alpha'][k]:+.2f} bps"
         )
         parts.append(_table(ladder, market.venues))

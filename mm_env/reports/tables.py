@@ -18,7 +18,7 @@ _SYMBOL_ROWS = (
     ("filled / posted lots", "fill_ratio", 4),
     ("inventory, mean of |lots|", "inventory_absolute", 2),
     ("inventory, sd [lots]", "inventory_sd", 2),
-    ("inventory at the first's end [lots]", "inventory_end_first", 0),
+    ("inventory at the first's end, before liquidation [lots]", "inventory_end_first", 0),
     ("VaR over its limit [share of steps]", "var_breach_share", 4),
     ("hedges", "hedges", 2),
     ("lots traded by hedges", "hedged_lots", 1),

@@ -103,8 +103,14 @@ class Batch:
         for other in others:
             other.result()
         self.rows, self.results = rows, results
+        self._warn_of_full_logs()
         if results["fault"].any():
             self._raise_fault()
+
+    def _warn_of_full_logs(self) -> None:
+        rows = self.fills.shape[1]
+        if rows and max(self.states["fill_count"].max(), self.states["wire_count"].max()) > rows:
+            logger.warning("a decision step had more than %d fills or headlines of an env; the log keeps the first", rows)
 
     def _raise_fault(self) -> None:
         i = int(np.flatnonzero(self.results["fault"])[0])

@@ -24,7 +24,7 @@ from mm_env.sim.ledger import OTHER
 from mm_env.sim.matching import edge_of_window, match_venue, sweep
 from mm_env.sim.params import KNOTS
 from mm_env.sim.rng import MAKERS, TAKERS, exponential, next_u64, uniform
-from mm_env.sim.state import PARENTS, WINDOW
+from mm_env.sim.state import DEEPEST, PARENTS, WINDOW
 
 
 @kernel
@@ -212,14 +212,15 @@ def place(s, p, fills, i, v, side, lots):
 def arrive(s, p, fills, i, v, side, price, lots):
     """A maker's limit order reaches its venue.
 
-    Marketable there it executes; what it knows to lock or cross another venue does not rest.
+    Marketable there it executes; what it knows to lock or cross another venue does not rest, nor what joins a full level.
     """
     sign = 1 - 2 * side
     done = 0
     exists, opposite = best_with_own(s, i, v, 1 - side)
     if exists and sign * (price - opposite) >= 0:
         done = match_venue(s, p, fills, i, v, 1 - side, lots, price, OTHER)
-    if s.known_valid[i, 1 - side] and sign * (price - s.known[i, 1 - side]) >= 0:
+    full = s.depth[i, v, side, price & MASK] > DEEPEST
+    if full or (s.known_valid[i, 1 - side] and sign * (price - s.known[i, 1 - side]) >= 0):
         s.withheld += done == 0
     elif done < lots:
         behind = s.resting[i, v, side] > 0 and sign * (s.best[i, v, side] - price) > 0

@@ -89,11 +89,12 @@ def _cheapest_fee(s, p, i):
 def route_hedge(s, p, m, i, lots, done):
     """Send signed lots to the venues with the best price after fee, each for what it shows; the last rest to the best.
 
-    What would pass the inventory limit is not sent; with nothing to trade against, it is reported as unfilled.
+    What would pass the inventory limit, or finds nothing to trade against, is not sent and reported as unfilled.
     done: (V,) scratch.
     """
     side = 0 if lots > 0 else 1
     left = min(abs(lots), max(0, p.inventory_limit[i] - exposure(s, p, i, side)))
+    s.hedge_unfilled[i] += abs(lots) - left
     resting = 1 - side
     sign = 1 - 2 * side
     first = -1

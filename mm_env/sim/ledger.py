@@ -8,7 +8,6 @@ revaluing a position by the change of each part is exact to rounding.
 import numpy as np
 
 from mm_env.sim.compiling import kernel
-from mm_env.sim.rng import FAULT_LOG
 
 FILL_DTYPE = np.dtype(
     [
@@ -65,13 +64,12 @@ def book_fill(s, p, fills, i, v, side, price, lots, role):
         if role == HEDGE:
             s.hedged_lots[i, v] += lots
     if fills.shape[0] > 0:
-        if s.fill_count >= fills.shape[0]:
-            s.fault |= FAULT_LOG
+        s.fill_count += 1
+        if s.fill_count > fills.shape[0]:
             return
-        row = fills[s.fill_count]
+        row = fills[s.fill_count - 1]
         row.time, row.symbol, row.venue, row.side, row.role = s.time, i, v, side, role
         row.price, row.quantity, row.mid, row.fee = price + p.basis[v], lots, 0.5 * s.mid2[i] + p.basis[v], fee
-        s.fill_count += 1
 
 
 @kernel

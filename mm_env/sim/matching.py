@@ -52,8 +52,12 @@ def match_venue(s, p, fills, i, v, side, lots, limit, role):
 
 @kernel
 def sweep(s, p, fills, i, side, lots):
-    """An aggressor that takes the best price over all venues, level by level. Returns the lots traded."""
-    done = 0
+    """An aggressor that takes the best price over all venues, level by level. Returns the lots traded.
+
+    The mid stays where it was until the order is done: its fills are marked against the mid that it found, and a side that
+    it empties leaves that mid as the last valid one, not the price of its last level.
+    """
+    done, mid2 = 0, s.mid2[i]
     limit = edge_of_window(s, i, side)
     while done < lots:
         v = s.touch_venue[i, side]
@@ -61,7 +65,9 @@ def sweep(s, p, fills, i, side, lots):
             break
         done += hit_level(s, p, fills, i, v, side, s.touch[i, side], lots - done, OTHER)
         update_touch(s, p, i)
+        s.mid2[i] = mid2
         update_rates(s, p, i, v)
+    update_touch(s, p, i)
     return done
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mm_env.sim.compiling import kernel
 from mm_env.sim.fundamental import move_price
-from mm_env.sim.rng import FAULT_LOG, NEWS, exponential, uniform
+from mm_env.sim.rng import NEWS, exponential, uniform
 
 NONE, POISSON, TAPE = 0, 1, 2
 
@@ -73,12 +73,11 @@ def _read(s, p, tape, wire, row):
         s.sentiment[i] += tape[row].score
         s.headline[i], s.headline_time[i] = row, s.time
     if wire.shape[0] > 0:
-        if s.wire_count >= wire.shape[0]:
-            s.fault |= FAULT_LOG
-            return
-        line = wire[s.wire_count]
-        line.time, line.row, line.symbol, line.polarity, line.score = s.time, row, symbol, polarity, tape[row].score
         s.wire_count += 1
+        if s.wire_count > wire.shape[0]:
+            return
+        line = wire[s.wire_count - 1]
+        line.time, line.row, line.symbol, line.polarity, line.score = s.time, row, symbol, polarity, tape[row].score
 
 
 @kernel

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 KNOTS = 64  # of the quantile function of the placement distance
 SIZES = 256  # equally likely sizes of a maker's order
 REGIMES = 16
+_COARSEST = 2.0**40  # [ticks] past any price that a book can hold
 _TERMS = 2048  # of a sum that are added one by one
 VAR_METHODS = ("parametric", "cornish_fisher", "historical")
 
@@ -349,8 +350,8 @@ def _policy(p: np.ndarray, config: MarketConfig) -> None:
     p["fast_decay"] = half_life_factor(dt, c.volatility_half_life_seconds)
     p["spread_volatility_weight"], p["adaptive_tick"] = c.spread_volatility_weight, c.adaptive_tick
     for i, s in enumerate(config.symbols):
-        p["min_tick"][i] = max(1, math.ceil(c.min_tick / s.tick_size - 1e-9))
-        p["max_tick"][i] = max(1, math.ceil(c.max_tick / s.tick_size - 1e-9))
+        for name, grid in (("min_tick", c.min_tick), ("max_tick", c.max_tick)):
+            p[name][i] = max(1, math.ceil(min(grid / s.tick_size, _COARSEST) - 1e-9))
     p["size_skew"], p["router_learns"], p["router_top"] = c.size_skew, c.router == "learning", c.router_top_k
     p["router_exploration"], p["router_review"] = c.router_exploration, c.router_review_seconds
     p["router_decay"] = half_life_factor(dt, c.router_memory_seconds)

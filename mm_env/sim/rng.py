@@ -20,10 +20,9 @@ FAULTS = {
     1: "a resting quantity went below zero",
     2: "the best price of a book holds nothing",
     4: "the efficient price left the range that books can hold",
-    8: "the fill or headline log is full",
-    16: "an own order traded with another own order",
+    8: "an own order traded with another own order",
 }
-FAULT_QUANTITY, FAULT_BEST, FAULT_PRICE, FAULT_LOG, FAULT_SELF = FAULTS
+FAULT_QUANTITY, FAULT_BEST, FAULT_PRICE, FAULT_SELF = FAULTS
 
 _U = np.uint64
 _GOLDEN, _MIX1, _MIX2 = _U(0x9E3779B97F4A7C15), _U(0xBF58476D1CE4E5B9), _U(0x94D049BB133111EB)

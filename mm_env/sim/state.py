@@ -14,6 +14,7 @@ from functools import cache
 import numpy as np
 
 WINDOW = 128  # ticks of a book that can hold lots; a power of two, so that the slot of a price is a bit mask
+DEEPEST = 2**30  # [lots] at a price past which nobody joins, so that a depth holds what rests
 EXPONENTIALS = 5  # four of the config, and the last row for the excitation by news
 PARENTS = 8  # active parent orders a side of a symbol
 MAILBOXES = 5  # decisions whose messages may be under way or not yet seen to have arrived: 3 + 1 steps of latency
@@ -113,8 +114,8 @@ FIELDS = (
     ("hedge_unfilled", "i8", ("S",), "[lots] of hedge legs that found no counterpart within their limit"),
     ("liquidated", "i8", ("S",), "[lots] inventory before the terminal liquidation"),
     ("unliquidated", "i8", ("S",), "[lots] that the books could not take"),
-    ("fill_count", "i8", (), "rows of the fill log written in this step"),
-    ("wire_count", "i8", (), "rows of the headline log written in this step"),
+    ("fill_count", "i8", (), "own fills in this step; the log holds the first of them"),
+    ("wire_count", "i8", (), "headlines in this step; the log holds the first of them"),
     # counters
     ("events", "i8", (), "book events: limit orders, cancels, takers, own messages, arbitrage"),
     (

@@ -170,6 +170,8 @@ def liquidate(s, p, fills):
         while left > 0 and s.touch_venue[i, resting] >= 0:
             left -= take(s, p, fills, i, s.touch_venue[i, resting], resting, left, s.touch[i, resting], LIQUIDATION)
         s.unliquidated[i] = left
+        for v in range(p.venues):  # the agent learns of this at once, as there is no later decision
+            s.seen_position[i, v] = s.position[i, v]
 
 
 @kernel

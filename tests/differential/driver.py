@@ -38,7 +38,7 @@ def happen(states, params, fills, kind, i, v, side, price, lots, ahead_first):
             s.known[i, k], s.known_valid[i, k] = s.touch[i, k], s.touch_venue[i, k] >= 0
     elif kind == LIQUIDATE:
         liquidate(s, p, log)
-    if kind == WINDOW or kind == RATES:
+    if kind in (WINDOW, RATES):
         for j in range(p.symbols):
             for w in range(p.venues):
                 update_rates(s, p, j, w)

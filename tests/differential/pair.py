@@ -163,7 +163,7 @@ class Pair:
         where = f"event {number} of kind {kind}: "
         ours, theirs = self._kernel_books(), self._reference_books()
         if ours != theirs:
-            wrong = [key for key in theirs if ours[key] != theirs[key]][0]
+            wrong = next(key for key in theirs if ours[key] != theirs[key])
             raise Disagreement(f"{where}{wrong}: kernel {ours[wrong]}, reference {theirs[wrong]}")
         fills = [tuple(f.__dict__.values()) for f in self.reference.fills]
         rows = self.fills[0, : int(s["fill_count"])]

@@ -201,14 +201,14 @@ class Market:
         return done
 
     def sweep(self, i: int, side: int, lots: int) -> None:
-        """An aggressor that looks for the best price over venues again after each."""
+        """An aggressor that looks for the best price over venues again after each; the mid is its own until it is done."""
         done = 0
         while done < lots:
             found = self.touch(i, side)
             if found is None or beats(side, self.edge(i, side), found[1]):
-                return
+                break
             done += self.hit(i, found[0], side, found[1], lots - done, OTHER)
-            self.update_mid(i)
+        self.update_mid(i)
 
     def arrive(self, i: int, v: int, side: int, price: int, lots: int) -> None:
         """A maker's limit order: what is marketable trades, and what would knowingly lock or cross does not rest."""

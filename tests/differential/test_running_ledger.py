@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -94,11 +96,8 @@ def test_profit_is_cash_and_positions_at_the_mid(config: MarketConfig, run: tupl
 def test_a_lost_fill_is_found(run: tuple[Batch, list[Ledger]]) -> None:
     """Booking one more lot moves cash by far more than the tolerance."""
     batch, ledgers = run
-    ledger = ledgers[0]
+    ledger = copy.deepcopy(ledgers[0])
     value = 5000 * ledger.lot_value[0]
     assert value > 1e3 * EXACT * ledger.gross
-    before = ledger.cash
     ledger.book(0, 0, 0, MAKER, 5000, 1, 5000.0)
     assert abs(float(ledger.cash) - batch.states[0]["cash"]) > EXACT * ledger.gross
-    ledger.book(0, 0, 1, MAKER, 5000, 1, 5000.0)
-    assert ledger.cash != before  # the fees of both stay

@@ -18,7 +18,7 @@ from mm_env.sim.batch import Batch
 DIGESTS = {
     "one_symbol": "09db9db4fd7848d0",
     "two_symbols": "ecb01806313b2a29",
-    "crisis": "32d7d2f356ab399c",
+    "crisis": "6326c910e0e7019e",
 }
 
 

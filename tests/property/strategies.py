@@ -39,7 +39,7 @@ def episodes(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def symbols(draw: st.DrawFn, count: int, wildest: float, micro: float, length: float) -> list[dict[str, Any]]:
-    """Symbols from a hundred to a billion ticks. wildest: regime multiplier; micro, length: [s] of a microstep, an episode."""
+    """Symbols of up to a billion ticks. wildest: regime multiplier; micro, length: [s] of a microstep, an episode."""
     found = []
     # 10 % a microstep is the largest allowed; past 3 in an episode's log price, prices leave what books can hold
     most = min(20.0, 0.099 / (1e-4 * wildest * math.sqrt(micro)), 3.0 / (1e-4 * wildest * math.sqrt(length)))

@@ -199,3 +199,11 @@ def test_sparkline():
     assert sparkline(np.array([2.0, 2.0])) == "▁▁"
     assert sparkline(np.arange(100.0), width=8) == "▁▂▃▄▅▆▇█"
     assert sparkline(np.array([])) == ""
+
+
+def test_own_quotes_far_from_the_market_do_not_fill_the_memory():
+    env = gym.make(ID, config={"policy": {"as_k": 1e-6, "as_gamma": 1e-9}}, render_mode="ansi")
+    env.reset(seed=1)
+    for _ in range(3):
+        env.step(env.unwrapped.default_action())
+    assert "XYZ" in env.render()

@@ -66,7 +66,7 @@ def test_a_report_names_its_run_and_says_when_it_was_cut_short():
     lines = {line.split("  ")[0]: line.split() for line in text.splitlines()}
     assert lines["profit of the first episode"][-2:] == ["1.00", "1234.50"]
     assert lines["VaR over its limit [share of steps]"][-3:] == ["0.2500", "±", "0.1250"]
-    assert lines["inventory at the first's end [lots]"][-1] == "-4"
+    assert lines["inventory at the first's end, before liquidation [lots]"][-1] == "-4"
     assert lines["spread capture"][-3:] == ["2.00", "2.00", "2.00"]
     assert lines["all"] == ["all", "9", "0.000", "60.000"]
 

@@ -7,7 +7,7 @@ from mm_env.envs.wrappers import DISTANCES, DiscreteQuotes, VectorDiscreteQuotes
 
 ID = "mm_env/MultiVenue-v0"
 # VaR passes this limit, so that the default policy hedges
-HEDGING = {"risk": {"portfolio_var_limit": 20.0}, "episode": {"steps": 50}}
+HEDGING = {"risk": {"portfolio_var_limit": 5.0}, "episode": {"steps": 400}}
 
 
 def test_the_table_is_the_one_in_the_docstring():
@@ -24,7 +24,7 @@ def test_an_action_quotes_its_pair_in_every_symbol_and_leaves_the_hedge(mode):
     env = DiscreteQuotes(gym.make(ID, action_mode=mode, config=HEDGING), distances=(-0.25, 0.75, 1.0))
     env.reset(seed=0)
     hedged = 0
-    for k in range(40):
+    for k in range(300):
         action = env.action(k % 9)
         default = env.unwrapped.default_action()
         pair = ((-0.25, 0.75, 1.0)[k % 9 // 3], (-0.25, 0.75, 1.0)[k % 9 % 3])

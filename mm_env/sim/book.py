@@ -8,27 +8,28 @@ Source: Huang, Lehalle & Rosenbaum 2015 (queue-reactive rates).
 
 import math
 
-from mm_env.sim.compiling import kernel
+from mm_env.sim.compiling import inlined, kernel
 from mm_env.sim.rng import FAULT_BEST, FAULT_QUANTITY
 from mm_env.sim.state import WINDOW
 
 MASK = WINDOW - 1
 BID, ASK = 0, 1
+_NOWHERE = -(2**62)  # below any price: what the maximum over no venue is
 
 
-@kernel
+@inlined
 def sign_of(side):
     """+1 for bids and buys, -1 for asks and sells: multiplied by it, a better price is a larger one on either side."""
     return 1 - 2 * side
 
 
-@kernel
+@inlined
 def better(side, a, b):
     """Whether price a has priority over price b on that side."""
     return (a - b) * (1 - 2 * side) > 0
 
 
-@kernel
+@inlined
 def own_at(s, i, v, side, price):
     """Own lots resting at a price."""
     if s.own_quantity[i, v, side] > 0 and s.own_price[i, v, side] == price:
@@ -36,7 +37,7 @@ def own_at(s, i, v, side, price):
     return 0
 
 
-@kernel
+@inlined
 def best_with_own(s, i, v, side):
     """(exists, price) of the best order on a venue's side, the agent's included."""
     exists = s.resting[i, v, side] > 0
@@ -46,7 +47,7 @@ def best_with_own(s, i, v, side):
     return exists, price
 
 
-@kernel
+@inlined
 def on_grid(price, multiple, side):
     """The price rounded away from the market to a venue's tick."""
     if multiple == 1:
@@ -55,19 +56,21 @@ def on_grid(price, multiple, side):
     return price - sign * ((sign * price) % multiple)
 
 
-@kernel
+@inlined
 def in_window(s, i, price):
     """Whether a book of symbol i has a slot for the price."""
     return s.window_low[i] <= price < s.window_low[i] + WINDOW
 
 
-@kernel
+@inlined
 def add_lots(s, i, v, side, price, lots):
-    """Rest lots of others; the price must be in the window."""
-    if s.resting[i, v, side] == 0 or better(side, price, s.best[i, v, side]):
+    """Rest lots of others, the price being in the window; returns whether the best price changed."""
+    first = s.resting[i, v, side] == 0 or better(side, price, s.best[i, v, side])
+    if first:
         s.best[i, v, side] = price
     s.depth[i, v, side, price & MASK] += lots
     s.resting[i, v, side] += lots
+    return first
 
 
 @kernel
@@ -85,55 +88,71 @@ def find_best(s, i, v, side):
     s.fault |= FAULT_BEST
 
 
-@kernel
+@inlined
 def remove_lots(s, i, v, side, price, lots):
-    """Take lots of others from a level, and find the new best when it empties."""
+    """Take lots of others from a level, and find the new best when it empties; returns whether the best price changed."""
     k = price & MASK
     left = s.depth[i, v, side, k] - lots
     if left < 0:
         s.fault |= FAULT_QUANTITY
     s.depth[i, v, side, k] = left
     s.resting[i, v, side] -= lots
-    if left == 0 and price == s.best[i, v, side]:
+    emptied = left == 0 and price == s.best[i, v, side]
+    if emptied:
         find_best(s, i, v, side)
+    return emptied
 
 
-@kernel
-def update_touch(s, p, i):
-    """Consolidated touch and mid of a symbol; crossed venues schedule an arbitrage.
+@inlined
+def find_touch(s, i, side):
+    """Best price of a side over venues, of others alone (front) and with own orders (touch)."""
+    sign = 1 - 2 * side
+    front, top, venue = _NOWHERE, _NOWHERE, -1
+    for v in range(s.best.shape[1]):
+        q = sign * s.best[i, v, side] if s.resting[i, v, side] > 0 else _NOWHERE
+        front = max(front, q)
+        own = sign * s.own_price[i, v, side] if s.own_quantity[i, v, side] > 0 else _NOWHERE
+        q = max(q, own)
+        venue = v if q > top else venue
+        top = max(top, q)
+    s.front_valid[i, side] = front > _NOWHERE
+    if front > _NOWHERE:
+        s.front[i, side] = sign * front
+    s.touch_venue[i, side] = venue
+    if venue >= 0:
+        s.touch[i, side] = sign * top
+
+
+@inlined
+def settle_touch(s, p, i):
+    """Mid after the touch changed; crossed venues schedule an arbitrage.
 
     The mid is that of the other traders: the agent's own quotes do not move the price at which it is marked.
     """
-    valid, mid2 = False, 0
-    for side in range(2):
-        sign = 1 - 2 * side
-        venue, price, found, others = -1, s.touch[i, side], False, 0
-        for v in range(p.venues):
-            if s.resting[i, v, side] > 0:
-                q = s.best[i, v, side]
-                if not found or sign * (q - others) > 0:
-                    found, others = True, q
-                if venue < 0 or sign * (q - price) > 0:
-                    venue, price = v, q
-            if s.own_quantity[i, v, side] > 0:
-                q = s.own_price[i, v, side]
-                if venue < 0 or sign * (q - price) > 0:
-                    venue, price = v, q
-        s.touch[i, side], s.touch_venue[i, side] = price, venue
-        if side == BID:
-            valid, mid2 = found, others
-        else:
-            valid, mid2 = valid and found, mid2 + others
+    valid = s.front_valid[i, BID] and s.front_valid[i, ASK]
     s.mid_valid[i] = valid
     if valid:
-        s.mid2[i] = mid2
-    crossed = s.touch_venue[i, BID] >= 0 and s.touch_venue[i, ASK] >= 0 and s.touch[i, BID] > s.touch[i, ASK]
-    if crossed and s.arbitrage_time[i] == math.inf:
+        s.mid2[i] = s.front[i, BID] + s.front[i, ASK]
+    if is_crossed(s, i) and s.arbitrage_time[i] == math.inf:
         s.arbitrage_time[i] = s.time + p.arbitrage_latency
         s.scheduled_next = min(s.scheduled_next, s.arbitrage_time[i])
 
 
+@inlined
+def is_crossed(s, i):
+    """Whether one venue bids more than another asks, own orders included."""
+    return s.touch_venue[i, BID] >= 0 and s.touch_venue[i, ASK] >= 0 and s.touch[i, BID] > s.touch[i, ASK]
+
+
 @kernel
+def update_touch(s, p, i):
+    """Consolidated touch and mid of a symbol, both sides anew."""
+    find_touch(s, i, BID)
+    find_touch(s, i, ASK)
+    settle_touch(s, p, i)
+
+
+@inlined
 def _stale_lots(s, i, v, side):
     """Lots whose price the efficient price has passed."""
     if s.resting[i, v, side] == 0:
@@ -148,49 +167,83 @@ def _stale_lots(s, i, v, side):
     return lots
 
 
-@kernel
+@inlined
 def _touch_queue(s, i, v, side):
     """Lots at the venue's best price, the agent's included."""
-    exists, price = best_with_own(s, i, v, side)
-    if not exists:
-        return 0.0
-    lots = own_at(s, i, v, side, price)
-    if s.resting[i, v, side] > 0 and s.best[i, v, side] == price:
-        lots += s.depth[i, v, side, price & MASK]
-    return float(lots)
+    price, own = s.best[i, v, side], s.own_quantity[i, v, side]
+    others = s.depth[i, v, side, price & MASK] if s.resting[i, v, side] > 0 else 0
+    if own == 0:
+        return float(others)
+    ahead = (s.own_price[i, v, side] - price) * (1 - 2 * side)  # ticks by which the own order is the better one
+    if others == 0 or ahead > 0:
+        return float(own)
+    return float(others + own) if ahead == 0 else float(others)
+
+
+@inlined
+def _limit_rates(s, p, i, v):
+    """Rates of limit orders: fewer where the queue is long, more where the imbalance leans."""
+    bid, ask = s.queue[i, v, BID], s.queue[i, v, ASK]
+    lean = p.imbalance_reaction * (bid - ask) / (bid + ask) if bid + ask > 0.0 else 0.0
+    slope = p.queue_slope[i, v]
+    come = p.limit_rate[i, v] * p.regime_limit[s.regime]
+    s.rate[i, v, BID] = come * (1.0 + lean) / (1.0 + slope * bid)
+    s.rate[i, v, ASK] = come * (1.0 - lean) / (1.0 + slope * ask)
+
+
+@inlined
+def _cancel_rate(s, p, i, v, side):
+    s.rate[i, v, 2 + side] = s.leave[i, v, side] * (s.resting[i, v, side] + p.stale_extra * s.stale[i, v, side])
+
+
+@inlined
+def _look_at_side(s, p, i, v, side):
+    """Touch queue, stale lots and cancel rate of one side."""
+    queue = _touch_queue(s, i, v, side)
+    s.queue[i, v, side] = queue
+    s.leave[i, v, side] = p.regime_cancel[s.regime] * (1.0 + min(p.queue_slope[i, v] * queue, p.queue_longest))
+    s.stale[i, v, side] = _stale_lots(s, i, v, side)
+    _cancel_rate(s, p, i, v, side)
+
+
+@inlined
+def _sum_rates(s, i, v):
+    s.venue_rate[i, v] = s.rate[i, v, 0] + s.rate[i, v, 1] + s.rate[i, v, 2] + s.rate[i, v, 3]
+    total = 0.0
+    for w in range(s.venue_rate.shape[1]):
+        total += s.venue_rate[i, w]
+    s.symbol_rate[i] = total
 
 
 @kernel
 def update_rates(s, p, i, v):
-    """Rates of limit orders and cancels of one book after its touch or its stale lots changed."""
-    bid, ask = _touch_queue(s, i, v, BID), _touch_queue(s, i, v, ASK)
-    lean = p.imbalance_reaction * (bid - ask) / (bid + ask) if bid + ask > 0.0 else 0.0
-    slope = p.queue_slope[i, v]
-    come, go = p.limit_rate[i, v] * p.regime_limit[s.regime], p.regime_cancel[s.regime]
-    s.rate[i, v, BID] = come * (1.0 + lean) / (1.0 + slope * bid)
-    s.rate[i, v, ASK] = come * (1.0 - lean) / (1.0 + slope * ask)
-    s.leave[i, v, BID] = go * (1.0 + min(slope * bid, p.queue_longest))
-    s.leave[i, v, ASK] = go * (1.0 + min(slope * ask, p.queue_longest))
-    for side in range(2):
-        s.stale[i, v, side] = _stale_lots(s, i, v, side)
-        s.rate[i, v, 2 + side] = s.leave[i, v, side] * (s.resting[i, v, side] + p.stale_extra * s.stale[i, v, side])
-    _sum_rates(s, p, i, v)
+    """Rates of limit orders and cancels of one book, both sides anew."""
+    _look_at_side(s, p, i, v, BID)
+    _look_at_side(s, p, i, v, ASK)
+    _limit_rates(s, p, i, v)
+    _sum_rates(s, i, v)
 
 
-@kernel
+@inlined
+def update_side(s, p, i, v, side):
+    """Rates of a book after the touch queue or the stale lots of one side changed."""
+    _look_at_side(s, p, i, v, side)
+    _limit_rates(s, p, i, v)
+    _sum_rates(s, i, v)
+
+
+@inlined
 def update_cancel_rate(s, p, i, v, side):
     """Cancel rate of one side after lots came or left behind its touch."""
-    s.rate[i, v, 2 + side] = s.leave[i, v, side] * (s.resting[i, v, side] + p.stale_extra * s.stale[i, v, side])
-    _sum_rates(s, p, i, v)
+    _cancel_rate(s, p, i, v, side)
+    _sum_rates(s, i, v)
 
 
-@kernel
-def _sum_rates(s, p, i, v):
-    s.venue_rate[i, v] = s.rate[i, v, 0] + s.rate[i, v, 1] + s.rate[i, v, 2] + s.rate[i, v, 3]
-    total = 0.0
-    for w in range(p.venues):
-        total += s.venue_rate[i, w]
-    s.symbol_rate[i] = total
+@inlined
+def update_touch_side(s, p, i, side):
+    """Consolidated touch and mid of a symbol after the best price of one venue's side changed."""
+    find_touch(s, i, side)
+    settle_touch(s, p, i)
 
 
 @kernel

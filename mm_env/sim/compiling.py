@@ -20,6 +20,8 @@ from numba import njit
 # numba's option for code without reference counts is not in its type hints
 OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
 kernel: Any = njit(**OPTIONS)
+# for what happens at every event: no call, no copying of arguments, and indices that the compiler knows not to be negative
+inlined: Any = njit(**OPTIONS, forceinline=True)
 
 
 def sources_digest() -> str:

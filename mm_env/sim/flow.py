@@ -16,10 +16,10 @@ from mm_env.sim.book import (
     own_at,
     remove_lots,
     update_cancel_rate,
-    update_rates,
-    update_touch,
+    update_side,
+    update_touch_side,
 )
-from mm_env.sim.compiling import kernel
+from mm_env.sim.compiling import inlined, kernel
 from mm_env.sim.ledger import OTHER
 from mm_env.sim.matching import edge_of_window, match_venue, sweep
 from mm_env.sim.params import KNOTS
@@ -159,28 +159,29 @@ def _take(s, p, fills, i, side, child):
     match_venue(s, p, fills, i, v, resting, lots, edge_of_window(s, i, resting), OTHER)
 
 
-@kernel
+@inlined
 def maker_event(s, p, fills, total):
-    """One limit order or cancel, of the book and side that the rates pick."""
+    """One limit order or cancel, of the book and side that the rates pick.
+
+    Comparisons are added up, not branched on: the outcome is random, and a branch would be mispredicted.
+    """
     bits = next_u64(s, MAKERS)
     u = float(bits >> 11) * 2.0**-53 * total
     lots = int(p.maker_sizes[bits & 255])  # low bits, which u does not use
-    i, v, kind = (
-        0,
-        0,
-        0,
-    )  # comparisons are added up, not branched on: the outcome is random, a branch would be mispredicted
+    i, v, kind = 0, 0, 0
     passed, edge = 0.0, 0.0
-    for k in range(p.symbols - 1):
+    for k in range(s.symbol_rate.shape[0] - 1):
         edge += s.symbol_rate[k]
         i += u >= edge
         passed = edge if u >= edge else passed
+    i = min(i, p.symbols - 1)
     u -= passed
     passed, edge = 0.0, 0.0
-    for k in range(p.venues - 1):
+    for k in range(s.venue_rate.shape[1] - 1):
         edge += s.venue_rate[i, k]
         v += u >= edge
         passed = edge if u >= edge else passed
+    v = min(v, p.venues - 1)
     u -= passed
     edge = 0.0
     for k in range(3):
@@ -193,7 +194,7 @@ def maker_event(s, p, fills, total):
         cancel(s, p, i, v, kind - 2, lots)
 
 
-@kernel
+@inlined
 def place(s, p, fills, i, v, side, lots):
     """A maker's limit order at a drawn distance from the efficient price."""
     where = float(next_u64(s, MAKERS) >> 11) * 2.0**-53 * (KNOTS - 1)
@@ -208,7 +209,7 @@ def place(s, p, fills, i, v, side, lots):
     arrive(s, p, fills, i, v, side, price, lots)
 
 
-@kernel
+@inlined
 def arrive(s, p, fills, i, v, side, price, lots):
     """A maker's limit order reaches its venue.
 
@@ -223,16 +224,16 @@ def arrive(s, p, fills, i, v, side, price, lots):
     if full or (s.known_valid[i, 1 - side] and sign * (price - s.known[i, 1 - side]) >= 0):
         s.withheld += done == 0
     elif done < lots:
-        behind = s.resting[i, v, side] > 0 and sign * (s.best[i, v, side] - price) > 0
-        add_lots(s, i, v, side, price, lots - done)
-        if behind:
+        first = add_lots(s, i, v, side, price, lots - done)
+        if first:
+            update_touch_side(s, p, i, side)
+        if first or price == s.best[i, v, side]:
+            update_side(s, p, i, v, side)
+        else:
             update_cancel_rate(s, p, i, v, side)
-            return
-        update_touch(s, p, i)
-    update_rates(s, p, i, v)
 
 
-@kernel
+@inlined
 def cancel(s, p, i, v, side, size):
     """Cancel up to `size` lots at a random resting lot, those that the efficient price has passed being likelier."""
     stale = s.stale[i, v, side]
@@ -252,17 +253,17 @@ def cancel(s, p, i, v, side, size):
     cancel_lots(s, p, i, v, side, price, min(size, here), lot < s.own_ahead[i, v, side])
 
 
-@kernel
+@inlined
 def cancel_lots(s, p, i, v, side, price, lots, ahead_first):
     """Cancel lots of a level, those queued before the agent's order there first, or those behind it first."""
     if own_at(s, i, v, side, price) > 0:
         ahead = s.own_ahead[i, v, side]
         behind = s.depth[i, v, side, price & MASK] - ahead
         s.own_ahead[i, v, side] -= min(lots, ahead) if ahead_first else max(0, lots - behind)
-    behind_touch = price != s.best[i, v, side] and s.stale[i, v, side] == 0
-    remove_lots(s, i, v, side, price, lots)
-    if behind_touch:
+    at_touch = price == s.best[i, v, side]
+    if remove_lots(s, i, v, side, price, lots):
+        update_touch_side(s, p, i, side)
+    if at_touch or s.stale[i, v, side] > 0:
+        update_side(s, p, i, v, side)
+    else:
         update_cancel_rate(s, p, i, v, side)
-        return
-    update_touch(s, p, i)
-    update_rates(s, p, i, v)

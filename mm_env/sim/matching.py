@@ -1,7 +1,20 @@
 """Matching: aggressors against resting orders by price, then time; the only place where anything trades."""
 
-from mm_env.sim.book import ASK, BID, MASK, best_with_own, better, own_at, remove_lots, update_rates, update_touch
-from mm_env.sim.compiling import kernel
+from mm_env.sim.book import (
+    ASK,
+    BID,
+    MASK,
+    best_with_own,
+    better,
+    find_touch,
+    is_crossed,
+    own_at,
+    remove_lots,
+    settle_touch,
+    update_side,
+    update_touch,
+)
+from mm_env.sim.compiling import inlined, kernel
 from mm_env.sim.ledger import MAKER, OTHER, book_fill
 from mm_env.sim.state import WINDOW
 
@@ -45,8 +58,9 @@ def match_venue(s, p, fills, i, v, side, lots, limit, role):
             break
         done += hit_level(s, p, fills, i, v, side, price, lots - done, role)
     if done > 0:
-        update_touch(s, p, i)
-        update_rates(s, p, i, v)
+        find_touch(s, i, side)
+        settle_touch(s, p, i)
+        update_side(s, p, i, v, side)
     return done
 
 
@@ -57,21 +71,20 @@ def sweep(s, p, fills, i, side, lots):
     The mid stays where it was until the order is done: its fills are marked against the mid that it found, and a side that
     it empties leaves that mid as the last valid one, not the price of its last level.
     """
-    done, mid2 = 0, s.mid2[i]
+    done = 0
     limit = edge_of_window(s, i, side)
     while done < lots:
         v = s.touch_venue[i, side]
         if v < 0 or better(side, limit, s.touch[i, side]):
             break
         done += hit_level(s, p, fills, i, v, side, s.touch[i, side], lots - done, OTHER)
-        update_touch(s, p, i)
-        s.mid2[i] = mid2
-        update_rates(s, p, i, v)
-    update_touch(s, p, i)
+        find_touch(s, i, side)
+        update_side(s, p, i, v, side)
+    settle_touch(s, p, i)
     return done
 
 
-@kernel
+@inlined
 def edge_of_window(s, i, side):
     """Limit of an order that takes anything that the books can hold on that resting side."""
     return s.window_low[i] + WINDOW - 1 if side == ASK else s.window_low[i]
@@ -80,7 +93,7 @@ def edge_of_window(s, i, side):
 @kernel
 def arbitrage(s, p, fills, i):
     """Trade crossed venues back: buy at the lower ask, sell at the higher bid, until nothing crosses."""
-    while s.touch_venue[i, BID] >= 0 and s.touch_venue[i, ASK] >= 0 and s.touch[i, BID] > s.touch[i, ASK]:
+    while is_crossed(s, i):
         bid_venue, ask_venue = s.touch_venue[i, BID], s.touch_venue[i, ASK]
         bid, ask = s.touch[i, BID], s.touch[i, ASK]
         lots = min(_lots_at(s, i, bid_venue, BID, bid), _lots_at(s, i, ask_venue, ASK, ask))
@@ -88,11 +101,11 @@ def arbitrage(s, p, fills, i):
         hit_level(s, p, fills, i, ask_venue, ASK, ask, lots, OTHER)
         s.events += 2
         update_touch(s, p, i)
-        update_rates(s, p, i, bid_venue)
-        update_rates(s, p, i, ask_venue)
+        update_side(s, p, i, bid_venue, BID)
+        update_side(s, p, i, ask_venue, ASK)
 
 
-@kernel
+@inlined
 def _lots_at(s, i, v, side, price):
     lots = own_at(s, i, v, side, price)
     if s.resting[i, v, side] > 0 and s.best[i, v, side] == price:

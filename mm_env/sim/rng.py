@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from mm_env.sim.compiling import kernel
+from mm_env.sim.compiling import inlined, kernel
 from mm_env.sim.state import STREAMS
 
 REGIME, NEWS, DIFFUSION, TAKERS, MAKERS, AGENT = range(STREAMS)
@@ -29,7 +29,7 @@ _GOLDEN, _MIX1, _MIX2 = _U(0x9E3779B97F4A7C15), _U(0xBF58476D1CE4E5B9), _U(0x94D
 _UNIT = 2.0**-53
 
 
-@kernel
+@inlined
 def _rotate(x, k):
     return (x << _U(k)) | (x >> _U(64 - k))
 
@@ -51,7 +51,7 @@ def seed_streams(s):
             s.rng[k, j] = _splitmix(x)
 
 
-@kernel
+@inlined
 def next_u64(s, stream):
     """64 random bits."""
     r = s.rng
@@ -67,7 +67,7 @@ def next_u64(s, stream):
     return result
 
 
-@kernel
+@inlined
 def uniform(s, stream):
     """Uniform on (0, 1), never 0 and never 1."""
     return (float(next_u64(s, stream) >> _U(11)) + 0.5) * _UNIT
@@ -86,7 +86,7 @@ def _exponential_layers() -> tuple[np.ndarray, np.ndarray]:
 _EDGES, _HEIGHTS = _exponential_layers()
 
 
-@kernel
+@inlined
 def exponential(s, stream):
     """Exponential of mean 1, by the ziggurat (Marsaglia & Tsang 2000)."""
     shift = 0.0

@@ -105,7 +105,7 @@ def advance(s, p, fills, end):
     """Events in continuous time until `end`: makers, takers, and what is scheduled."""
     while True:
         total = 0.0
-        for i in range(p.symbols):
+        for i in range(s.symbol_rate.shape[0]):
             total += s.symbol_rate[i]
         maker = s.time + exponential(s, MAKERS) / total if total > 0.0 else math.inf
         following = min(maker, s.taker_next, s.scheduled_next)

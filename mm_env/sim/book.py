@@ -184,11 +184,11 @@ def _touch_queue(s, i, v, side):
 def _limit_rates(s, p, i, v):
     """Rates of limit orders: fewer where the queue is long, more where the imbalance leans."""
     bid, ask = s.queue[i, v, BID], s.queue[i, v, ASK]
-    lean = p.imbalance_reaction * (bid - ask) / (bid + ask) if bid + ask > 0.0 else 0.0
+    lean = (bid - ask) / (bid + ask) * p.imbalance_reaction if bid + ask > 0.0 else 0.0
     slope = p.queue_slope[i, v]
     come = p.limit_rate[i, v] * p.regime_limit[s.regime]
-    s.rate[i, v, BID] = come * (1.0 + lean) / (1.0 + slope * bid)
-    s.rate[i, v, ASK] = come * (1.0 - lean) / (1.0 + slope * ask)
+    s.rate[i, v, BID] = come / (1.0 + slope * bid) * (1.0 + lean)
+    s.rate[i, v, ASK] = come / (1.0 + slope * ask) * (1.0 - lean)
 
 
 @inlined
@@ -207,12 +207,25 @@ def _look_at_side(s, p, i, v, side):
 
 
 @inlined
-def _sum_rates(s, i, v):
-    s.venue_rate[i, v] = s.rate[i, v, 0] + s.rate[i, v, 1] + s.rate[i, v, 2] + s.rate[i, v, 3]
-    total = 0.0
-    for w in range(s.venue_rate.shape[1]):
-        total += s.venue_rate[i, w]
-    s.symbol_rate[i] = total
+def _add_up(s, i, v):
+    """Sum of a book's rates; the sums over books follow by the difference, as the next event waits for them."""
+    rate = (s.rate[i, v, 0] + s.rate[i, v, 1]) + (s.rate[i, v, 2] + s.rate[i, v, 3])
+    change = rate - s.venue_rate[i, v]
+    s.venue_rate[i, v] = rate
+    s.symbol_rate[i] += change
+    s.maker_rate += change
+
+
+@inlined
+def sum_rates(s):
+    """Sums over books anew, so that rounding does not add up over more than a microstep."""
+    s.maker_rate = 0.0
+    for i in range(s.venue_rate.shape[0]):
+        total = 0.0
+        for v in range(s.venue_rate.shape[1]):
+            total += s.venue_rate[i, v]
+        s.symbol_rate[i] = total
+        s.maker_rate += total
 
 
 @kernel
@@ -221,7 +234,7 @@ def update_rates(s, p, i, v):
     _look_at_side(s, p, i, v, BID)
     _look_at_side(s, p, i, v, ASK)
     _limit_rates(s, p, i, v)
-    _sum_rates(s, i, v)
+    _add_up(s, i, v)
 
 
 @inlined
@@ -229,14 +242,28 @@ def update_side(s, p, i, v, side):
     """Rates of a book after the touch queue or the stale lots of one side changed."""
     _look_at_side(s, p, i, v, side)
     _limit_rates(s, p, i, v)
-    _sum_rates(s, i, v)
+    _add_up(s, i, v)
+
+
+@inlined
+def follow_price(s, p, i, v):
+    """Stale lots and cancel rates of a book after the efficient price moved."""
+    moved = False
+    for side in range(2):
+        sign = 1 - 2 * side
+        if s.stale[i, v, side] > 0 or sign * s.best[i, v, side] > sign * s.price[i]:
+            s.stale[i, v, side] = _stale_lots(s, i, v, side)
+            _cancel_rate(s, p, i, v, side)
+            moved = True
+    if moved:
+        _add_up(s, i, v)
 
 
 @inlined
 def update_cancel_rate(s, p, i, v, side):
     """Cancel rate of one side after lots came or left behind its touch."""
     _cancel_rate(s, p, i, v, side)
-    _sum_rates(s, i, v)
+    _add_up(s, i, v)
 
 
 @inlined
@@ -261,8 +288,10 @@ def move_window(s, p, i):
         for side in range(2):
             gone = 0
             for price in range(first, last):
-                gone += s.depth[i, v, side, price & MASK]
-                s.depth[i, v, side, price & MASK] = 0
+                lots = s.depth[i, v, side, price & MASK]
+                if lots > 0:
+                    gone += lots
+                    s.depth[i, v, side, price & MASK] = 0
             if gone > 0:
                 lost = True
                 s.resting[i, v, side] -= gone

@@ -27,15 +27,24 @@ from mm_env.sim.rng import MAKERS, TAKERS, exponential, next_u64, uniform
 from mm_env.sim.state import DEEPEST, PARENTS, WINDOW
 
 
-@kernel
+@inlined
 def _decay_excitation(s, p):
     dt = s.time - s.excitation_time
     if dt > 0.0:
         for k in range(p.exponentials):
             factor = math.exp(-p.beta[k] * dt)
-            for d in range(2 * p.symbols):
+            for d in range(s.excitation.shape[1]):
                 s.excitation[k, d] *= factor
     s.excitation_time = s.time
+
+
+@inlined
+def _excitation(s, d):
+    """Excitation of one dimension [1/s]; unused exponentials stay at zero."""
+    total = s.excitation[0, d]
+    for k in range(1, s.excitation.shape[0]):
+        total += s.excitation[k, d]
+    return total
 
 
 @kernel
@@ -48,14 +57,13 @@ def draw_taker(s, p):
         buy, sell = p.mu[2 * i] * scale, p.mu[2 * i + 1] * scale
         bound += buy + sell + p.informed * abs(buy - sell) + p.parent_rate[i]
         bound += p.child_rate * (s.parents[i, 0] + s.parents[i, 1])
-    for k in range(p.exponentials):
-        for d in range(2 * p.symbols):
-            bound += s.excitation[k, d]
+    for d in range(s.excitation.shape[1]):
+        bound += _excitation(s, d)
     s.taker_bound = bound
     s.taker_next = s.time + exponential(s, TAKERS) / bound if bound > 0.0 else math.inf
 
 
-@kernel
+@inlined
 def _tilt(s, p, i):
     """Share by which mispricing raises the buying baseline and lowers the selling one."""
     x = (s.price[i] - 0.5 * s.mid2[i]) / p.mispricing_scale
@@ -74,9 +82,7 @@ def taker_candidate(s, p, fills):
         expected = 0.0
         for side in range(2):
             d = 2 * i + side
-            rate = p.mu[d] * scale * (1.0 + tilt if side == 0 else 1.0 - tilt)
-            for k in range(p.exponentials):
-                rate += s.excitation[k, d]
+            rate = p.mu[d] * scale * (1.0 + tilt if side == 0 else 1.0 - tilt) + _excitation(s, d)
             children = p.child_rate * s.parents[i, side]
             sign = 1.0 - 2.0 * side
             expected += sign * (rate * p.taker_mean + children * p.child_size)
@@ -94,10 +100,10 @@ def taker_candidate(s, p, fills):
     draw_taker(s, p)
 
 
-@kernel
+@inlined
 def _pareto(s, power, most):
-    """Integer ceil(u^power), power = -1 / exponent, at most `most`."""
-    size = uniform(s, TAKERS) ** power
+    """Integer ceil(u^power), power = -1 / exponent, at most `most`; -ln(u) is an exponential."""
+    size = math.exp(-power * exponential(s, TAKERS))
     return most if size >= most else int(math.ceil(size))
 
 
@@ -130,10 +136,10 @@ def _child_size(s, p, i, side):
     return p.child_size
 
 
-@kernel
+@inlined
 def _taker_size(s, p):
     """Lomax size, whole lots, capped."""
-    size = 1.0 + math.floor(p.taker_scale * (uniform(s, TAKERS) ** p.taker_power - 1.0))
+    size = 1.0 + math.floor(p.taker_scale * (math.exp(-p.taker_power * exponential(s, TAKERS)) - 1.0))
     return int(min(size, float(p.taker_max)))
 
 
@@ -143,8 +149,8 @@ def _take(s, p, fills, i, side, child):
     d = 2 * i + side
     lots = _child_size(s, p, i, side) if child else _taker_size(s, p)
     for k in range(p.exponentials - 1):
-        for other in range(2 * p.symbols):
-            s.excitation[k, other] += p.jump[k, other, d]
+        for other in range(s.excitation.shape[1]):
+            s.excitation[k, other] += p.jump[k, d, other]
     s.surprise[i] += (1 - 2 * side) * lots
     s.takers[d] += 1
     s.events += 1

@@ -7,7 +7,7 @@ make returns predictable (Lillo & Farmer 2004; Bouchaud, Gefen, Potters & Wyart 
 import math
 
 from mm_env.sim.compiling import kernel
-from mm_env.sim.rng import DIFFUSION, FAULT_PRICE, normal_pair
+from mm_env.sim.rng import DIFFUSION, FAULT_PRICE, normal
 
 NEWS_PART, DIFFUSION_PART, IMPACT_PART = 0, 1, 2
 _HIGHEST = 2.0**52  # [ticks] past which a float no longer holds half ticks
@@ -17,7 +17,7 @@ _HIGHEST = 2.0**52  # [ticks] past which a float no longer holds half ticks
 def move_price(s, i, part, log_move):
     """Multiply the price by exp(log_move) and book the move under its cause."""
     if abs(log_move) < 1e-3:  # the series is exact to 4e-14 here, and cheaper
-        growth = log_move * (1.0 + log_move * (0.5 + log_move / 6.0))
+        growth = log_move * (1.0 + log_move * (0.5 + log_move * (1.0 / 6.0)))
     else:
         growth = math.expm1(log_move)
     change = s.price[i] * growth
@@ -32,11 +32,8 @@ def diffuse(s, p, dt, normals):
     normals: (S,) scratch.
     """
     n = p.symbols
-    for k in range(0, n, 2):
-        a, b = normal_pair(s, DIFFUSION)
-        normals[k] = a
-        if k + 1 < n:
-            normals[k + 1] = b
+    for k in range(n):
+        normals[k] = normal(s, DIFFUSION)
     for i in range(n):
         z = 0.0
         for j in range(i + 1):

@@ -17,14 +17,15 @@ REPLACE, SHRINK = 1, 2  # what a message does to the order on its side; a shrink
 
 
 @kernel
-def schedule(s, p):
-    """Earliest of arrivals, snapshots and arbitrage."""
+def schedule(s):
+    """Earliest of arrivals, snapshots and arbitrage; what is unused of the compiled size stands at inf."""
     earliest = math.inf
-    for v in range(p.venues):
+    for v in range(s.snapshot_time.shape[0]):
         earliest = min(earliest, s.snapshot_time[v])
-        for m in range(MAILBOXES):
+    for m in range(MAILBOXES):
+        for v in range(s.box_time.shape[1]):
             earliest = min(earliest, s.box_time[m, v])
-    for i in range(p.symbols):
+    for i in range(s.arbitrage_time.shape[0]):
         earliest = min(earliest, s.arbitrage_time[i])
     s.scheduled_next = earliest
 

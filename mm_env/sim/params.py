@@ -66,7 +66,7 @@ FIELDS = (
     ("truth_magnitude", "f8", (3,), "mean |polarity| of each true class"),
     # takers
     ("mu", "f8", ("2S",), "[1/s] baseline"),
-    ("jump", "f8", ("K", "2S", "2S"), "[1/s] row excited by column"),
+    ("jump", "f8", ("K", "2S", "2S"), "[1/s] row excites column"),
     ("beta", "f8", ("K",), "[1/s] decay; the last used row is news"),
     ("taker_scale", "f8", (), "[lots] of the Lomax size"),
     ("taker_power", "f8", (), "-1 / tail exponent"),
@@ -304,7 +304,7 @@ def _takers(p: np.ndarray, config: MarketConfig) -> None:
         mu, jump = np.linalg.solve(np.eye(2 * n) - norm, mu), jump[:0]
     rows = len(jump)
     p["mu"][: 2 * n] = mu
-    p["jump"][:rows, : 2 * n, : 2 * n] = jump
+    p["jump"][:rows, : 2 * n, : 2 * n] = jump.transpose(0, 2, 1)
     p["beta"][:rows], p["beta"][rows] = beta[:rows], math.log(2.0) / config.news.excitation_half_life_seconds
     p["exponentials"] = rows + 1
     if rows + 1 > EXPONENTIALS:

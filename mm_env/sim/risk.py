@@ -8,7 +8,7 @@ Source: RiskMetrics 1996; Favre & Galeano 2002 (Cornish-Fisher); Acerbi & Tasche
 
 import math
 
-from mm_env.sim.compiling import kernel
+from mm_env.sim.compiling import inlined, kernel
 from mm_env.sim.signals import seen_inventory
 from mm_env.sim.state import HISTORY
 
@@ -56,20 +56,41 @@ def update_risk(s, p, value, slope, losses):
 @kernel
 def _window(s, p, value, losses, count):
     """Losses of today's inventory over the last `count` steps, their skewness and excess kurtosis (of the profit)."""
-    m2, m3, m4 = 0.0, 0.0, 0.0
-    for k in range(count):
-        row = (s.change_count - 1 - k) % HISTORY
-        profit = 0.0
-        for i in range(p.symbols):
-            profit += value[i] * s.changes[row, i]
-        losses[k] = -profit
-        square = profit * profit
-        m2 += square
-        m3 += square * profit
-        m4 += square * square
+    oldest = (s.change_count - count) % HISTORY
+    before_wrap = min(count, HISTORY - oldest)
+    _revalue(s, p, value, losses[:before_wrap], oldest)
+    _revalue(s, p, value, losses[before_wrap:count], 0)
+    m2, m3, m4 = _power_sums(losses, count)
     if m2 <= 0.0:
         return 0.0, 0.0
-    return m3 / count / (m2 / count) ** 1.5, m4 * count / (m2 * m2) - 3.0
+    return -m3 / count / (m2 / count) ** 1.5, m4 * count / (m2 * m2) - 3.0
+
+
+@inlined
+def _revalue(s, p, value, losses, first):
+    """Losses of the mid changes from column `first` on."""
+    losses[:] = 0.0
+    for i in range(p.symbols):
+        changes = s.changes[i, first : first + losses.shape[0]]
+        for k in range(losses.shape[0]):
+            losses[k] -= value[i] * changes[k]
+
+
+@inlined
+def _power_sums(losses, count):
+    """Sums of squares, cubes and fourth powers; even and odd places apart, so that additions need not wait."""
+    a2, a3, a4, b2, b3, b4 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for k in range(0, count - 1, 2):
+        x, y = losses[k], losses[k + 1]
+        xx, yy = x * x, y * y
+        a2, b2 = a2 + xx, b2 + yy
+        a3, b3 = a3 + xx * x, b3 + yy * y
+        a4, b4 = a4 + xx * xx, b4 + yy * yy
+    if count % 2 == 1:
+        x = losses[count - 1]
+        xx = x * x
+        a2, a3, a4 = a2 + xx, a3 + xx * x, a4 + xx * xx
+    return a2 + b2, a3 + b3, a4 + b4
 
 
 @kernel
@@ -86,18 +107,34 @@ def cornish_fisher(z, skewness, kurtosis):
 @kernel
 def worst_first(losses, count, worst):
     """Move the `worst` largest of the first `count` losses to the front, in falling order."""
-    for k in range(1, count):
+    for k in range(1, worst):
+        _insert(losses, losses[k], k)
+    k = worst
+    while k < count:
+        if k + 8 <= count and _largest_of_eight(losses, k) <= losses[worst - 1]:
+            k += 8
+            continue
         loss = losses[k]
-        last = min(k, worst)
-        if k >= worst:
-            if loss <= losses[worst - 1]:
-                continue
+        if loss > losses[worst - 1]:
             losses[k] = losses[worst - 1]  # the one that is pushed out
-            last = worst - 1
-        while last > 0 and losses[last - 1] < loss:
-            losses[last] = losses[last - 1]
-            last -= 1
-        losses[last] = loss
+            _insert(losses, loss, worst - 1)
+        k += 1
+
+
+@inlined
+def _insert(losses, loss, last):
+    """Put a loss in its place among the falling losses before `last`; what stood at `last` is overwritten."""
+    while last > 0 and losses[last - 1] < loss:
+        losses[last] = losses[last - 1]
+        last -= 1
+    losses[last] = loss
+
+
+@inlined
+def _largest_of_eight(x, k):
+    """Largest of x[k : k + 8]; most of a window is no tail, and eight are told so by one comparison."""
+    first = max(max(x[k], x[k + 1]), max(x[k + 2], x[k + 3]))
+    return max(first, max(max(x[k + 4], x[k + 5]), max(x[k + 6], x[k + 7])))
 
 
 @kernel

@@ -7,6 +7,7 @@ Source: Blackman & Vigna 2021 (xoshiro256++); Steele, Lea & Flood 2014 (splitmix
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -73,17 +74,21 @@ def uniform(s, stream):
     return (float(next_u64(s, stream) >> _U(11)) + 0.5) * _UNIT
 
 
-def _exponential_layers() -> tuple[np.ndarray, np.ndarray]:
-    """Edges x and densities exp(-x) of 256 layers of equal area under exp(-x); layer 0 holds the tail."""
-    tail, area = 7.69711747013104972, 3.949659822581572e-3
+def _layers(
+    tail: float, area: float, density: Callable[[float], float], inverse: Callable[[float], float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Edges x and densities f(x) of 256 layers of equal area under a falling density; layer 0 holds its tail."""
     x = np.empty(257)
-    x[0], x[1], x[256] = area * math.exp(tail), tail, 0.0
+    x[0], x[1], x[256] = area / density(tail), tail, 0.0
     for k in range(2, 256):
-        x[k] = -math.log(area / x[k - 1] + math.exp(-x[k - 1]))
-    return x, np.exp(-x)
+        x[k] = inverse(area / x[k - 1] + density(x[k - 1]))
+    return x, np.array([density(edge) for edge in x])
 
 
-_EDGES, _HEIGHTS = _exponential_layers()
+_EDGES, _HEIGHTS = _layers(7.69711747013104972, 3.949659822581572e-3, lambda x: math.exp(-x), lambda y: -math.log(y))
+_NORMAL_EDGES, _NORMAL_HEIGHTS = _layers(
+    3.6541528853610088, 4.92867323399e-3, lambda x: math.exp(-0.5 * x * x), lambda y: math.sqrt(-2.0 * math.log(y))
+)
 
 
 @inlined
@@ -102,12 +107,28 @@ def exponential(s, stream):
             return shift + x
 
 
-@kernel
-def normal_pair(s, stream):
-    """Two independent standard normals (Marsaglia's polar method, 1964)."""
+@inlined
+def normal(s, stream):
+    """Standard normal, by the ziggurat (Marsaglia & Tsang 2000)."""
     while True:
-        a, b = 2.0 * uniform(s, stream) - 1.0, 2.0 * uniform(s, stream) - 1.0
-        square = a * a + b * b
-        if 0.0 < square < 1.0:
-            scale = math.sqrt(-2.0 * math.log(square) / square)
-            return a * scale, b * scale
+        bits = next_u64(s, stream)
+        layer = bits & _U(255)
+        sign = 1.0 - 2.0 * float((bits >> _U(8)) & _U(1))
+        x = (float(bits >> _U(11)) + 0.5) * _UNIT * _NORMAL_EDGES[layer]
+        if x < _NORMAL_EDGES[layer + _U(1)]:
+            return sign * x
+        if layer == 0:
+            return sign * _normal_tail(s, stream)
+        low, high = _NORMAL_HEIGHTS[layer], _NORMAL_HEIGHTS[layer + _U(1)]
+        if low + uniform(s, stream) * (high - low) < math.exp(-0.5 * x * x):
+            return sign * x
+
+
+@kernel
+def _normal_tail(s, stream):
+    """Normal past the last edge (Marsaglia 1964)."""
+    edge = _NORMAL_EDGES[1]
+    while True:
+        x = -math.log(uniform(s, stream)) / edge
+        if -2.0 * math.log(uniform(s, stream)) > x * x:
+            return edge + x

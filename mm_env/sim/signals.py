@@ -54,7 +54,7 @@ def update_signals(s, p, change):
         change[i] = mid - s.seen_mid[i]
         s.seen_mid[i] = mid
         s.variance_fast[i] += (1.0 - p.fast_decay) * (change[i] * change[i] / dt - s.variance_fast[i])
-        s.changes[s.change_count % HISTORY, i] = change[i]
+        s.changes[i, s.change_count % HISTORY] = change[i]
     s.change_count += 1
     for i in range(p.symbols):
         for j in range(i + 1):

@@ -68,6 +68,7 @@ FIELDS = (
     ("stale", "i8", ("S", "V", 2), "[lots] resting where the efficient price has passed"),
     ("venue_rate", "f8", ("S", "V"), "[1/s] sum of the four"),
     ("symbol_rate", "f8", ("S",), "[1/s] sum over venues"),
+    ("maker_rate", "f8", (), "[1/s] sum over symbols"),
     ("front", "i8", ("S", 2), "[ticks] best of others over venues, where front_valid"),
     ("front_valid", "u1", ("S", 2), "whether that side exists"),
     ("touch", "i8", ("S", 2), "[ticks] best over venues, own orders included, where touch_venue >= 0"),
@@ -153,7 +154,7 @@ FIELDS = (
     ("route_score", "f8", ("S", "V"), "[ticks/s] expected value of a lot posted for a second"),
     # risk
     ("covariance", "f8", ("S", "S"), "[ticks²/s] EWMA of seen mid changes"),
-    ("changes", "f4", ("H", "S"), "[ticks] mid changes of the last steps, ring"),
+    ("changes", "f4", ("S", "H"), "[ticks] mid changes of the last steps, ring"),
     ("change_count", "i8", (), "changes seen in all"),
     ("value_at_risk", "f8", (3,), "[currency] parametric, Cornish-Fisher, historical"),
     ("expected_shortfall", "f8", (), "[currency]"),

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from mm_env.sim.book import move_window, update_rates, update_touch
+from mm_env.sim.book import follow_price, move_window, sum_rates, update_rates, update_touch
 from mm_env.sim.compiling import entry_point, kernel
 from mm_env.sim.flow import draw_taker, maker_event, place, taker_candidate
 from mm_env.sim.fundamental import diffuse
@@ -74,7 +74,7 @@ def run_market(s, p, tape, first, fills, wire, normals):
     dt = p.step_seconds / p.microsteps
     for v in range(p.venues):
         s.snapshot_time[v] = start + p.step_seconds - p.data_latency[v]
-    schedule(s, p)
+    schedule(s)
     for k in range(1, p.microsteps + 1):
         begin_microstep(s, p, tape, first, wire, dt, normals)
         advance(s, p, fills, start + p.step_seconds if k == p.microsteps else start + k * dt)
@@ -91,11 +91,13 @@ def begin_microstep(s, p, tape, first, wire, dt, normals):
         if lost:
             update_touch(s, p, i)
         for v in range(p.venues):
-            passed = s.best[i, v, BID] > s.price[i] or s.best[i, v, ASK] < s.price[i]
-            if passed or lost or switched or s.stale[i, v, BID] + s.stale[i, v, ASK] > 0:
+            if lost or switched:
                 update_rates(s, p, i, v)
+            else:
+                follow_price(s, p, i, v)
         for side in range(2):
             s.known[i, side], s.known_valid[i, side] = s.touch[i, side], s.touch_venue[i, side] >= 0
+    sum_rates(s)
     if switched or published:
         draw_taker(s, p)
 
@@ -104,9 +106,7 @@ def begin_microstep(s, p, tape, first, wire, dt, normals):
 def advance(s, p, fills, end):
     """Events in continuous time until `end`: makers, takers, and what is scheduled."""
     while True:
-        total = 0.0
-        for i in range(s.symbol_rate.shape[0]):
-            total += s.symbol_rate[i]
+        total = s.maker_rate
         maker = s.time + exponential(s, MAKERS) / total if total > 0.0 else math.inf
         following = min(maker, s.taker_next, s.scheduled_next)
         if following > end:
@@ -136,7 +136,7 @@ def run_scheduled(s, p, fills):
     for v in range(p.venues):
         if s.snapshot_time[v] <= s.time:
             snapshot(s, p, v)
-    schedule(s, p)
+    schedule(s)
 
 
 @kernel
@@ -262,9 +262,8 @@ def reset_env(s, p, raw, tape, first, fills, wire, row, result, scratch, losses)
 @kernel
 def start_books(s, p, fills):
     """Books near their stationary shape: the expected number of orders at drawn distances, nothing crossing."""
-    for m in range(MAILBOXES):
-        for v in range(p.venues):
-            s.box_time[m, v], s.box_arrival[m, v] = math.inf, -math.inf
+    s.box_time[:] = math.inf
+    s.box_arrival[:] = -math.inf
     s.intent_time[:] = -math.inf
     s.arbitrage_time[:] = math.inf
     s.snapshot_time[:] = math.inf
@@ -280,6 +279,7 @@ def start_books(s, p, fills):
                 orders = int(expected + uniform(s, MAKERS))
                 for _ in range(min(orders, 2000)):
                     place(s, p, fills, i, v, side, int(p.maker_sizes[next_u64(s, MAKERS) & 255]))
+            update_rates(s, p, i, v)
         update_touch(s, p, i)
 
 

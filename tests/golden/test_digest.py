@@ -16,9 +16,9 @@ from mm_env.envs.market import build_market
 from mm_env.sim.batch import Batch
 
 DIGESTS = {
-    "one_symbol": "09db9db4fd7848d0",
-    "two_symbols": "ecb01806313b2a29",
-    "crisis": "6326c910e0e7019e",
+    "one_symbol": "487957c60f1e319e",
+    "two_symbols": "2fb8716c117e8ca9",
+    "crisis": "ca26ffcc24ac9f03",
 }
 
 

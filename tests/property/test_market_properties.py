@@ -130,6 +130,10 @@ def kernel_param(field: str, value: float) -> Callable[[Watch], None]:
 PLANTS = {
     "a crossed book": cross,
     "a lost lot": change("depth", -1, (0, 0, 0, 0)),
+    "a forgotten queue": change("queue", 1.0, (0, 0, 0)),
+    "a rate that is not summed": change("maker_rate", 1.0, ()),
+    "a touch that is not moved": change("touch", 1, (0, 0)),
+    "stale lots that are not counted": change("stale", 1, (0, 0, 0)),
     "a longer total": change("resting", 1, (0, 0, 0)),
     "a worse place in the queue": change("own_ahead", 10_000, (0, 0, 0)),
     "a lost fill": lose_a_fill,
@@ -159,6 +163,7 @@ def test_the_watch_finds_a_planted_bug(plant: Callable[[Watch], None]) -> None:
 
     def go_on() -> None:
         watch.check_books()
+        watch.check_kept()
         for _ in range(25):
             watch.step(tight + rng.uniform(-0.1, 0.1, 3), RESIDUAL)
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 from mm_env.config import MarketConfig
 from mm_env.sim.batch import Batch
@@ -63,6 +64,7 @@ class Watch:
         self.cash = self.gross = self.rewards = self.profit_terms = self.maker_lots = 0.0
         self.inventory = np.zeros(n, np.int64)
         self.check_books()
+        self.check_kept()
         self.check_finite()
 
     def step(self, action: np.ndarray, mode: int) -> None:
@@ -76,6 +78,7 @@ class Watch:
         fills = self.batch.logged_fills(0)
         self.check_quotes(wanted)
         self.check_books()
+        self.check_kept()
         self.check_fills(fills, last)
         self.check_orders(before, last)
         self.check_seen(fills, before, time, last)
@@ -207,6 +210,60 @@ class Watch:
                         assert 0 <= ahead <= queue
                         best[side] = max(best[side], price) if side == BID else min(best[side], price)
                 assert best[BID] < best[ASK], (i, v, best)
+
+    def check_kept(self) -> None:
+        """What kernels keep up to date event by event follows from the books: touch, mid, queues, rates and sums."""
+        s, n, m, regime = self.batch.states[0], self.n, self.venues, int(self.batch.states[0]["regime"])
+        for i in range(n):
+            fronts = [None, None]
+            for side in (BID, ASK):
+                better = max if side == BID else min
+                others = [(int(s["best"][i, v, side]), v) for v in range(m) if s["resting"][i, v, side]]
+                own = [(int(s["own_price"][i, v, side]), v) for v in range(m) if s["own_quantity"][i, v, side]]
+                fronts[side] = better(price for price, _ in others) if others else None
+                assert s["front_valid"][i, side] == bool(others)
+                touch = better((price for price, _ in others + own), default=None)
+                if touch is None:
+                    assert s["touch_venue"][i, side] == -1
+                else:
+                    first = min(v for price, v in others + own if price == touch)
+                    assert (s["touch"][i, side], s["touch_venue"][i, side]) == (touch, first)
+            assert s["mid_valid"][i] == (None not in fronts)
+            if s["mid_valid"][i]:
+                assert s["mid2"][i] == sum(fronts) and fronts == s["front"][i].tolist()
+            for v in range(m):
+                self._check_rates(i, v, regime)
+        assert s["symbol_rate"] == pytest.approx(s["venue_rate"].sum(axis=1), rel=EXACT, abs=1e-9)
+        assert s["maker_rate"] == pytest.approx(s["venue_rate"].sum(), rel=EXACT, abs=1e-9)
+        assert not s["venue_rate"][n:].any() and not s["venue_rate"][:, m:].any()
+
+    def _check_rates(self, i: int, v: int, regime: int) -> None:
+        s, p = self.batch.states[0], self.p
+        queues, slope = [], float(p["queue_slope"][i, v])
+        for side in (BID, ASK):
+            sign, low = 1 - 2 * side, int(s["window_low"][i])
+            levels = {price: int(s["depth"][i, v, side, price % WINDOW]) for price in range(low, low + WINDOW)}
+            orders = [price for price, lots in levels.items() if lots]
+            if s["own_quantity"][i, v, side]:
+                own = int(s["own_price"][i, v, side])
+                levels[own] = levels.get(own, 0) + int(s["own_quantity"][i, v, side])
+                orders.append(own)
+            queues.append(float(levels[max(orders, key=lambda price: sign * price)]) if orders else 0.0)
+            stale = sum(
+                int(s["depth"][i, v, side, price % WINDOW])
+                for price in range(low, low + WINDOW)
+                if sign * price > sign * s["price"][i]
+            )
+            leave = p["regime_cancel"][regime] * (1.0 + min(slope * queues[side], p["queue_longest"]))
+            assert s["queue"][i, v, side] == queues[side] and s["stale"][i, v, side] == stale
+            assert s["leave"][i, v, side] == pytest.approx(leave)
+            assert s["rate"][i, v, 2 + side] == pytest.approx(leave * (s["resting"][i, v, side] + p["stale_extra"] * stale))
+        bid, ask = queues
+        lean = p["imbalance_reaction"] * (bid - ask) / (bid + ask) if bid + ask else 0.0
+        come = p["limit_rate"][i, v] * p["regime_limit"][regime]
+        assert s["rate"][i, v, BID] == pytest.approx(come * (1.0 + lean) / (1.0 + slope * bid))
+        assert s["rate"][i, v, ASK] == pytest.approx(come * (1.0 - lean) / (1.0 + slope * ask))
+        assert s["venue_rate"][i, v] == pytest.approx(s["rate"][i, v].sum())
 
     def check_money(self, fills: np.ndarray, last: bool) -> None:
         """Cash, inventory, attribution and rewards are the sums of their parts."""

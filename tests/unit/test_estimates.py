@@ -99,8 +99,8 @@ def test_window_figures_at_the_end(path: Path) -> None:
     scale = math.sqrt(r.var_horizon_seconds / CONFIG.episode.step_seconds)
     checked = 0
     for i in range(16):
-        rows = [(int(path.counts[i]) - 2 - k) % path.changes.shape[1] for k in range(window)]
-        profit = path.changes[i, rows].astype(float) @ x[i]
+        places = [(int(path.counts[i]) - 2 - k) % path.changes.shape[2] for k in range(window)]
+        profit = x[i] @ path.changes[i][:, places].astype(float)
         if not x[i].any():
             continue
         checked += 1

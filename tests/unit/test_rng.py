@@ -7,7 +7,7 @@ import pytest
 from numba import njit
 from scipy import stats
 
-from mm_env.sim.rng import DIFFUSION, MAKERS, TAKERS, exponential, normal_pair, seed_streams, uniform
+from mm_env.sim.rng import DIFFUSION, MAKERS, TAKERS, exponential, normal, seed_streams, uniform
 from mm_env.sim.state import SIZES, state_dtype
 
 ALARM = 1e-4
@@ -21,8 +21,8 @@ def _draw(s, kind, stream, out):  # type: ignore[no-untyped-def]
             out[k] = uniform(s, stream)
         elif kind == 1:
             out[k] = exponential(s, stream)
-        elif k % 2 == 0:
-            out[k], out[k + 1] = normal_pair(s, stream)
+        else:
+            out[k] = normal(s, stream)
 
 
 def sample(kind: int, stream: int = MAKERS, key: int = 1, episode: int = 0) -> np.ndarray:
@@ -39,11 +39,22 @@ def test_law(kind: int, law: stats.rv_continuous) -> None:
     assert stats.kstest(sample(kind), law.cdf).pvalue > ALARM
 
 
-def test_the_tail_of_the_exponential() -> None:
-    """The ziggurat's outermost layer: counts past its edge are Poisson (two-sided, 1e-4)."""
-    past = int((sample(1) > 7.69711747013105).sum())
-    mean = N * np.exp(-7.69711747013105)
-    assert stats.poisson.ppf(ALARM / 2, mean) <= past <= stats.poisson.ppf(1 - ALARM / 2, mean)
+@pytest.mark.parametrize(
+    ("kind", "edge", "law"), [(1, 7.69711747013105, stats.expon()), (2, 3.65415288536101, stats.halfnorm())]
+)
+def test_the_tail(kind: int, edge: float, law: stats.rv_continuous) -> None:
+    """The ziggurats' outermost layers: counts past the edge are Poisson, and what lies there has its law (1e-4 each)."""
+    drawn = np.abs(np.concatenate([sample(kind, key=key) for key in range(1, 11)]))
+    past = drawn[drawn > edge]
+    mean = len(drawn) * law.sf(edge)
+    assert stats.poisson.ppf(ALARM / 2, mean) <= len(past) <= stats.poisson.ppf(1 - ALARM / 2, mean)
+    assert stats.kstest(law.sf(past) / law.sf(edge), "uniform").pvalue > ALARM
+
+
+def test_the_sign_of_a_normal_is_independent_of_its_size() -> None:
+    x = sample(2)
+    assert abs(np.corrcoef(np.sign(x), np.abs(x))[0, 1]) < stats.norm.ppf(1 - ALARM / 2) / np.sqrt(N)
+    assert abs(np.sign(x).mean()) < stats.norm.ppf(1 - ALARM / 2) / np.sqrt(N)
 
 
 def test_a_wrong_law_is_caught() -> None:

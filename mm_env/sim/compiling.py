@@ -15,13 +15,46 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 # numba's option for code without reference counts is not in its type hints
 OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
+_LINE = 64  # [bytes] of a cache
 kernel: Any = njit(**OPTIONS)
 # for what happens at every event: no call, no copying of arguments, and indices that the compiler knows not to be negative
 inlined: Any = njit(**OPTIONS, forceinline=True)
+
+
+@intrinsic
+def _prefetch(typing_context: Any, record: Any, part: Any, parts: Any) -> Any:
+    """Ask for the cache lines of one part of a record."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", (pointer,), kind)
+        start = builder.bitcast(arguments[0], pointer)
+        lines = context.get_constant(types.intp, -(-record.size // _LINE))
+        low = builder.sdiv(builder.mul(lines, arguments[1]), arguments[2])
+        high = builder.sdiv(builder.mul(lines, builder.add(arguments[1], arguments[1].type(1))), arguments[2])
+        with cgutils.for_range_slice(builder, low, high, low.type(1)) as (line, _):
+            address = builder.gep(start, [builder.mul(line, line.type(_LINE))])
+            builder.call(fetch, [address, number(1), number(3), number(1)])  # to write, to every cache, data
+        return context.get_dummy_value()
+
+    return types.void(record, types.intp, types.intp), generate
+
+
+_ask: Any = _prefetch if not numba.config.DISABLE_JIT else lambda record, part, parts: None  # type: ignore[attr-defined]
+
+
+@inlined
+def prefetch(record, part, parts):
+    """Ask for one of `parts` parts of a record ahead of its use: all at once would take every free line buffer."""
+    _ask(record, part, parts)
 
 
 def sources_digest() -> str:

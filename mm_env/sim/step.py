@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from mm_env.sim.book import follow_price, move_window, sum_rates, update_rates, update_touch
-from mm_env.sim.compiling import entry_point, kernel
+from mm_env.sim.compiling import entry_point, kernel, prefetch
 from mm_env.sim.flow import draw_taker, maker_event, place, taker_candidate
 from mm_env.sim.fundamental import diffuse
 from mm_env.sim.hedge import default_hedge, route_hedge
@@ -68,14 +68,18 @@ def apply_action(s, p, action, mode, scratch):
 
 
 @kernel
-def run_market(s, p, tape, first, fills, wire, normals):
-    """The market for one decision step: slow quantities on the grid of microsteps, events in continuous time between."""
+def run_market(s, p, tape, first, fills, wire, normals, following):
+    """The market for one decision step: slow quantities on the grid of microsteps, events in continuous time between.
+
+    following: record of the env that is next, which comes into the cache meanwhile
+    """
     start = s.time
     dt = p.step_seconds / p.microsteps
     for v in range(p.venues):
         s.snapshot_time[v] = start + p.step_seconds - p.data_latency[v]
     schedule(s)
     for k in range(1, p.microsteps + 1):
+        prefetch(following, k - 1, p.microsteps)
         begin_microstep(s, p, tape, first, wire, dt, normals)
         advance(s, p, fills, start + p.step_seconds if k == p.microsteps else start + k * dt)
 
@@ -175,7 +179,7 @@ def liquidate(s, p, fills):
 
 
 @kernel
-def step_env(s, p, tape, first, action, mode, fills, wire, row, result, scratch, losses):
+def step_env(s, p, tape, first, action, mode, fills, wire, row, result, scratch, losses, following):
     """One decision of one env: action, market, ledger, signals, risk, default policy, reward, observation."""
     n = p.lot_value.shape[0]
     change, value, slope = scratch[:n], scratch[n : 2 * n], scratch[2 * n : 3 * n]
@@ -183,7 +187,7 @@ def step_env(s, p, tape, first, action, mode, fills, wire, row, result, scratch,
     cost_before, revaluation_before = booked(s, p)
     s.fill_count = s.wire_count = 0
     apply_action(s, p, action, mode, scratch[3 * n :])
-    run_market(s, p, tape, first, fills, wire, change)
+    run_market(s, p, tape, first, fills, wire, change, following)
     s.step += 1
     s.time = s.step * p.step_seconds
     profit = mark(s, p)
@@ -242,7 +246,7 @@ def reset_env(s, p, raw, tape, first, fills, wire, row, result, scratch, losses)
     start_signals(s, p)
     draw_taker(s, p)
     for k in range(p.burn_in_steps):
-        run_market(s, p, tape, first, fills[:0], wire[:0], change)
+        run_market(s, p, tape, first, fills[:0], wire[:0], change, s)
         s.time = (k + 1 - p.burn_in_steps) * p.step_seconds
         look(s, p, change)
     if p.burn_in_steps == 0:
@@ -311,9 +315,10 @@ def step_range(
     """
     for i in range(low, high):
         s, p, result = states[i], params[which[i]], results[i]
+        following = states[min(i + 1, high - 1)]
         if commands[i] == STEP:
-            step_env(s, p, tape, first, actions[i], mode, fills[i], wire[i], rows[i], result, scratch, losses)
+            step_env(s, p, tape, first, actions[i], mode, fills[i], wire[i], rows[i], result, scratch, losses, following)
         elif commands[i] == RESET:
             reset_env(s, p, raw[i], tape, first, fills[i], wire[i], rows[i], result, scratch, losses)
         elif commands[i] == MARKET:
-            run_market(s, p, tape, first, fills[i], wire[i], scratch)
+            run_market(s, p, tape, first, fills[i], wire[i], scratch, following)

@@ -69,7 +69,10 @@ def check(market: Market) -> None:
 
     Example: mm-env check mine.yaml
     """
+    from mm_env.envs.market import build_market
+
     config = load_config(market)
+    build_market(config)  # reads the tape of headlines, if there is one
     shape = ", ".join(f"{group} {len(getattr(config, group))}" for group in ("symbols", "venues", "regimes"))
     typer.echo(f"{market}: valid ({shape}, hash {config_hash(config)})")
 

@@ -91,6 +91,17 @@ def baseline(
         raise typer.Exit(128 + stopped)
 
 
+def check_log_level(level: str) -> None:
+    """Raise `UsageError` for a level that does not exist."""
+    from mm_env.config.keys import nearest
+
+    if level.lower() not in LOG_LEVELS:
+        close = nearest(level, LOG_LEVELS)
+        raise UsageError(
+            f"--log-level {level!r}: allowed: {', '.join(LOG_LEVELS)}" + (f"; nearest: {close!r}" if close else "")
+        )
+
+
 @contextlib.contextmanager
 def logging_and_progress(level: str, episodes: int) -> Iterator[list[Watcher]]:
     """Log to stderr; on a terminal, under a progress bar with the time left. Yields the watchers that move the bar.
@@ -99,10 +110,7 @@ def logging_and_progress(level: str, episodes: int) -> Iterator[list[Watcher]]:
     """
     from rich.console import Console
 
-    from mm_env.config.keys import suggestion
-
-    if level.lower() not in LOG_LEVELS:
-        raise UsageError(f"--log-level {level!r}: allowed: {', '.join(LOG_LEVELS)}; {suggestion(level.lower(), LOG_LEVELS)}")
+    check_log_level(level)
     console = Console(stderr=True)
     handler: logging.Handler = logging.StreamHandler()
     root = logging.getLogger("mm_env")

@@ -16,7 +16,8 @@ from typing import Annotated, Any
 import typer
 
 from mm_env.analysis.ablation import LUCK, VARIANTS, Outcome, Point, ablate, frontier, interval, trace
-from mm_env.cli import user_errors
+from mm_env.cli_baseline import check_log_level
+from mm_env.cli_errors import check_target, user_errors
 from mm_env.config import MarketConfig
 from mm_env.config.io import load_config
 
@@ -112,6 +113,9 @@ def main(
 
     Example: python scripts/ablate.py --episodes 400
     """
+    check_log_level(log_level)
+    if json_file is not None:
+        check_target("--json", json_file)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
     market = load_config(config)
     outcomes: dict[str, Outcome] = {}

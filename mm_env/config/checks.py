@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from mm_env.config.keys import Loc, Problem, get, locate, put, shortened, suggestion
+from mm_env.sim.params import lomax_scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +83,7 @@ def branching_ratio(flow: Flow, n_symbols: int) -> float:
 
 
 def flow_problems(flow: Flow) -> Iterator[Problem]:
-    """Disagreements inside the Hawkes keys that do not depend on the number of symbols."""
+    """Disagreements between keys of the flow that do not depend on the number of symbols."""
     n_alpha, n_beta = len(as_list(flow.hawkes_alpha)), len(as_list(flow.hawkes_beta))
     if n_alpha != n_beta:
         yield Problem(
@@ -90,6 +91,11 @@ def flow_problems(flow: Flow) -> Iterator[Problem]:
             flow.hawkes_beta,
             f"as many decays as hawkes_alpha has exponentials, {n_alpha}; here {n_beta}",
         )
+    try:
+        lomax_scale(flow.taker_size_mean_lots, flow.taker_size_exponent, flow.taker_size_max_lots)
+    except ValueError:
+        allowed = f"below taker_size_max_lots, {flow.taker_size_max_lots}, past which no size goes"
+        yield Problem(("taker_size_mean_lots",), flow.taker_size_mean_lots, allowed)
 
 
 def config_problems(config: MarketConfig) -> Iterator[Problem]:

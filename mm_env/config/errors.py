@@ -74,7 +74,7 @@ def _unknown(loc: Loc) -> str:
     here = list(_resolved(_walk(section)[1])[0].get("properties", {}))
     homes = _homes()
     if key in homes:
-        return f"unknown key {key!r}; {key!r} belongs in {' or '.join(homes[key])}"
+        return f"unknown key {key!r}; {belongs_in(key)}"
     close = nearest(key, here)
     if close:
         return f"unknown key {key!r}; nearest known: {close!r}"
@@ -82,6 +82,12 @@ def _unknown(loc: Loc) -> str:
     if close:
         return f"unknown key {key!r}; nearest known: {close!r} in {' or '.join(homes[close])}"
     return f"unknown key {key!r}; known: {', '.join(map(repr, here))}"
+
+
+def belongs_in(key: str) -> str:
+    """``'as_gamma' belongs in section 'policy'``, or an empty text for a key that no section has."""
+    homes = _homes().get(key)
+    return f"{key!r} belongs in {' or '.join(homes)}" if homes else ""
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import ValidationError
 
-from mm_env.config.errors import config_schema, problem_lines
+from mm_env.config.errors import belongs_in, config_schema, problem_lines
 from mm_env.config.keys import Loc, get, locate, nearest, put, shortened
 from mm_env.config.schema import MarketConfig
 from mm_env.config.yaml_reader import format_yaml, parse_yaml
@@ -83,7 +83,10 @@ def override(config: MarketConfig, changes: Mapping[str, Any]) -> MarketConfig:
         try:
             places[key] = locate(config, key)
         except ValueError as error:
-            problems.append(f"override: {key}: value {shortened(value)}: {error}")
+            home = belongs_in(key)  # of a key without its section
+            problems.append(
+                f"override: {key}: value {shortened(value)}: {f'unknown key {key!r}; {home}' if home else error}"
+            )
     for key, place in places.items():
         for other, inner in places.items():
             if key != other and inner[: len(place)] == place:

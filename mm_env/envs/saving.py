@@ -13,7 +13,7 @@ import numpy as np
 from mm_env import __version__
 from mm_env.config import MarketConfig
 from mm_env.config.io import config_hash
-from mm_env.envs.market import build_market
+from mm_env.envs.market import Market, build_market
 
 if TYPE_CHECKING:
     from mm_env.envs.vector_env import MultiVenueVectorEnv
@@ -30,6 +30,7 @@ def save_state(env: MultiVenueVectorEnv) -> bytes:
         "places": seeds.places,
         "markets": [market.config.model_dump_json() for market in casting.markets],
         "following": casting.following.config.model_dump_json(),
+        "headlines": [_headlines_digest(market) for market in (*casting.markets, casting.following)],
         "np_random": None if env._np_random is None else env._np_random.bit_generator.state,
         "np_random_seed": env._np_random_seed,
     }
@@ -51,14 +52,18 @@ def load_state(env: MultiVenueVectorEnv, state: bytes) -> None:
     for key, here in _identity(env).items():
         if header[key] != here:
             raise ValueError(f"saved state: {key} {header[key]!r}: allowed here: {here!r}")
+    markets = [build_market(MarketConfig.model_validate_json(text)) for text in (*header["markets"], header["following"])]
+    for market, digest in zip(markets, header["headlines"], strict=True):
+        if _headlines_digest(market) != digest:
+            tape = market.config.news.tape or "the bundled ones"
+            raise ValueError(f"saved state: headlines {digest!r}: allowed here: those of now, as {tape} changed since")
     batch, casting, seeds = env.batch, env.casting, env.seeds
     for name in _BATCH_ARRAYS:
         setattr(batch, name, np.ascontiguousarray(arrays[name]))
     for name in ("fills", "wire"):
         log = getattr(batch, name)
         log[:, : arrays[name].shape[1]] = arrays[name]
-    casting.markets = [build_market(MarketConfig.model_validate_json(text)) for text in header["markets"]]
-    casting.following = build_market(MarketConfig.model_validate_json(header["following"]))
+    casting.markets, casting.following = markets[:-1], markets[-1]
     casting.playing = arrays["playing"]
     seeds.seeds, seeds.places, seeds.evaluation = header["seeds"], header["places"], arrays["evaluation"]
     env.continue_from(header["begun"], arrays["ended"])
@@ -67,6 +72,13 @@ def load_state(env: MultiVenueVectorEnv, state: bytes) -> None:
         env._np_random = np.random.Generator(np.random.PCG64())
         env._np_random.bit_generator.state = header["np_random"]
     env._np_random_seed = header["np_random_seed"]
+
+
+def _headlines_digest(market: Market) -> str:
+    """What must agree of the headlines: a file of the same name may have been edited since."""
+    digest = hashlib.sha256(market.tape.tobytes())
+    digest.update("\n".join(market.texts).encode())
+    return digest.hexdigest()[:12]
 
 
 def _identity(env: MultiVenueVectorEnv) -> dict[str, Any]:

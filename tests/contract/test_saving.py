@@ -169,3 +169,17 @@ def test_a_state_of_another_version_is_refused(played, monkeypatch):
 def test_damaged_bytes_are_refused(played, damage):
     with pytest.raises(ValueError, match="not a saved state of mm_env"):
         played.load_state(damage(played.save_state()))
+
+
+def test_a_state_refuses_headlines_that_changed_since(tmp_path):
+    tape = tmp_path / "tape.csv"
+    tape.write_text("step,headline\n1,profit soars\n", encoding="utf-8")
+    envs = make(config={"episode": SHORT["episode"], "news": {"source": "tape", "tape": str(tape)}})
+    envs.reset(seed=0)
+    state = envs.save_state()
+    envs.load_state(state)
+    before = envs.batch.states.tobytes()
+    tape.write_text("step,headline\n2,profit falls\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"saved state: headlines .*tape\.csv changed since"):
+        envs.load_state(state)
+    assert envs.batch.states.tobytes() == before

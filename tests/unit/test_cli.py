@@ -67,3 +67,15 @@ def test_a_wrong_command_line_exits_with_2(arguments):
 @pytest.mark.parametrize("command", ["presets", "schema", "show", "check"])
 def test_help_holds_an_example(command):
     assert f"Example: mm-env {command}" in run(command, "--help").stdout
+
+
+def test_check_reads_the_tape_as_a_run_would(tmp_path):
+    (tmp_path / "x.yaml").write_text("news: {source: tape, tape: none.csv}\n", encoding="utf-8")
+    result = run("check", str(tmp_path / "x.yaml"))
+    assert result.exit_code == 2 and "none.csv: cannot read the headlines" in result.stderr
+
+
+def test_check_refuses_a_scorer_that_is_not_known(tmp_path):
+    (tmp_path / "x.yaml").write_text("news: {scorer: vadr}\n", encoding="utf-8")
+    result = run("check", str(tmp_path / "x.yaml"))
+    assert result.exit_code == 2 and "news.scorer: unknown scorer 'vadr'" in result.stderr

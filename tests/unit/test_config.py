@@ -314,3 +314,11 @@ def test_import_is_light():
     code = f"import sys, mm_env.config, mm_env.config.io; print(sorted({heavy} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_mean_size_of_takers_that_no_law_can_have_is_refused():
+    said = refused({"flow": {"taker_size_mean_lots": 100.0, "taker_size_max_lots": 10}})
+    assert said == (
+        "configuration: flow.taker_size_mean_lots: value 100.0: below taker_size_max_lots, 10, past which no size goes"
+    )
+    load_config({"flow": {"taker_size_mean_lots": 9.0, "taker_size_max_lots": 10}})

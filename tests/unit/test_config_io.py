@@ -324,3 +324,10 @@ class TestTape:
 
     def test_an_empty_name_is_refused(self):
         assert "news.tape: value ''" in refused({"news": {"source": "tape", "tape": ""}})
+
+
+def test_an_override_without_its_section_is_told_where_it_belongs():
+    with pytest.raises(
+        ConfigError, match="override: as_gamma: value 1: unknown key 'as_gamma'; 'as_gamma' belongs in section"
+    ):
+        override(load_config(), {"as_gamma": 1})

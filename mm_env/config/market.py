@@ -102,10 +102,12 @@ class News(Section):
         None, description="CSV or Parquet file of headlines, for source: tape"
     )
     tape_seconds_per_second: Positive | None = Field(
-        None, description="real seconds in one of the episode; empty: fit the span"
+        None,
+        description="real seconds in one of the episode; empty: fit the span, but no more densely than the two rates below; "
+        "of a longer tape each episode plays a part from a random place",
     )
     scorer: str = Field("vader", description="sentiment model whose score the agent sees")
-    rate_per_hour: float = Field(100.0, ge=0.0, le=36_000.0, description="of each symbol")
+    rate_per_hour: float = Field(100.0, ge=0.0, le=36_000.0, description="of each symbol; with a tape, how dense it may be")
     macro_rate_per_hour: float = Field(20.0, ge=0.0, le=36_000.0, description="of market-wide headlines")
     impact_bps: float = Field(16.0, ge=0.0, le=500.0, description="move of the efficient price at polarity 1")
     immediate_share: Share = Field(0.3, description="of the move at once; the rest is a drift that decays")

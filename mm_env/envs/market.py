@@ -30,6 +30,7 @@ class Market:
     texts: H headlines
     confusion: (3, 3) and (3,) float64 true class given the scored one, mean |polarity| of each true class
     tape_report: what became of the rows of the tape's file; None without a tape
+    tape_latest: [s] latest start of an episode on the tape
     """
 
     config: MarketConfig
@@ -39,6 +40,7 @@ class Market:
     texts: tuple[str, ...]
     confusion: tuple[np.ndarray, np.ndarray]
     tape_report: TapeReport | None
+    tape_latest: float
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -57,7 +59,7 @@ class Market:
 
     def params_of(self, config: MarketConfig) -> np.ndarray:
         """() record of a variation of `config` that keeps its symbols, venues, scorer and headlines."""
-        return make_params(config, self.confusion)
+        return make_params(config, self.confusion, self.tape_latest)
 
 
 def build_market(config: MarketConfig) -> Market:
@@ -89,22 +91,22 @@ def _build(config: MarketConfig) -> Market:
     names = [symbol.name for symbol in config.symbols]
     measured = measure_confusion(scorer)
     confusion = (measured.truth_given_class, measured.magnitude)
-    tape, first, texts, report = _headlines(config, names, scorer)
-    params = make_params(config, confusion)
+    tape, first, texts, report, latest = _headlines(config, names, scorer)
+    params = make_params(config, confusion, latest)
     params.setflags(write=False)  # not so the others: Numba would compile anew for a read-only array
-    return Market(config, params, tape, first, texts, confusion, report)
+    return Market(config, params, tape, first, texts, confusion, report, latest)
 
 
 def _headlines(
     config: MarketConfig, names: Sequence[str], scorer: Scorer
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], TapeReport | None]:
-    """Headlines of the news source as kernels read them, block offsets, texts, and the report of a tape."""
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], TapeReport | None, float]:
+    """Headlines of the news source as kernels read them, block offsets, texts; a tape's report and latest start [s]."""
     news, episode = config.news, config.episode
     first = np.zeros(len(names) + 2, np.int64)
     if news.source == "poisson":
         bank = bundled_bank(names, scorer)
         first[:] = bank.first
-        return _rows(np.zeros(len(bank.text)), bank.symbol, bank.polarity, bank.score), first, bank.text, None
+        return _rows(np.zeros(len(bank.text)), bank.symbol, bank.polarity, bank.score), first, bank.text, None, 0.0
     if news.source == "tape":
         read = load_tape(
             str(news.tape),
@@ -113,9 +115,16 @@ def _headlines(
             step_seconds=episode.step_seconds,
             episode_seconds=episode.steps * episode.step_seconds,
             seconds_per_episode_second=news.tape_seconds_per_second,
+            most_per_second=(news.rate_per_hour + news.macro_rate_per_hour) / 3600.0,
         )
-        return _rows(read.time_seconds, read.symbol, read.polarity, read.score), first, read.text, read.report
-    return np.zeros(0, TAPE_DTYPE), first, (), None
+        return (
+            _rows(read.time_seconds, read.symbol, read.polarity, read.score),
+            first,
+            read.text,
+            read.report,
+            read.latest_start_seconds,
+        )
+    return np.zeros(0, TAPE_DTYPE), first, (), None, 0.0
 
 
 def _rows(time: np.ndarray, symbol: np.ndarray, polarity: np.ndarray, score: np.ndarray) -> np.ndarray:

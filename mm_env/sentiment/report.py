@@ -18,6 +18,8 @@ class TapeReport:
     first_timestamp, last_timestamp: of the kept rows, as the file writes them
     unknown_names: the distinct unknown symbols in the order of the file
     ignored_columns: columns that a tape has no use for
+    seconds_per_second: real seconds in one of the episode; None where the file states decision steps
+    part: share of the tape's span that one episode plays
     """
 
     path: str
@@ -34,6 +36,8 @@ class TapeReport:
     last_timestamp: str
     unknown_names: tuple[str, ...]
     ignored_columns: tuple[str, ...]
+    seconds_per_second: float | None
+    part: float
 
     def describe(self) -> str:
         """Return one readable line: what was kept, and every count that is not 0."""
@@ -48,8 +52,11 @@ class TapeReport:
         )
         told = "".join(f", {count} {what}" for count, what in notes if count)
         ignored = f", columns ignored: {some(self.ignored_columns)}" if self.ignored_columns else ""
+        pace = "" if self.seconds_per_second is None else f", {self.seconds_per_second:.4g} s a second of the episode"
+        if self.part < 1.0:
+            pace += f", of which each plays {100 * self.part:.1f} % from a random place"
         span = f"{self.first_timestamp} to {self.last_timestamp}"
-        return f"{self.path}: {self.kept} of {self.read} headlines, {span}{told}{ignored}"
+        return f"{self.path}: {self.kept} of {self.read} headlines, {span}{pace}{told}{ignored}"
 
 
 def some(names: Sequence[str]) -> str:

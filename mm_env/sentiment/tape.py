@@ -15,7 +15,7 @@ from mm_env.sentiment.reading import Table, TapeError, read_table
 from mm_env.sentiment.report import TapeReport
 from mm_env.sentiment.rows import stated_polarities, usable_rows
 from mm_env.sentiment.scorers import Scorer
-from mm_env.sentiment.times import into_episode, step_seconds_of, timestamp_seconds_of
+from mm_env.sentiment.times import fitted_pace, into_episode, step_seconds_of, timestamp_seconds_of
 
 __all__ = ["Bank", "Tape", "TapeError", "TapeReport", "bundled_bank", "load_tape"]
 
@@ -24,7 +24,8 @@ __all__ = ["Bank", "Tape", "TapeError", "TapeReport", "bundled_bank", "load_tape
 class Tape:
     """Headlines in the order in which they come.
 
-    time_seconds: (n,) float64 [s] ascending, from the start of the episode and before its end
+    time_seconds: (n,) float64 [s] ascending, from the start of the tape
+    latest_start_seconds: [s] an episode plays the tape from a place between its start and there; 0: all of it fits
     symbol: (n,) int32 index into the market's symbols, -1 for market-wide
     polarity: (n,) float64 [-1 to 1] true polarity; NaN where the file does not state it
     has_polarity: (n,) bool whether the file states it
@@ -34,6 +35,7 @@ class Tape:
     """
 
     time_seconds: NDArray[np.float64]
+    latest_start_seconds: float
     symbol: NDArray[np.int32]
     polarity: NDArray[np.float64]
     has_polarity: NDArray[np.bool_]
@@ -50,15 +52,18 @@ def load_tape(
     step_seconds: float,
     episode_seconds: float,
     seconds_per_episode_second: float | None = None,
+    most_per_second: float = math.inf,
 ) -> Tape:
-    """Read headlines from CSV or Parquet and place them in an episode.
+    """Read headlines from CSV or Parquet and place them on the clock of an episode.
 
     path: columns `headline`, and `timestamp` (dates, or numbers of seconds) or `step` (whole decision
         steps from 0); optional `symbol` (empty: market-wide) and `polarity` (-1 to 1; empty: not stated)
     symbols: the market's, matched in any case; rows of others are dropped and counted
     step_seconds: [s] length of a decision step
-    episode_seconds: [s] what comes at that time or later is dropped and counted
-    seconds_per_episode_second: real seconds in one of the episode; None fits the file's span into the episode
+    episode_seconds: [s] steps at that time or later are dropped and counted; timestamps go on, and an episode plays a part
+    seconds_per_episode_second: real seconds in one of the episode; None: as many as fit the file's span into the episode, or
+        fewer where headlines would come more densely than `most_per_second`
+    most_per_second: [1/s] headlines that touch a symbol, its own and market-wide ones, averaged over symbols
 
     Raises TapeError for a file that cannot be used, ValueError for durations that are not above 0.
     """
@@ -78,9 +83,11 @@ def load_tape(
     usable = seconds[rows.index]
     order = np.argsort(usable, kind="stable")
     time = usable[order]
+    pace = None
     if clock == "timestamp":
-        time = into_episode(time, episode_seconds, seconds_per_episode_second)
-    inside = time < episode_seconds
+        pace = seconds_per_episode_second or _pace(time, rows.symbol, len(symbols), episode_seconds, most_per_second)
+        time = into_episode(time, episode_seconds, pace)
+    inside = (time < episode_seconds) | (clock == "timestamp")
     if not inside.any():
         raise TapeError(f"{path}: no usable row: all come past the episode's end at {episode_seconds:g} s")
     kept = order[inside]
@@ -102,9 +109,12 @@ def load_tape(
         last_timestamp=last,
         unknown_names=rows.unknown_names,
         ignored_columns=table.ignored,
+        seconds_per_second=pace,
+        part=1.0 if pace is None or time[-1] <= episode_seconds else episode_seconds / float(time[-1]),
     )
     return Tape(
         time_seconds=time[inside],
+        latest_start_seconds=max(0.0, float(time[-1]) - episode_seconds) if clock == "timestamp" else 0.0,
         symbol=rows.symbol[kept],
         polarity=polarity,
         has_polarity=~np.isnan(polarity),
@@ -112,6 +122,17 @@ def load_tape(
         text=text,
         report=report,
     )
+
+
+def _pace(time: NDArray[np.float64], symbol: NDArray[np.int32], symbols: int, episode: float, most: float) -> float:
+    """Real seconds in one of the episode: the span fits, unless headlines would come more densely than `most` a second.
+
+    time: (n,) float64 [s] ascending; symbol: (n,) int32, -1 market-wide
+    """
+    fitted = fitted_pace(time, episode)
+    touching = np.count_nonzero(symbol < 0) + np.count_nonzero(symbol >= 0) / symbols
+    span = float(time[-1] - time[0])
+    return min(fitted, most * span / touching) if span > 0 and most > 0 else fitted
 
 
 def _check_duration(name: str, value: float) -> None:

@@ -16,6 +16,8 @@ FIT_MARGIN = 0.01
 
 _ALLOWED_DATES = "dates as 2020-02-05T19:43:00Z, or in one other format for all rows, or numbers of seconds"
 # "now", or a time of day alone: pandas would take the date from the day on which the file is read
+_DAY = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+_UNITS_FROM = (1e11, 1e14, 1e17)  # above it a number since 1970 is milli-, micro-, nanoseconds, not seconds of the year 5138
 _UNDATED = re.compile(r"\D*|\d{1,2}:\d{2}.*")
 
 
@@ -34,7 +36,8 @@ def step_seconds_of(table: Table, step_seconds: float) -> NDArray[np.float64]:
 def timestamp_seconds_of(table: Table) -> NDArray[np.float64]:
     """Return (n,) float64 [s] each row's time after an origin that all rows share; without a zone it is UTC.
 
-    A column mostly of numbers holds seconds, any other holds dates.
+    A column mostly of numbers holds seconds (past 1e11 milli-, past 1e14 micro-, past 1e17 nanoseconds since 1970), or
+    days where all are written as YYYYMMDD; any other holds dates.
     Raises TapeError for the first timestamp that cannot be read.
     """
     cells = table.columns["timestamp"]
@@ -43,7 +46,10 @@ def timestamp_seconds_of(table: Table) -> NDArray[np.float64]:
     if 2 * np.count_nonzero(finite) > len(cells):
         if not finite.all():
             table.reject(int(np.argmin(finite)), "timestamp", "numbers of seconds, as in the other rows")
-        return numbers
+        if all(_DAY.fullmatch(cell) for cell in cells):
+            return _dates(table, cells)
+        units = np.searchsorted(_UNITS_FROM, np.abs(numbers).max(), side="right")
+        return np.asarray(numbers * 1000.0**-units)
     return _dates(table, cells)
 
 
@@ -73,19 +79,24 @@ def _dates(table: Table, cells: list[str]) -> NDArray[np.float64]:
     return np.asarray((stamps - stamps.min()).dt.total_seconds(), dtype=np.float64)
 
 
-def into_episode(
-    seconds: NDArray[np.float64], episode_seconds: float, seconds_per_episode_second: float | None
-) -> NDArray[np.float64]:
-    """Map real times linearly on the episode.
+def fitted_pace(seconds: NDArray[np.float64], episode_seconds: float) -> float:
+    """Real seconds in one of the episode that fit first to last into it, `FIT_MARGIN` free at either end.
 
     seconds: (n,) float64 [s] ascending
-    seconds_per_episode_second: None fits first to last into the episode, `FIT_MARGIN` free at either end; a
-        number puts the first at 0, and times past the episode's end may follow
-
-    Returns (n,) float64 [s] from the start of the episode.
     """
-    since_first: NDArray[np.float64] = seconds - seconds[0]
-    if seconds_per_episode_second is not None:
-        return np.divide(since_first, seconds_per_episode_second)
-    span = since_first[-1] if since_first[-1] > 0 else 1.0  # all at one time: all where the first stands
-    return np.multiply(episode_seconds, FIT_MARGIN + (1 - 2 * FIT_MARGIN) * (since_first / span))
+    span = float(seconds[-1] - seconds[0])
+    return span / (episode_seconds * (1 - 2 * FIT_MARGIN)) if span > 0 else 1.0
+
+
+def into_episode(seconds: NDArray[np.float64], episode_seconds: float, pace: float) -> NDArray[np.float64]:
+    """Map real times linearly on the tape's own clock, in seconds of an episode.
+
+    seconds: (n,) float64 [s] ascending
+    pace: real seconds in one of the episode
+
+    Returns (n,) float64 [s]. A tape that is shorter than the episode starts after `FIT_MARGIN` of it or, where it would not
+    fit otherwise, at once; the times of a longer one go on past the episode's end.
+    """
+    since_first: NDArray[np.float64] = (seconds - seconds[0]) / pace
+    room = episode_seconds - float(since_first[-1])
+    return since_first + max(0.0, min(FIT_MARGIN * episode_seconds, 0.5 * room))

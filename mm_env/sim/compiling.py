@@ -8,6 +8,7 @@ holds a digest of `sim/`: an edit anywhere in it compiles anew.
 import getpass
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -58,11 +59,17 @@ def prefetch(record, part, parts):
 
 
 def sources_digest() -> str:
-    """Digest of every source file of this package that kernels are made of, and of Numba's version."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    """Digest of all that decides whether machine code on disk fits.
+
+    The content of every source file that kernels are made of; and what Numba itself asks for (the path and time of change of
+    the file, Python, its own version, the processor), so that a folder with a kernel in it holds one that will be loaded.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).resolve().parent.glob("*.py")):
         if path.name not in ("__init__.py", "batch.py"):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+            digest.update(f"{path} {path.stat().st_mtime_ns}\0".encode() + path.read_bytes())
+    processor = (binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())
+    digest.update(repr((numba.__version__, sys.implementation.cache_tag, *processor)).encode())
     return digest.hexdigest()[:16]
 
 

@@ -22,14 +22,30 @@ WIRE_DTYPE = np.dtype([("time", "f8"), ("row", "i8"), ("symbol", "i8"), ("polari
 
 
 @kernel
-def start_news(s, p):
-    """First arrival of each Poisson stream."""
+def start_news(s, p, tape):
+    """First arrival of each Poisson stream; where on the tape the episode begins."""
+    if p.tape_latest > 0.0:
+        s.tape_start = uniform(s, NEWS) * p.tape_latest
+        s.tape_position = _first_from(tape, s.tape_start)
     for k in range(p.symbols + 1):
         stream = k if k < p.symbols else p.news_rate.shape[0] - 1
         s.news_next[stream] = _next_arrival(s, p, stream, s.time)
     for i in range(p.symbols):
         s.headline[i] = -1
         s.headline_time[i] = -math.inf
+
+
+@kernel
+def _first_from(tape, time):
+    """First row of the tape that is not before a time."""
+    low, high = 0, tape.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if tape[middle].time < time:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @kernel
@@ -52,7 +68,7 @@ def publish(s, p, tape, first, wire):
                 s.news_next[stream] = _next_arrival(s, p, stream, s.news_next[stream])
                 published = True
     elif p.news_source == TAPE:
-        while s.tape_position < tape.shape[0] and tape[s.tape_position].time <= s.time:
+        while s.tape_position < tape.shape[0] and tape[s.tape_position].time - s.tape_start <= s.time:
             _read(s, p, tape, wire, s.tape_position)
             s.tape_position += 1
             published = True

@@ -57,6 +57,7 @@ FIELDS = (
     ("regime_distance", "f8", ("G",), "multiplier of placement distance"),
     # news
     ("news_source", "i8", (), "0 none, 1 Poisson, 2 tape"),
+    ("tape_latest", "f8", (), "[s] latest start of an episode on the tape"),
     ("news_rate", "f8", ("S+1",), "[1/s] each symbol, last market-wide"),
     ("news_impact", "f8", (), "[log] at polarity 1"),
     ("news_immediate", "f8", (), "share at once"),
@@ -219,10 +220,13 @@ def stationary_law(next_probabilities: np.ndarray, durations: np.ndarray) -> np.
     return weights / weights.sum()
 
 
-def make_params(config: MarketConfig, confusion: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+def make_params(
+    config: MarketConfig, confusion: tuple[np.ndarray, np.ndarray] | None = None, tape_latest: float = 0.0
+) -> np.ndarray:
     """Params record, shape () of `params_dtype`, of a configuration.
 
     confusion: (3, 3) and (3,) true class given the scored one, and mean |polarity|, for tapes without polarity.
+    tape_latest: [s] latest start of an episode on the tape
     """
     capacity = capacity_for(len(config.symbols), len(config.venues))
     p = np.zeros((), params_dtype(capacity))
@@ -231,6 +235,7 @@ def make_params(config: MarketConfig, confusion: tuple[np.ndarray, np.ndarray] |
     _venues(p, config)
     _regimes(p, config)
     _news(p, config, confusion)
+    p["tape_latest"] = tape_latest
     _takers(p, config)
     _makers(p, config)
     _policy(p, config)

@@ -43,6 +43,7 @@ FIELDS = (
     ("regime", "i8", (), "index"),
     ("regime_until", "f8", (), "[s] time of the next switch"),
     ("news_next", "f8", ("S+1",), "[s] next headline of each symbol and, last, market-wide (Poisson news)"),
+    ("tape_start", "f8", (), "[s] of the tape at which the episode begins"),
     ("tape_position", "i8", (), "next row of the tape"),
     ("headline", "i8", ("S",), "row of the newest headline that touched the symbol, -1 none yet"),
     ("headline_time", "f8", ("S",), "[s] of that headline"),

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from mm_env.sim.book import follow_price, move_window, sum_rates, update_rates, update_touch
+from mm_env.sim.book import follow_price, move_window, settle_touch, sum_rates, update_rates, update_touch
 from mm_env.sim.compiling import entry_point, kernel, prefetch
 from mm_env.sim.flow import draw_taker, maker_event, place, taker_candidate
 from mm_env.sim.fundamental import diffuse
@@ -168,11 +168,13 @@ def liquidate(s, p, fills):
                 s.own_quantity[i, v, side] = 0
             update_rates(s, p, i, v)
         update_touch(s, p, i)
-        s.liquidated[i] = s.inventory[i]
+        s.liquidated[i], mid2 = s.inventory[i], s.mid2[i]
         resting = BID if s.inventory[i] > 0 else ASK
         left = abs(s.inventory[i])
         while left > 0 and s.touch_venue[i, resting] >= 0:
             left -= take(s, p, fills, i, s.touch_venue[i, resting], resting, left, s.touch[i, resting], LIQUIDATION)
+            s.mid2[i] = mid2  # its cost is against the mid that it found, as that of a sweep
+        settle_touch(s, p, i)
         s.unliquidated[i] = left
         for v in range(p.venues):  # the agent learns of this at once, as there is no later decision
             s.seen_position[i, v] = s.position[i, v]
@@ -241,7 +243,7 @@ def reset_env(s, p, raw, tape, first, fills, wire, row, result, scratch, losses)
     s.time = -p.burn_in_steps * p.step_seconds
     s.excitation_time = s.time
     start_regime(s, p)
-    start_news(s, p)
+    start_news(s, p, tape)
     start_books(s, p, fills[:0])
     start_signals(s, p)
     draw_taker(s, p)

@@ -309,6 +309,8 @@ class Market:
                     found = book.own(side)
                     if found is not None:
                         book.remove(side, *found, found[1].lots)
-            resting, left = (BID if held > 0 else ASK), abs(held)
+            resting, left, mid = (BID if held > 0 else ASK), abs(held), self.mid[i]
             while left and (found := self.touch(i, resting)) is not None:
                 left -= self.take(i, found[0], resting, left, found[1], LIQUIDATION)
+                self.mid[i] = mid  # its own until it is done, as a sweep's
+            self.update_mid(i)

@@ -129,7 +129,7 @@ def test_parquet_numbers_bytes_and_index(tmp_path: Path) -> None:
     frame.to_parquet(path)
     tape = load(path, seconds_per_episode_second=0.5)
     assert tape.text == ("caf\ufffd", "ok")
-    np.testing.assert_array_equal(tape.time_seconds, [0.0, 3.0])
+    np.testing.assert_array_equal(tape.time_seconds, [1.0, 4.0])  # after a hundredth of the episode
     np.testing.assert_array_equal(tape.has_polarity, [False, True])
     assert tape.report.replaced_bytes == 1
 
@@ -169,25 +169,27 @@ def test_every_count(write: Any) -> None:
     tape = load(path, seconds_per_episode_second=1.0)
     report = tape.report
     assert report.read == 13
-    assert report.kept == 6
+    assert report.kept == 8
     assert report.empty == 1
     assert report.unknown_symbol == 3
     assert report.unknown_names == ("QQQ", "RRR")
     assert report.duplicates == 1
-    assert report.past_end == 2
+    assert report.past_end == 0
+    assert report.seconds_per_second == 1.0 and report.part == pytest.approx(100 / 590)
     assert report.out_of_order == 2
     assert report.replaced_bytes == 2
-    assert report.without_polarity == 4
+    assert report.without_polarity == 6
     assert report.first_timestamp == "10"
-    assert report.last_timestamp == "31"
+    assert report.last_timestamp == "600"
     assert report.ignored_columns == ("note",)
     assert rows_add_up(tape)
-    assert tape.text == ("a", "b", "b\ufffd\ufffd", "c", "c", "c")
-    np.testing.assert_array_equal(tape.symbol, [0, 1, 0, 0, 1, 0])
-    np.testing.assert_array_equal(tape.polarity, [0.1, np.nan, np.nan, np.nan, np.nan, -0.4])
+    assert tape.text == ("a", "b", "b\ufffd\ufffd", "c", "c", "c", "z", "z")
+    np.testing.assert_array_equal(tape.symbol, [0, 1, 0, 0, 1, 0, 1, 1])
+    np.testing.assert_array_equal(tape.polarity, [0.1, np.nan, np.nan, np.nan, np.nan, -0.4, np.nan, np.nan])
     assert report.describe() == (
-        f"{path}: 6 of 13 headlines, 10 to 31, 1 empty, 3 of unknown symbols (QQQ, RRR), 1 duplicates, "
-        "2 past the episode's end, 2 out of order, sorted, 2 undecodable bytes replaced, 4 without polarity, "
+        f"{path}: 8 of 13 headlines, 10 to 600, 1 s a second of the episode, "
+        "of which each plays 16.9 % from a random place, 1 empty, 3 of unknown symbols (QQQ, RRR), 1 duplicates, "
+        "2 out of order, sorted, 2 undecodable bytes replaced, 6 without polarity, "
         "columns ignored: note"
     )
 
@@ -223,12 +225,37 @@ def test_fit_of_a_single_time_stands_at_the_margin(write: Any) -> None:
     np.testing.assert_allclose(tape.time_seconds, [10.0, 10.0])
 
 
-def test_a_rate_starts_at_zero_and_the_end_is_past_the_end(write: Any) -> None:
-    path = write("timestamp,headline\n1000,a\n1010,b\n1998,c\n2000,d\n2001,e\n")
+def test_a_longer_tape_goes_on_past_the_episode(write: Any) -> None:
+    path = write("timestamp,headline\n1000,a\n1010,b\n1998,c\n2000,d\n2501,e\n")
     tape = load(path, seconds_per_episode_second=10.0)
-    np.testing.assert_allclose(tape.time_seconds, [0.0, 1.0, 99.8])
-    assert tape.report.past_end == 2
-    assert tape.report.last_timestamp == "1998"
+    np.testing.assert_allclose(tape.time_seconds, [0.0, 1.0, 99.8, 100.0, 150.1])
+    assert tape.latest_start_seconds == pytest.approx(50.1)
+    assert tape.report.past_end == 0
+    assert tape.report.last_timestamp == "2501"
+
+
+def test_a_dense_tape_is_not_squeezed_into_the_episode(write: Any) -> None:
+    """Two market-wide headlines and two of one symbol in 1000 s touch a symbol three times: at 0.01 a second, in 300 s."""
+    path = write("timestamp,symbol,headline\n0,,a\n100,,b\n200,XYZ,c\n1000,XYZ,d\n")
+    tape = load(path, most_per_second=0.01)
+    assert tape.report.seconds_per_second == pytest.approx(1000 / 300)
+    np.testing.assert_allclose(tape.time_seconds, [0.0, 30.0, 60.0, 300.0])
+    assert tape.latest_start_seconds == pytest.approx(200.0)
+    loose = load(path, most_per_second=1.0)
+    assert loose.latest_start_seconds == 0.0
+    np.testing.assert_allclose(loose.time_seconds[[0, -1]], [1.0, 99.0])
+
+
+@pytest.mark.parametrize("unit", [1, 1_000, 1_000_000, 1_000_000_000])
+def test_numbers_since_1970_in_any_unit(write: Any, unit: int) -> None:
+    cells = [1_700_000_000 * unit, 1_700_000_030 * unit]
+    tape = load(write(f"timestamp,headline\n{cells[0]},a\n{cells[1]},b\n"), seconds_per_episode_second=1.0)
+    assert np.diff(tape.time_seconds) == pytest.approx([30.0])
+
+
+def test_days_without_hyphens_are_days(write: Any) -> None:
+    tape = load(write("timestamp,headline\n20240131,a\n20240201,b\n"), seconds_per_episode_second=86_400.0)
+    assert np.diff(tape.time_seconds) == pytest.approx([1.0])
 
 
 def test_dropped_rows_do_not_stretch_the_span(write: Any) -> None:
@@ -246,15 +273,15 @@ def test_mixed_zones_are_one_clock_and_none_is_utc(write: Any) -> None:
     path = write("timestamp,headline\n2024-01-02T12:00:00+02:00,a\n2024-01-02 10:00:05,b\n2024-01-02T05:00:20.5-05:00,c\n")
     tape = load(path, seconds_per_episode_second=1.0)
     assert tape.text == ("a", "b", "c")
-    np.testing.assert_allclose(tape.time_seconds, [0.0, 5.0, 20.5])
+    np.testing.assert_allclose(tape.time_seconds - tape.time_seconds[0], [0.0, 5.0, 20.5])
 
 
 def test_other_date_formats(write: Any) -> None:
     feed = "timestamp,headline\n" + '"Wed, 05 Feb 2020 19:43:00 GMT",a\n"Wed, 05 Feb 2020 19:43:30 GMT",b\n'
-    np.testing.assert_allclose(load(write(feed), seconds_per_episode_second=1.0).time_seconds, [0.0, 30.0])
+    np.testing.assert_allclose(np.diff(load(write(feed), seconds_per_episode_second=1.0).time_seconds), [30.0])
     day_first = "timestamp,headline\n13/02/2020,a\n05/03/2020,b\n"
     tape = load(write(day_first), seconds_per_episode_second=86_400.0)
-    np.testing.assert_allclose(tape.time_seconds, [0.0, 21.0])
+    np.testing.assert_allclose(np.diff(tape.time_seconds), [21.0])
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,11 @@ class Market:
     tape_report: TapeReport | None
 
     @property
+    def ranges(self) -> bool:
+        """Whether parameters are drawn anew for each episode."""
+        return bool(self.config.randomize)
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         """Names of the S symbols."""
         return tuple(symbol.name for symbol in self.config.symbols)

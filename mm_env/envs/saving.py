@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mm_env import __version__
-from mm_env.config import MarketConfig
 from mm_env.config.io import config_hash
-from mm_env.envs.market import build_market
 
 if TYPE_CHECKING:
-    from mm_env.envs.vector_env import MultiVenueVectorEnv
+    from mm_env.envs.batched import BatchedVectorEnv
 
 _BATCH_ARRAYS = ("states", "params", "which", "rows", "results")
+_LOGS = {"fills": "fill_count", "wire": "wire_count"}  # where the batch keeps any -> rows of an env in use
 
 
-def save_state(env: MultiVenueVectorEnv) -> bytes:
+def save_state(env: BatchedVectorEnv) -> bytes:
     """Bytes of all that `env` is, less the history that its pictures show."""
     batch, casting, seeds = env.batch, env.casting, env.seeds
     header = _identity(env) | {
@@ -35,14 +34,13 @@ def save_state(env: MultiVenueVectorEnv) -> bytes:
     }
     arrays = {name: getattr(batch, name) for name in _BATCH_ARRAYS}
     arrays |= {"playing": casting.playing, "evaluation": seeds.evaluation, "ended": env.ended}
-    arrays["fills"] = batch.fills[:, : int(batch.states["fill_count"].max())]
-    arrays["wire"] = batch.wire[:, : int(batch.states["wire_count"].max())]
+    arrays |= {name: getattr(batch, name)[:, : int(batch.states[_LOGS[name]].max())] for name in _logs(batch)}
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
     return file.getvalue()
 
 
-def load_state(env: MultiVenueVectorEnv, state: bytes) -> None:
+def load_state(env: BatchedVectorEnv, state: bytes) -> None:
     """Put `env` where the envs of `state` were.
 
     Raises `ValueError` for what is no state, and for one of another version, configuration or shape.
@@ -54,11 +52,11 @@ def load_state(env: MultiVenueVectorEnv, state: bytes) -> None:
     batch, casting, seeds = env.batch, env.casting, env.seeds
     for name in _BATCH_ARRAYS:
         setattr(batch, name, np.ascontiguousarray(arrays[name]))
-    for name in ("fills", "wire"):
+    for name in _logs(batch):
         log = getattr(batch, name)
         log[:, : arrays[name].shape[1]] = arrays[name]
-    casting.markets = [build_market(MarketConfig.model_validate_json(text)) for text in header["markets"]]
-    casting.following = build_market(MarketConfig.model_validate_json(header["following"]))
+    casting.markets = [env.build(text) for text in header["markets"]]
+    casting.following = env.build(header["following"])
     casting.playing = arrays["playing"]
     seeds.seeds, seeds.places, seeds.evaluation = header["seeds"], header["places"], arrays["evaluation"]
     env.continue_from(header["begun"], arrays["ended"])
@@ -69,14 +67,20 @@ def load_state(env: MultiVenueVectorEnv, state: bytes) -> None:
     env._np_random_seed = header["np_random_seed"]
 
 
-def _identity(env: MultiVenueVectorEnv) -> dict[str, Any]:
+def _logs(batch: Any) -> list[str]:
+    """The logs that a batch keeps; that of the classic market keeps none."""
+    return [name for name in _LOGS if hasattr(batch, name)]
+
+
+def _identity(env: BatchedVectorEnv) -> dict[str, Any]:
     """What must agree between the env that saved and the one that loads."""
     batch = env.batch
-    layout = repr([array.dtype.descr for array in (batch.states, batch.params, batch.results, batch.fills, batch.wire)])
+    arrays = [batch.states, batch.params, batch.results, *(getattr(batch, name) for name in _logs(batch))]
+    layout = repr([array.dtype.descr for array in arrays])
     return {
         "mm_env": __version__,
         "layout": hashlib.sha256(layout.encode()).hexdigest()[:12],
-        "config": config_hash(env.config),
+        "config": config_hash(env.casting.following.config),
         "num_envs": env.num_envs,
         "action_mode": env.action_mode,
         "autoreset_mode": env.autoreset_mode.value,

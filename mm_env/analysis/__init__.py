@@ -6,4 +6,7 @@ metrics     | estimates with their errors: means, Sharpe ratio over episodes, ra
 episodes    | what is kept of every episode, and the basic statistics of a set of them
 attribution | tables of profit by symbol and venue
 markouts    | where the mid stood some time after a fill
+ablation    | what each part of the default policy is worth
+lattice     | exact moments of any inventory policy on the classic lattice, without sampling
+optimal     | the optimal value on the classic lattice, and what a constant depth makes of it
 """

@@ -73,7 +73,12 @@ class ClassicPolicy(Section):
     inventory_penalty: NonNegative | None = Field(None, description="phi of cj; null: reward.inventory_penalty")
     terminal_penalty: NonNegative | None = Field(None, description="alpha of cj; null: reward.terminal_penalty")
     half_spread: NonNegative = Field(0.75, description="depth of fixed, on either side [currency]")
-    residual_half_spreads: float = Field(1.0, gt=0.0, le=20.0, description="move of a quote at action 1 in residual mode")
+    residual_half_spreads: float = Field(
+        5.0,
+        gt=0.0,
+        le=20.0,
+        description="move of a quote at action 1 in residual mode; far enough for any policy of the papers",
+    )
     absolute_min_depth: float = Field(
         -1.0,
         ge=-1e6,

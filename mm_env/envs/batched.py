@@ -36,6 +36,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
     casting: Casting[Any]
     seeds: Seeds
     ended: np.ndarray
+    symbols: list[str]
     action_names: list[str]
     record = False
 

@@ -56,7 +56,7 @@ class ClassicVectorEnv(BatchedVectorEnv):
         """
         self._set_up(num_envs, action_mode, num_threads, autoreset_mode, render_mode, CLASSIC_RENDER_MODES)
         market = build_classic(load_config(config, ClassicConfig))
-        self.action_names = ["bid", "ask"]
+        self.symbols, self.action_names = ["asset"], ["bid", "ask"]
         self._columns = len(COLUMNS) if market.params["full"] else CLOSED_FORM_COLUMNS
         self._set_spaces()
         self._start(market)

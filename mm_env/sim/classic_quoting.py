@@ -11,6 +11,7 @@ from mm_env.sim.closed_forms import (
     glft_slope,
     log_weights,
     mean_time_left,
+    start_weights,
     weight_depths,
 )
 from mm_env.sim.compiling import entry_point, kernel
@@ -44,8 +45,6 @@ def default_depths(s, p, table):
 @kernel
 def fill_table(p, table, log_w, term, following):
     """Depths of a policy of finite horizon, for every time left on the grid (row: steps left), or for the rolling one."""
-    n = table.shape[1]
-    largest = n // 2
     if p.quoting == CJ:
         least = 1.0 / p.policy_decay
         curvature, off = cj_matrix(p.policy_penalty[0], p.policy_decay, p.policy_rate)
@@ -54,8 +53,7 @@ def fill_table(p, table, log_w, term, following):
         least = p.half_arrival
         curvature, off = glft_matrix(p.risk_aversion, p.policy_decay, p.policy_rate, p.variance)
         terminal = 0.0
-    for i in range(n):
-        log_w[i] = -terminal * (i - largest) ** 2
+    start_weights(log_w, terminal)
     for row in range(table.shape[0]):
         if p.rolling:
             log_weights(log_w, curvature, math.log(off), p.horizon, term, following)

@@ -6,8 +6,8 @@ Each solution of a finite horizon is a vector w_q(τ) = (exp(τ B) w(0))_q with 
 
 import math
 
-from mm_env.sim.compiling import kernel
-from mm_env.sim.quoting import half_spread_risk, reservation_price
+from mm_env.sim.compiling import entry_point, kernel
+from mm_env.sim.quoting import half_spread_arrival, half_spread_risk, reservation_price
 
 _SMALL = 1e-12  # ratio of risk aversion to fill decay below which the limit of zero aversion is exact to rounding
 
@@ -126,3 +126,39 @@ def weight_depths(log_w, fill_decay, least, table):
         bid, ask = min(i, n - 2), max(i, 1)
         table[i, 0] = least + (log_w[bid] - log_w[bid + 1]) / fill_decay
         table[i, 1] = least + (log_w[ask] - log_w[ask - 1]) / fill_decay
+
+
+@kernel
+def start_weights(log_w, terminal):
+    """log w (n,) at the horizon: -terminal × q²."""
+    largest = log_w.shape[0] // 2
+    for i in range(log_w.shape[0]):
+        log_w[i] = -terminal * (i - largest) ** 2
+
+
+@entry_point
+def cj_depths(penalty, fill_decay, arrival_rate, time, log_w, term, following, table):
+    """Depths (n, 2) of Cartea, Jaimungal & Penalva with `time` left. penalty: (2,) phi, alpha; the rest scratch (n,)."""
+    curvature, off = cj_matrix(penalty[0], fill_decay, arrival_rate)
+    start_weights(log_w, penalty[1] * fill_decay)
+    if time > 0.0:
+        log_weights(log_w, curvature, math.log(off), time, term, following)
+    weight_depths(log_w, fill_decay, 1.0 / fill_decay, table)
+
+
+@entry_point
+def glft_finite_depths(risk_aversion, fill_decay, arrival_rate, variance, time, log_w, term, following, table):
+    """Depths (n, 2) of Guéant, Lehalle & Fernandez-Tapia with `time` left; log_w, term, following: scratch (n,)."""
+    curvature, off = glft_matrix(risk_aversion, fill_decay, arrival_rate, variance)
+    start_weights(log_w, 0.0)
+    if time > 0.0:
+        log_weights(log_w, curvature, math.log(off), time, term, following)
+    weight_depths(log_w, fill_decay, half_spread_arrival(risk_aversion, fill_decay), table)
+
+
+@entry_point
+def glft_slopes(risk_aversion, fill_decay, arrival_rate, variance, slopes):
+    """`glft_slope` of n envs, each parameter (n,), and S symbols. variance, slopes: (n, S)."""
+    for i in range(variance.shape[0]):
+        for k in range(variance.shape[1]):
+            slopes[i, k] = glft_slope(risk_aversion[i], fill_decay[i], arrival_rate[i], variance[i, k])

@@ -9,8 +9,8 @@ import numpy as np
 
 from mm_env.config import ClassicConfig
 from mm_env.config.io import ConfigError, config_hash
-from mm_env.sim.classic_quoting import prepare
-from mm_env.sim.classic_state import FIRST_TABLE, make_params
+from mm_env.sim.classic_quoting import prepare, quote_range
+from mm_env.sim.classic_state import FIRST_TABLE, STATE_DTYPE, make_params
 
 _KEPT = 8  # markets
 _MOST_TERMS = 2e9  # of the series behind a table: about a minute
@@ -36,6 +36,19 @@ class ClassicMarket:
         if config != self.config:
             raise ValueError("the classic market draws no parameters")
         return self.params
+
+    def depths(self) -> np.ndarray:
+        """(steps, 2Q+1, 2) float64 [currency] default policy's bid and ask depth by step and inventory -Q to Q.
+
+        At ±Q one of the two is not quoted.
+        """
+        steps, largest = self.config.episode.steps, self.config.episode.inventory_limit
+        states = np.zeros((steps, 2 * largest + 1), STATE_DTYPE)
+        states["step"] = np.arange(steps)[:, None]
+        states["inventory"] = np.arange(-largest, largest + 1)
+        found = np.zeros((states.size, 2))
+        quote_range(states.reshape(-1), self.params.reshape(1), self.table, np.arange(states.size), found)
+        return found.reshape(*states.shape, 2)
 
 
 def build_classic(config: ClassicConfig) -> ClassicMarket:

@@ -9,6 +9,7 @@ import math
 from mm_env.sim.compiling import entry_point, kernel
 from mm_env.sim.quoting import half_spread_arrival, half_spread_risk, reservation_price
 
+_DECAYS_A_PIECE = 64.0
 _SMALL = 1e-12  # ratio of risk aversion to fill decay below which the limit of zero aversion is exact to rounding
 
 
@@ -83,11 +84,21 @@ def log_weights(log_w, curvature, log_off, time, term, following):
 
     By uniformisation, exp(τB) = exp(-rτ) Σ (τ(B + rI))^k / k! with r the largest decay: no term is negative, so nothing
     cancels, and the logarithm keeps what would underflow. An eigendecomposition loses its sign at large Q.
+    In pieces of few decays each, as the logarithm of a large term has lost the digits that its size takes.
     Source: Jensen 1953; Moler & Van Loan 2003, section 7.
     """
+    largest = log_w.shape[0] // 2
+    rate = curvature * largest * largest
+    pieces = int(math.ceil(rate * time / _DECAYS_A_PIECE)) + 1
+    for _ in range(pieces):
+        _advance_weights(log_w, curvature, rate, log_off, time / pieces, term, following)
+
+
+@kernel
+def _advance_weights(log_w, curvature, rate, log_off, time, term, following):
+    """One piece of `log_weights`. rate: r."""
     n = log_w.shape[0]
     largest = n // 2
-    rate = curvature * largest * largest
     for i in range(n):
         term[i] = log_w[i]
     k = 0

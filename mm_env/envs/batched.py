@@ -116,6 +116,16 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
         self.require_begun()
         return self.casting.config_of(i)
 
+    def _rewards(self) -> np.ndarray:
+        """(N,) float64 rewards of the last step, nobody else's."""
+        rewards: np.ndarray = self.batch.results["reward"].copy()
+        return rewards
+
+    def _ends(self) -> np.ndarray:
+        """(N,) bool envs whose last step ended their episode, nobody else's."""
+        ends: np.ndarray = self.batch.results["truncated"].copy()
+        return ends
+
     def _forget_logs(self) -> None:
         """Drop what was kept of the last step of episodes that ended."""
 
@@ -168,6 +178,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
         """
         self.advance(checked_actions(actions, self.num_envs, self.action_names))
         results, rows = self.batch.results, self.batch.rows
+        rewards, truncations = self._rewards(), self.ended.copy()
         infos: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self.ended.any():
             mask = self.ended
@@ -179,8 +190,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
             infos = {"final_obs": final, "final_info": self._info(results)}
             infos |= {"_final_obs": mask, "_final_info": mask.copy()}
         infos |= self._info(self.batch.results)
-        terminations = np.zeros(self.num_envs, bool)
-        return self.batch.rows, results["reward"].copy(), terminations, results["truncated"].copy(), infos
+        return self.batch.rows, rewards, np.zeros(self.num_envs, bool), truncations, infos
 
     def advance(self, actions: np.ndarray) -> None:
         """Run one decision of every env, or the reset that follows an end. actions: (N, entries) float32, checked."""
@@ -205,7 +215,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
         for market, mask in self.casting.groups():
             self._use(market)
             self.batch.step(actions, self._mode, commands if mask is None else np.where(mask, commands, np.uint8(SKIP)))
-        self.ended = self.batch.results["truncated"].copy()
+        self.ended = self._ends()
         self._watch(commands)
 
     def _checked_mask(self, mask: object) -> np.ndarray:

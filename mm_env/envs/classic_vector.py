@@ -130,6 +130,12 @@ class ClassicVectorEnv(BatchedVectorEnv):
             )
         self.casting.following = build_classic(loaded)
 
+    def _rewards(self) -> np.ndarray:
+        return self.batch.rewards
+
+    def _ends(self) -> np.ndarray:
+        return self.batch.ends
+
     def _info(self, results: np.ndarray) -> dict[str, Any]:
         """Views of the results, which nobody writes to again."""
         terms, attribution = results["terms"], results["attribution"]

@@ -81,9 +81,9 @@ def bounded(x):
 @kernel
 def observe(s, p, row, change):
     """Fill one row (columns,) float32. change: last move of the mid [currency]."""
-    row[0] = s.step / p.steps
-    row[1] = bounded(s.inventory / p.inventory_scale)
-    row[2] = bounded((s.mid - p.start) / p.mid_scale)
+    row[0] = s.step * p.per_step
+    row[1] = bounded(s.inventory * p.per_unit)
+    row[2] = bounded((s.mid - p.start) * p.per_currency)
     if p.full:
         row[3] = bounded(change / p.move) if p.move > 0.0 else 0.0
         row[4] = bounded(s.default_depth[BID] * p.fill_decay)
@@ -159,13 +159,29 @@ def quote_block(states, params, which, actions, mode, commands, results, exponen
 
 @entry_point
 def step_range(
-    states, params, which, table, actions, mode, commands, last_rows, last_results, rows, results, reach, low, high
+    states,
+    params,
+    which,
+    table,
+    actions,
+    mode,
+    commands,
+    last_rows,
+    last_results,
+    rows,
+    results,
+    rewards,
+    ends,
+    reach,
+    low,
+    high,
 ):
     """Step, reset or skip the envs low..high-1, a block at a time, so that exponentials are computed many at once.
 
     states: (N,) records; params: (P,) records; which: (N,) int64 index into params; table: (rows, 2Q+1, 2) depths;
     actions: (N, 2) float32; commands: (N,) uint8; last_rows, last_results: what a skipped env said before;
-    rows: (N, columns) float32; results: (N,) records; reach: (2 × BLOCK,) scratch.
+    rows: (N, columns) float32; results: (N,) records; rewards (N,) float64 and ends (N,) bool say again, side by side, what
+    results do; reach: (2 × BLOCK,) scratch.
     """
     for first in range(low, high, BLOCK):
         last = min(high, first + BLOCK)
@@ -181,3 +197,4 @@ def step_range(
                 for k in range(rows.shape[1]):
                     rows[i, k] = last_rows[i, k]
                 results[i] = last_results[i]
+            rewards[i], ends[i] = results[i].reward, results[i].truncated

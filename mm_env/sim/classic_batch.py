@@ -21,7 +21,8 @@ class ClassicBatch:
 
     states: (N,) STATE_DTYPE; params: (P,) PARAMS_DTYPE; which: (N,) int64, the row of params of each env;
     table: (rows, 2Q+1, 2) float64 [currency] depths of a policy that has them; rows: (N, columns) float32;
-    results: (N,) RESULT_DTYPE. rows and results are fresh arrays after every call.
+    results: (N,) RESULT_DTYPE; rewards: (N,) float64 and ends: (N,) bool, copies of two of their fields, side by side.
+    rows, results, rewards and ends are fresh arrays after every call.
     """
 
     def __init__(self, params: np.ndarray, table: np.ndarray, number: int, threads: int | None = None) -> None:
@@ -35,6 +36,7 @@ class ClassicBatch:
         self.columns = len(COLUMNS) if params["full"] else CLOSED_FORM_COLUMNS
         self.rows = np.zeros((number, self.columns), np.float32)
         self.results = np.zeros(number, RESULT_DTYPE)
+        self.rewards, self.ends = np.zeros(number), np.zeros(number, bool)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.threads = max(1, min(threads if threads is not None else cores, number // FEWEST_A_THREAD))
         self._scratch = [np.zeros(2 * BLOCK + 2 * _LINE)[_LINE:-_LINE] for _ in range(self.threads)]
@@ -45,19 +47,23 @@ class ClassicBatch:
         if commands is None:
             commands = np.full(self.number, STEP, np.uint8)
         rows, results = np.empty((self.number, self.columns), np.float32), np.empty(self.number, RESULT_DTYPE)
+        rewards, ends = np.empty(self.number), np.empty(self.number, bool)
         edges = [self.number * k // self.threads for k in range(self.threads + 1)]
 
         def part(k: int) -> None:
             step_range(
                 self.states, self.params, self.which, self.table, actions, mode, commands, self.rows, self.results,
-                rows, results, self._scratch[k], edges[k], edges[k + 1],
+                rows, results, rewards, ends, self._scratch[k], edges[k], edges[k + 1],
             )  # fmt: skip
 
         others = [self._pool.submit(part, k) for k in range(1, self.threads)] if self._pool else []
         part(0)
-        for other in others:
-            other.result()
-        self.rows, self.results = rows, results
+        for k, other in enumerate(others, 1):
+            if other.cancel():  # on a busy machine a thread may not even have woken up
+                part(k)
+            else:
+                other.result()
+        self.rows, self.results, self.rewards, self.ends = rows, results, rewards, ends
 
     def quote(self, params: np.ndarray, table: np.ndarray, which: np.ndarray, out: np.ndarray) -> None:
         """Depths that a policy would quote in some envs, into out (N, 2) [currency] bid and ask.

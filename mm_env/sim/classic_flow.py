@@ -10,6 +10,8 @@ Source: Avellaneda & Stoikov 2008, section 3; Cartea, Jaimungal & Ricci 2014 (se
 
 import math
 
+import numpy as np
+
 from mm_env.sim.classic_state import ARRIVALS, FILLS, MID
 from mm_env.sim.compiling import kernel
 from mm_env.sim.elementary import exponential_of
@@ -20,9 +22,12 @@ _HALF_UNIT = 2.0**-32
 
 @kernel
 def mid_move(s, p):
-    """Change of the mid in one step [currency]: plus or minus a deviation, or a normal."""
+    """Change of the mid in one step [currency]: plus or minus a deviation (64 steps share a draw), or a normal."""
     if not p.brownian:
-        return p.move * (2.0 * float(next_u64(s, MID) >> 63) - 1.0)
+        left = s.step & 63
+        if left == 0:
+            s.signs = next_u64(s, MID)
+        return p.move * (2.0 * float((s.signs >> np.uint64(left)) & np.uint64(1)) - 1.0)
     if s.has_spare:
         s.has_spare = 0
         return p.move * s.spare

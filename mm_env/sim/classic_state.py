@@ -34,6 +34,7 @@ STATE_FIELDS = (
     ("spread_capture", "f8", (), "[currency] depths earned by all fills"),
     ("default_depth", "f8", (2,), "[currency] default policy's bid and ask depth for the next step"),
     ("fills", "i8", (2,), "fills of the bid and of the ask in the episode"),
+    ("signs", "u8", (), "one bit for each of 64 moves of the mid; lattice only"),
     ("rng", "u8", (STREAMS, 4), "xoshiro256++ streams, see rng.py"),
     ("intensity", "f8", (2,), "[1/time] excited part of that of sells, which meet the bid, and of buys; Hawkes only"),
     ("arrivals", "i8", (2,), "sells and buys of the episode; Hawkes only"),
@@ -76,8 +77,9 @@ PARAM_FIELDS = (
     ("depth_high", "f8", (), "[currency] at action 1 in absolute mode"),
     ("initial_inventory", "i8", (), "[units]"),
     ("inventory_limit", "i8", (), "[units]"),
-    ("inventory_scale", "f8", (), "[units] that read 1 in an observation"),
-    ("mid_scale", "f8", (), "[currency] that reads 1: deviation of the last mid"),
+    ("per_step", "f8", (), "1 / steps"),
+    ("per_unit", "f8", (), "[1/units] one over what reads 1 in an observation of the inventory"),
+    ("per_currency", "f8", (), "[1/currency] one over what reads 1 of the mid, the deviation of the last mid"),
     ("weight", "f8", (len(REWARDS),), "of REWARDS"),
 )
 
@@ -117,7 +119,7 @@ def make_params(config: ClassicConfig) -> np.ndarray:
     p["residual_half_spreads"] = policy.residual_half_spreads
     p["depth_low"], p["depth_high"] = policy.absolute_min_depth, policy.absolute_max_depth
     p["initial_inventory"], p["inventory_limit"] = episode.initial_inventory, episode.inventory_limit
-    p["inventory_scale"] = episode.inventory_scale
-    p["mid_scale"] = mid.volatility * math.sqrt(episode.horizon) or 1.0
+    p["per_step"], p["per_unit"] = 1.0 / episode.steps, 1.0 / episode.inventory_scale
+    p["per_currency"] = 1.0 / (mid.volatility * math.sqrt(episode.horizon) or 1.0)
     p["weight"] = [getattr(config.reward, name) for name in REWARDS]
     return p

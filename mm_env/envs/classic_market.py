@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -62,6 +63,12 @@ def build_classic(config: ClassicConfig) -> ClassicMarket:
     while len(_cache) > _KEPT:
         del _cache[next(iter(_cache))]
     return market
+
+
+@lru_cache(maxsize=_KEPT)
+def home_of(policy: Any, config: ClassicConfig) -> ClassicMarket:
+    """The market of a configuration in which a policy is the default one. policy: a value, as those of this package are."""
+    return build_classic(policy.configure(config))
 
 
 def _build(config: ClassicConfig) -> ClassicMarket:

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
 from mm_env.envs.batched import BatchedVectorEnv
-from mm_env.envs.classic_market import ClassicMarket, build_classic
+from mm_env.envs.classic_market import ClassicMarket, build_classic, home_of
 from mm_env.envs.episodes import Casting
 from mm_env.sim.classic import CLOSED_FORM_COLUMNS, COLUMNS
 from mm_env.sim.classic_batch import ClassicBatch
@@ -95,13 +95,18 @@ class ClassicVectorEnv(BatchedVectorEnv):
 
     def action_for(self, depths: np.ndarray) -> np.ndarray:
         """(N, 2) float32 action that asks for given depths (N, 2) [currency], as far as the bounds of an action reach."""
-        params, default = self.batch.params[self.batch.which], self.batch.states["default_depth"]
+
+        def parameter(name: str) -> np.ndarray:
+            values: np.ndarray = self.batch.params[name][self.batch.which]
+            return values
+
         if self._mode == RESIDUAL:
+            default = self.batch.states["default_depth"]
             # a default without a spread can be moved by no action, and what asks for it needs none
-            reach = (default.mean(axis=1) * params["residual_half_spreads"])[:, None]
+            reach = (default.mean(axis=1) * parameter("residual_half_spreads"))[:, None]
             action = np.divide(depths - default, reach, out=np.zeros(depths.shape), where=reach > 0.0)
         else:
-            low, high = params["depth_low"][:, None], params["depth_high"][:, None]
+            low, high = parameter("depth_low")[:, None], parameter("depth_high")[:, None]
             action = 2.0 * (depths - low) / (high - low) - 1.0
         bounded: np.ndarray = np.clip(action, -1.0, 1.0).astype(np.float32)
         return bounded
@@ -111,7 +116,7 @@ class ClassicVectorEnv(BatchedVectorEnv):
         self.require_begun()
         depths = np.zeros((self.num_envs, 2))
         for market, mask in self.casting.groups():
-            home = build_classic(policy.configure(market.config))
+            home = home_of(policy, market.config)
             which = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
             self.batch.quote(home.params, home.table, which, depths)
         return depths

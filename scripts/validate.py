@@ -6,6 +6,7 @@ Example: python scripts/validate.py --section as2008 --gamma 0.5 --sigma 3 --jso
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -74,6 +75,7 @@ def validate(
     ] = None,
     confidence: Annotated[float | None, number("Of the tests: var.", "--confidence")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print markdown, as it stands in the README.")] = False,
+    published: Annotated[bool, typer.Option("--published", help="Print only rows with a published figure.")] = False,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Holds validate.json afterwards.")] = Path("runs/validate"),
     json_file: Annotated[
         Path | None,
@@ -96,8 +98,8 @@ def validate(
     targets = {"--out": out / "validate.json"} | ({} if json_file is None else {"--json": json_file})
     for option, path in targets.items():
         check_target(option, path)
-    logging.basicConfig(level=log_level.upper(), format="%(message)s")
-    reports = run_sections(sections, episodes, seed, markdown, asked=bool(changes))
+    logger.setLevel(log_level.upper())
+    reports = run_sections(sections, episodes, seed, lambda report: report.text(markdown, published), asked=bool(changes))
     parts = {name: report.as_dict() for name, report in reports.items()}
     for path in targets.values():
         write_json(path, next(iter(parts.values())) if len(parts) == 1 else parts)
@@ -111,17 +113,22 @@ def validate(
         raise typer.Exit(1)
 
 
-def run_sections(sections: dict[str, Section], episodes: int, seed: int, markdown: bool, asked: bool) -> dict[str, Report]:
+def run_sections(
+    sections: dict[str, Section], episodes: int, seed: int, text: Callable[[Report], str], asked: bool
+) -> dict[str, Report]:
     """Run sections, printing each as it comes, under a progress bar where there is a terminal.
 
-    asked: the user gave parameters, and is told of those that are out of range
+    text: what is printed of a section; asked: the user gave parameters, and is told of those that are out of range
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     reports: dict[str, Report] = {}
     console = Console(stderr=True)
+    handler = logging.StreamHandler()
     with ExitStack() as closing:
+        logger.addHandler(handler)
+        closing.callback(logger.removeHandler, handler)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         bar = closing.enter_context(Progress(*columns, console=console, transient=True, disable=not console.is_terminal))
         task = bar.add_task("sections", total=len(sections))
@@ -135,7 +142,7 @@ def run_sections(sections: dict[str, Section], episodes: int, seed: int, markdow
                     raise  # the publication's own parameters are in range: a fault of ours
                 raise UsageError(f"section {name}: {error}") from error
             bar.advance(task)
-            typer.echo(("" if len(reports) == 1 else "\n") + reports[name].text(markdown))
+            typer.echo(("" if len(reports) == 1 else "\n") + text(reports[name]))
     return reports
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -96,23 +97,49 @@ class Report:
         return all(check.passed for check in self.checks)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return figures first, then section, parameters, checks, passed."""
-        return {
+        """Return figures first, then section, parameters, checks, passed; None for what is no finite number."""
+        content = {
             **self.figures,
             "section": self.section,
             "parameters": dict(self.parameters),
             "checks": [check.as_dict() for check in self.checks],
             "passed": self.passed,
         }
+        return {key: _finite(value) for key, value in content.items()}
 
-    def text(self, markdown: bool = False) -> str:
-        """Title, table and notes, plain or as markdown."""
-        rows = [check.cells() for check in self.checks]
+    def text(self, markdown: bool = False, published: bool = False) -> str:
+        """Title, table and notes, plain or as markdown. published: only the rows of what was published."""
+        rows = [check.cells() for check in self.checks if check.published is not None or not published]
         given = ", ".join(f"{name} {_shown(value)}" for name, value in self.parameters.items())
         if markdown:
             lines = ["| " + " | ".join(cells) + " |" for cells in (HEADER, ["---"] * len(HEADER), *rows)]
             return "\n".join([f"**{self.title}** ({given})", "", *lines, *(f"\n{note}" for note in self.notes)])
         return "\n".join([self.title, given, "", text_table(HEADER, rows), *self.notes])
+
+
+def inside(q: Sequence[int], limit: int, default: Sequence[int]) -> list[int]:
+    """Inventories at which both sides are quoted; raises ValueError for others, unless they are the default ones."""
+    beyond = [value for value in q if abs(value) >= limit]
+    if beyond and tuple(q) != tuple(default):
+        raise ValueError(f"q {beyond[0]}; allowed: {1 - limit} to {limit - 1}, where both sides are quoted")
+    return [value for value in q if value not in beyond]
+
+
+def check_positive(hawkes_mu: float, tau: Sequence[float]) -> None:
+    """Raise ValueError for a flow in which nothing comes, or a window that holds nothing."""
+    for name, values in (("hawkes_mu", [hawkes_mu]), ("tau", tau)):
+        wrong = [value for value in values if not value > 0.0]
+        if wrong:
+            raise ValueError(f"{name} {wrong[0]:g}; allowed: above 0")
+
+
+def _finite(value: Any) -> Any:
+    """A value for JSON, which has no NaN and no infinity."""
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _shown(value: Any) -> str:

@@ -14,7 +14,7 @@ from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
 from mm_env.envs.classic_market import build_classic
 from mm_env.sim.closed_forms import cj_depths
-from mm_env.validation.checks import Check, Report
+from mm_env.validation.checks import Check, Report, inside
 from mm_env.validation.sampling import MEASURES, compare
 from mm_env.validation.weights import depths, log_weights
 
@@ -68,8 +68,8 @@ class CJ:
             Check("h(0, q = 0)", self.value(), h, tolerance=_TOLERANCE * max(1.0, abs(h)), published=printed, decimals=6)
         ]
         quoted = market.depths()
-        inside = [q for q in self.q if abs(q) < self.limit]
-        for q in inside:
+        shown_at = inside(self.q, self.limit, CJ().q)
+        for q in shown_at:
             i = q + self.limit
             for side, (name, exact) in enumerate((("bid", float(bid[i])), ("ask", float(ask[i])))):
                 printed = PUBLISHED_DEPTHS.get((q, name)) if self._standard else None
@@ -80,7 +80,7 @@ class CJ:
                 )
         for label, step in (("half time", lattice.steps // 2), ("the last step", lattice.steps - 1)):
             _, bid, ask = self.solved((lattice.steps - step) * lattice.step)
-            at = [q + self.limit for q in inside]
+            at = [q + self.limit for q in shown_at]
             miss = max(float(np.abs(quoted[step, at, side] - exact[at]).max()) for side, exact in enumerate((bid, ask)))
             tolerance = _TOLERANCE * max(1.0 / self.k, float(np.abs(quoted[step, at]).max()))
             checks.append(Check(f"depths at {label}, largest miss", miss, 0.0, tolerance=tolerance, decimals=6))

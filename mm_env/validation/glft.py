@@ -12,7 +12,7 @@ from mm_env.analysis.lattice import Floats
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
 from mm_env.envs.classic_market import build_classic
-from mm_env.validation.checks import Check, Report
+from mm_env.validation.checks import Check, Report, inside
 from mm_env.validation.sampling import MEASURES, compare
 from mm_env.validation.weights import depths, log_weights
 
@@ -53,14 +53,14 @@ class GLFT:
     def run(self, episodes: int, seed: int) -> Report:
         """Compare depths, and play the asymptotic policy; raises `ConfigError` for parameters out of range."""
         config = self.config("asymptotic")
-        inside = tuple(q for q in self.q if abs(q) < self.limit)
+        shown_at = inside(self.q, self.limit, GLFT().q)
         asymptotic = self.asymptotic(range(-self.limit, self.limit + 1))
         finite = self.finite()
         ours = {horizon: build_classic(self.config(horizon)).depths()[0] for horizon in ("asymptotic", "finite")}
         checks: list[Check] = []
         for horizon, (bid, ask) in {"asymptotic": asymptotic, "finite": finite}.items():
             printed = (PUBLISHED_BID if horizon == "asymptotic" else PUBLISHED_FINITE) if self._standard else {}
-            for q in inside:
+            for q in shown_at:
                 i = q + self.limit
                 tolerance = _TOLERANCE * max(1.0 / self.k, abs(bid[i]), abs(ask[i]))
                 for name, exact, side in (("bid", bid[i], 0), ("ask", ask[i], 1)):

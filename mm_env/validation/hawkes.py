@@ -17,7 +17,7 @@ from mm_env.analysis.hawkes import Hawkes, count_dispersion, exponential_fit, re
 from mm_env.analysis.takers import PLAIN, taker_path
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config, override
-from mm_env.validation.checks import RARE, Check, Report
+from mm_env.validation.checks import RARE, Check, Report, check_positive
 
 PUBLISHED = {0.02: "2.406", 0.1: "5.541", 0.5: "8.200", 2.0: "8.800"}
 EVENTS = 500_000  # expected on the path of the book market
@@ -41,6 +41,7 @@ class HawkesCounts:
 
         Raises `ConfigError` and ValueError for parameters out of range, among them a branching ratio of 1 or more.
         """
+        check_positive(self.hawkes_mu, self.tau)
         process = Hawkes.one(self.hawkes_mu, self.hawkes_alpha, self.hawkes_beta)
         branching, rate = self.hawkes_alpha / self.hawkes_beta, float(process.rates[0])
         checks = [

@@ -10,7 +10,7 @@ import numpy as np
 from mm_env.analysis.hawkes import Hawkes, exponential_fit, rescaled_times, signature_plot
 from mm_env.analysis.takers import PLAIN, taker_path
 from mm_env.config.io import load_config, override
-from mm_env.validation.checks import RARE, Check, Report
+from mm_env.validation.checks import RARE, Check, Report, check_positive
 
 PUBLISHED = {0.2: "2.102", 1.0: "1.433", 5.0: "1.072", 20.0: "1.000"}
 EVENTS = 1_000_000  # expected on the path
@@ -35,6 +35,7 @@ class Signature:
 
         Raises `ConfigError` and ValueError for parameters out of range, among them a branching ratio of 1 or more.
         """
+        check_positive(self.hawkes_mu, self.tau)
         process = Hawkes.crossing(self.hawkes_mu, self.hawkes_alpha, self.hawkes_beta)
         relaxation = 1.0 / (self.hawkes_beta * (1.0 - process.branching_ratio))
         forgotten = _FORGOTTEN * relaxation

@@ -53,15 +53,15 @@ class VaR:
         checks: list[Check] = []
         for p in self.probability:
             for days in self.periods:
-                checks += self._region(p, days, np.random.default_rng([seed, days]).binomial(days, p, episodes))
+                checks += self._region(p, days, episodes, np.random.default_rng([seed, days]))
         if self == VaR():
             checks += _published_ratios()
         checks += _traffic_light()
         title = f"Backtests of value at risk, {episodes:,} samples of each length, seed {seed}"
         return Report("var", title, asdict(self), checks)
 
-    def _region(self, p: float, days: int, drawn: np.ndarray) -> list[Check]:
-        """Checks of an acceptance region, by the relative entropy, and of how often the drawn counts fall into it."""
+    def _region(self, p: float, days: int, episodes: int, rng: np.random.Generator) -> list[Check]:
+        """Checks of an acceptance region, by the relative entropy, and of how often counts that are drawn fall into it."""
         label = f"Kupiec, p = {p:g}, {days} days"
         least, most = acceptance_region(days, p, self.confidence)
         printed = PUBLISHED_REGIONS.get((p, days), (None, None)) if self.confidence == VaR().confidence else (None, None)
@@ -69,6 +69,7 @@ class VaR:
         ratios = [2.0 * days * _entropy(n / days, p) for n in range(days + 1)]
         accepted = [n for n, ratio in enumerate(ratios) if math.erfc(math.sqrt(0.5 * ratio)) > 1.0 - self.confidence]
         inside = float(_binomial(most, days, p) - (_binomial(least - 1, days, p) if least else 0))
+        drawn = rng.binomial(days, p, episodes)
         share = float(((drawn >= least) & (drawn <= most)).mean())
         error = math.sqrt(inside * (1.0 - inside) / drawn.size)
         return [

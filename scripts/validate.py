@@ -17,7 +17,7 @@ from mm_env.cli_errors import check_target, user_errors
 from mm_env.errors import UsageError
 from mm_env.recording.files import write_json
 from mm_env.validation.checks import Report
-from mm_env.validation.sections import SECTIONS, Section, chosen, sections_with
+from mm_env.validation.sections import SECTIONS, Section, chosen, market_parameters, sections_with
 
 logger = logging.getLogger("validate")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -42,6 +42,12 @@ def number(text: str, *names: str) -> Any:
 @app.command(help=__doc__)
 @user_errors
 def validate(
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PRESET|FILE", help="Classic market to begin with, in place of a publication's: as2008, glft, cj."
+        ),
+    ] = None,
     section: Annotated[
         list[str] | None, typer.Option(metavar="|".join(SECTIONS), help="Section, or several; all by default.")
     ] = None,
@@ -94,12 +100,15 @@ def validate(
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items() if value is not None
     }
     _check_choices(changes, log_level)
-    sections = sections_with(chosen(section or []), changes, OPTIONS)
+    names = chosen(section or [])
+    sections = sections_with(names, changes, OPTIONS, {} if config is None else market_parameters(config))
     targets = {"--out": out / "validate.json"} | ({} if json_file is None else {"--json": json_file})
     for option, path in targets.items():
         check_target(option, path)
     logger.setLevel(log_level.upper())
-    reports = run_sections(sections, episodes, seed, lambda report: report.text(markdown, published), asked=bool(changes))
+    reports = run_sections(
+        sections, episodes, seed, lambda report: report.text(markdown, published), asked=bool(changes) or config is not None
+    )
     parts = {name: report.as_dict() for name, report in reports.items()}
     for path in targets.values():
         write_json(path, next(iter(parts.values())) if len(parts) == 1 else parts)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Protocol
 
+from mm_env.config import ClassicConfig
+from mm_env.config.io import load_config
 from mm_env.config.keys import suggestion
 from mm_env.errors import UsageError
 from mm_env.validation.as2008 import AS2008
@@ -47,10 +49,32 @@ def chosen(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(asked)) or list(SECTIONS)
 
 
-def sections_with(names: Sequence[str], changes: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, Section]:
+def market_parameters(source: str) -> dict[str, Any]:
+    """Field -> value of what a classic market's file or preset says of mid, flow, episode, risk aversion and penalties.
+
+    What its policy believes of the market is not among them. Raises `ConfigError`, and `UsageError` for Hawkes arrivals.
+    """
+    config = load_config(source, ClassicConfig)
+    mid, flow, episode = config.mid, config.flow, config.episode
+    if flow.arrivals != "poisson":
+        raise UsageError(f"--config {source}: flow.arrivals {flow.arrivals!r}; allowed: 'poisson', whose moments are exact")
+    phi, alpha = config.cj_penalties
+    return {
+        "gamma": config.policy.risk_aversion, "sigma": mid.volatility, "k": flow.fill_decay, "A": flow.arrival_rate,
+        "T": episode.horizon, "dt": episode.step, "s": mid.start_price, "q0": episode.initial_inventory,
+        "limit": episode.inventory_limit, "fill_rule": flow.fill_rule, "move": mid.move, "phi": phi, "alpha": alpha,
+    }  # fmt: skip
+
+
+def sections_with(
+    names: Sequence[str],
+    changes: Mapping[str, Any],
+    options: Mapping[str, str],
+    market: Mapping[str, Any] | None = None,
+) -> dict[str, Section]:
     """The named sections, each with those of `changes` (field -> value) that it has.
 
-    options: field -> what the user calls it
+    options: field -> what the user calls it; market: values under the changes, which not every section need have
 
     Raises `UsageError` for a parameter that none of them has.
     """
@@ -62,6 +86,7 @@ def sections_with(names: Sequence[str], changes: Mapping[str, Any], options: Map
                 f"{options[field]} {changes[field]}: no parameter of section {', '.join(names)}; "
                 f"allowed with {', '.join(others)}"
             )
+    merged = {**(market or {}), **changes}
     return {
-        name: SECTIONS[name](**{field: value for field, value in changes.items() if field in having[name]}) for name in names
+        name: SECTIONS[name](**{field: value for field, value in merged.items() if field in having[name]}) for name in names
     }

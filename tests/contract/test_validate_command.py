@@ -44,6 +44,15 @@ def test_several_sections_are_keyed_by_name(tmp_path):
     assert "\n[" not in result.stdout and "[var] 2 of 2" in result.stderr
 
 
+def test_a_classic_market_may_stand_in_for_the_publication(tmp_path):
+    market = tmp_path / "market.yaml"
+    market.write_text("mid: {volatility: 1.0}\npolicy: {risk_aversion: 0.3}\nepisode: {inventory_limit: 10}\n")
+    result = run("--config", market, "--section", "as2008", "--gamma", 0.2, "--episodes", 1000, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    given = json.loads((tmp_path / "validate.json").read_text())["parameters"]
+    assert (given["sigma"], given["limit"], given["gamma"], given["k"]) == (1.0, 10, 0.2, 1.5)
+
+
 def test_a_miss_is_told_and_exits_with_1(tmp_path, monkeypatch):
     monkeypatch.setitem(as2008.EXACT["inventory"], "profit_sd", "6.530")  # the move before the fills
     result = run("--section", "as2008", "--episodes", 2000, "--out", tmp_path)
@@ -55,6 +64,8 @@ def test_a_miss_is_told_and_exits_with_1(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "arguments, said",
     [
+        (["--config", "as2009"], "as2009: no such file or preset; nearest preset: 'as2008'"),
+        (["--config", "hawkes"], "--config hawkes: flow.arrivals 'hawkes'; allowed: 'poisson'"),
         (["--section", "as2009"], "--section 'as2009': allowed: as2008"),
         (["--section", "as2008", "--phi", "1"], "--phi 1.0: no parameter of section as2008; allowed with cj"),
         (["--section", "as2008", "--gamma", "-1"], "section as2008: configuration: policy.risk_aversion: value -1.0"),

@@ -135,11 +135,20 @@ def check_mid(sample: Sample) -> None:
 
 
 def check_independence(sample: Sample) -> None:
-    """Moves and fills are unrelated, and so are neighbouring envs. Five tests."""
+    """The move of any step and the fills of any step are unrelated, and so are neighbouring envs. Five tests.
+
+    Each of the first two has as many comparisons as there are pairs of steps, and their false-alarm rate in all is `ALARM`.
+    """
     surprise, variance = sample.surprises
     moves = sample.moves
+    limit = float(stats.norm.ppf(1 - ALARM / (2 * len(moves) ** 2)))
     for side, name in enumerate(("bids", "asks")):
-        _small((moves * surprise[..., side]).sum(), variance[..., side].sum(), f"moves and fills of {name}")
+        deviations = surprise[..., side] / np.sqrt(np.maximum(variance[..., side], 1e-12))
+        z = np.abs(moves @ deviations.T) / np.sqrt(moves.shape[1])
+        worst = np.unravel_index(z.argmax(), z.shape)
+        assert z.max() < limit, (
+            f"moves of step {worst[0]} and fills of {name} of step {worst[1]}: {z.max():.1f} standard errors"
+        )
         products = surprise[:, 1:, side] * surprise[:, :-1, side]
         _small(products.sum(), (variance[:, 1:, side] * variance[:, :-1, side]).sum(), f"fills of {name} in two envs")
     _small((moves[:, 1:] * moves[:, :-1]).sum(), moves[:, 1:].size, "moves in two envs")

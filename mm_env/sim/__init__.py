@@ -29,6 +29,6 @@ is kept at its price and does not grow keeps its place; post-only orders are rep
 where they are. The mid that marks positions is that of the other traders.
 
 The classic market (`classic.py`, with a table of its own) stands beside it: one symbol, a random walk, fills of a known
-intensity. It shares the random numbers, the formulas of `quoting` and how kernels are compiled; `closed_forms` holds the depths
-of its policies.
+intensity. It shares the random numbers, the formulas of `quoting` and how kernels are compiled; `closed_forms` holds the
+depths of its policies.
 """

@@ -9,6 +9,7 @@ cj        | Cartea, Jaimungal & Penalva 2015: value and depths, the optimum on t
 hawkes    | Hawkes arrivals of both markets: rates, dispersion of counts, rescaled times
 signature | signature plot of two cross-exciting streams
 var       | backtests of value at risk: Kupiec, Christoffersen, Basel
+sampling  | sampled episodes against exact moments
 weights   | the solution of glft and cj by another method than the policies'
 sections  | the sections by name, and what may be changed of each
 

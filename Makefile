@@ -10,7 +10,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 TYPED  := $(wildcard mm_env agents scripts)
 
 .DEFAULT_GOAL := help
-.PHONY: help baseline test check format benchmark clean
+.PHONY: help baseline test check format benchmark validate clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -35,6 +35,9 @@ format: $(VENV)/.dev  ## rewrite the sources in the house format and mend what l
 
 benchmark: $(VENV)/.core  ## measure speed, start-up and memory
 	$(BIN)/python scripts/benchmark.py
+
+validate: $(VENV)/.core  ## reproduce published figures and closed forms; fails on a miss
+	$(BIN)/python scripts/validate.py
 
 clean:  ## remove the virtual environment, caches and built files; results in runs/ stay
 	rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

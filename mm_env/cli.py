@@ -9,6 +9,7 @@ import typer
 
 from mm_env.cli_baseline import baseline
 from mm_env.cli_errors import user_errors
+from mm_env.config import ClassicConfig, MarketConfig
 from mm_env.config.io import (
     config_hash,
     config_schema,
@@ -27,48 +28,61 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+Classic = Annotated[bool, typer.Option("--classic", help="Of mm_env/Classic-v0, in place of mm_env/MultiVenue-v0.")]
 Market = Annotated[str, typer.Argument(metavar="PRESET|FILE", help="A preset's name or the path of a YAML file.")]
+
+
+def _model(classic: bool) -> type[MarketConfig] | type[ClassicConfig]:
+    return ClassicConfig if classic else MarketConfig
 
 
 @app.command()
 @user_errors
-def presets() -> None:
+def presets(classic: Classic = False) -> None:
     """List the presets, each with what it is for.
 
     Example: mm-env presets
     """
-    names = preset_names()
+    model = _model(classic)
+    names = preset_names(model)
     for name in names:
-        first = preset_path(name).read_text(encoding="utf-8").partition("\n")[0]
+        first = preset_path(name, model).read_text(encoding="utf-8").partition("\n")[0]
         typer.echo(f"{name:<{max(map(len, names))}}  {first.lstrip('# ')}")
 
 
 @app.command()
-def schema() -> None:
+def schema(classic: Classic = False) -> None:
     """Print the JSON schema of a market file: every key with its range, default and unit.
 
     Example: mm-env schema > market.schema.json
     """
-    typer.echo(json.dumps(config_schema(), indent=2))
+    typer.echo(json.dumps(config_schema(_model(classic)), indent=2))
 
 
 @app.command()
 @user_errors
-def show(market: Market) -> None:
+def show(market: Market, classic: Classic = False) -> None:
     """Print a market file with every parameter spelled out.
 
     Example: mm-env show crisis > mine.yaml
     """
-    typer.echo(resolved_yaml(load_config(market)), nl=False)
+    config = load_config(market, ClassicConfig) if classic else load_config(market)
+    typer.echo(resolved_yaml(config), nl=False)
 
 
 @app.command()
 @user_errors
-def check(market: Market) -> None:
+def check(market: Market, classic: Classic = False) -> None:
     """Say whether a market file is valid, and what is wrong with it.
 
     Example: mm-env check mine.yaml
     """
+    if classic:
+        loaded = load_config(market, ClassicConfig)
+        typer.echo(
+            f"{market}: valid (policy {loaded.policy.name}, steps {loaded.episode.steps}, hash {config_hash(loaded)})"
+        )
+        return
     from mm_env.envs.market import build_market
 
     config = load_config(market)

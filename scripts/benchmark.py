@@ -24,6 +24,7 @@ from mm_env.config import MarketConfig
 from mm_env.config.io import config_hash, load_config
 from mm_env.recording.files import write_json
 from mm_env.reports.tables import text_table
+from scripts.benchmark_classic import classic_rates, classic_text
 
 NUMBERS = (1, 64, 1024)  # of envs
 THREADS = (1, 2)
@@ -64,6 +65,7 @@ def benchmark(
     found: dict[str, Any] = {"machine": machine(), "config": config, "config_hash": config_hash(market), "quick": quick}
     parts: list[tuple[str, Callable[[], Any], Callable[[Any], str]]] = [
         ("vector", lambda: vector_rates(market, seed, seconds, rounds), _vector_text),
+        ("classic", lambda: classic_rates(seed, seconds, rounds), classic_text),
         ("single", lambda: single_rate(market, seed, seconds, rounds), _single_text),
         ("stripped", lambda: stripped_ratio(market, seed, rounds=5 if quick else 41), _stripped_text),
         ("gymnasium", lambda: gymnasium_rates(market, seed, 1 if quick else 3), _gymnasium_text),

@@ -1,16 +1,19 @@
 """What a market YAML file may say: every parameter with its unit, range and default.
 
-The sections stand in `market` (the market) and `agent` (the market maker), the whole in `schema`. Units stand in the names;
+The sections stand in `market` (the market) and `agent` (the market maker), the whole in `schema`; `classic` holds those of
+the classic market. Units stand in the names;
 where an older name without a unit is kept (``hawkes_mu``, ``as_gamma``, …) the unit is in its description. `io` loads and
 dumps files; `mm_env.sim.params` is the reader of nearly all.
 """
 
 from mm_env.config.agent import Episode, Policy, Reward, Risk
+from mm_env.config.classic import ClassicConfig
 from mm_env.config.market import Flow, Makers, News, Parents, Regime, Symbol, Venue
 from mm_env.config.schema import MarketConfig, sample_randomized
 from mm_env.config.types import Section
 
 __all__ = [
+    "ClassicConfig",
     "Episode",
     "Flow",
     "Makers",

@@ -6,34 +6,37 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mm_env.config.keys import Loc, get, nearest, shortened
 from mm_env.config.schema import MarketConfig
 
 
 @functools.cache
-def config_schema() -> dict[str, Any]:
-    """JSON schema of a market file."""
-    return MarketConfig.model_json_schema()
+def config_schema(model: type[BaseModel] = MarketConfig) -> dict[str, Any]:
+    """JSON schema of a file that holds a `model`, by default a market."""
+    return model.model_json_schema()
 
 
-def problem_lines(error: ValidationError, raw: Any, source_of: Callable[[Loc], str]) -> list[str]:
+def problem_lines(
+    error: ValidationError, raw: Any, source_of: Callable[[Loc], str], model: type[BaseModel] = MarketConfig
+) -> list[str]:
     """``FILE: key.path: value VALUE: allowed`` for each problem; all branches of one union are one problem.
 
-    error: of validating `raw` as a `MarketConfig`
+    error: of validating `raw` as a `model`
     source_of: name of the file that a key comes from
     """
+    schema = config_schema(model)
     lines: dict[str, None] = {}
     for found in error.errors(include_url=False):
         loc, kind = found["loc"], found["type"]
-        depth, node = _walk(loc)
+        depth, node = _walk(schema, loc)
         value, text = found["input"], ""
         if kind in ("extra_forbidden", "invalid_key"):
-            text = _unknown(loc)
+            text = _unknown(model, loc)
             loc = loc[:-1]
         elif kind == "missing":
-            text = f"missing: {_described(node)}"
+            text = f"missing: {_described(schema, node)}"
         elif kind == "config":
             text = f"value {shortened(value)}: {found['ctx']['allowed']}"
         elif kind == "value_error":
@@ -42,7 +45,7 @@ def problem_lines(error: ValidationError, raw: Any, source_of: Callable[[Loc], s
             if depth < len(loc):
                 loc = loc[:depth]
                 value = get(raw, loc)
-            text = f"value {shortened(value)}: {_described(node)}"
+            text = f"value {shortened(value)}: {_described(schema, node)}"
         where = f"{path_name(loc, raw)}: " if loc else ""
         lines[f"{source_of(loc)}: {where}{text}"] = None
     return list(lines)
@@ -67,12 +70,13 @@ def path_name(loc: Loc, raw: Any) -> str:
     return ".".join(steps)
 
 
-def _unknown(loc: Loc) -> str:
+def _unknown(model: type[BaseModel], loc: Loc) -> str:
+    schema = config_schema(model)
     key, section = loc[-1], loc[:-1]
     if not isinstance(key, str):
         return f"unknown key {key!r}; keys are text"
-    here = list(_resolved(_walk(section)[1])[0].get("properties", {}))
-    homes = _homes()
+    here = list(_resolved(schema, _walk(schema, section)[1])[0].get("properties", {}))
+    homes = _homes(model)
     if key in homes:
         return f"unknown key {key!r}; {belongs_in(key)}"
     close = nearest(key, here)
@@ -91,46 +95,47 @@ def belongs_in(key: str) -> str:
 
 
 @functools.cache
-def _homes() -> dict[str, list[str]]:
+def _homes(model: type[BaseModel]) -> dict[str, list[str]]:
     """Sections that a key may stand in."""
+    schema = config_schema(model)
     homes: dict[str, list[str]] = {}
 
     def visit(node: dict[str, Any], path: str, entry: bool = False) -> None:
         place = f"{'an entry of' if entry else 'section'} {path!r}" if path else "the top of the file"
-        for branch in _resolved(node):
+        for branch in _resolved(schema, node):
             for key, child in branch.get("properties", {}).items():
                 homes.setdefault(key, []).append(place)
                 visit(child, f"{path}.{key}" if path else key)
             if "items" in branch:
                 visit(branch["items"], path, entry=True)
 
-    visit(config_schema(), "")
+    visit(schema, "")
     return homes
 
 
-def _resolved(node: dict[str, Any]) -> list[dict[str, Any]]:
+def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
     """The alternatives of a schema node, references followed."""
     branches = []
     for branch in node.get("anyOf", [node]):
         if "$ref" in branch:
-            branch = config_schema()["$defs"][branch["$ref"].rpartition("/")[2]]
+            branch = schema["$defs"][branch["$ref"].rpartition("/")[2]]
         branches.append(branch)
     return branches
 
 
-def _walk(loc: Loc) -> tuple[int, dict[str, Any]]:
+def _walk(schema: dict[str, Any], loc: Loc) -> tuple[int, dict[str, Any]]:
     """How far `loc` goes in the schema, and the node there; pydantic adds steps past a union."""
-    node = config_schema()
+    node = schema
     for depth, step in enumerate(loc):
-        child = _child(node, step)
+        child = _child(schema, node, step)
         if child is None:
             return depth, node
         node = child
     return len(loc), node
 
 
-def _child(node: dict[str, Any], step: str | int) -> dict[str, Any] | None:
-    branches = _resolved(node)
+def _child(schema: dict[str, Any], node: dict[str, Any], step: str | int) -> dict[str, Any] | None:
+    branches = _resolved(schema, node)
     child: Any = None
     for branch in branches:
         if isinstance(step, int):
@@ -142,8 +147,8 @@ def _child(node: dict[str, Any], step: str | int) -> dict[str, Any] | None:
     return None
 
 
-def _described(node: dict[str, Any]) -> str:
-    allowed = _either([_noun(branch) for branch in _resolved(node)])
+def _described(schema: dict[str, Any], node: dict[str, Any]) -> str:
+    allowed = _either([_noun(schema, branch) for branch in _resolved(schema, node)])
     return f"{allowed} ({node['description']})" if node.get("description") and "properties" not in node else allowed
 
 
@@ -151,15 +156,15 @@ def _either(items: list[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
 
 
-def _noun(node: dict[str, Any], many: bool = False) -> str:
+def _noun(schema: dict[str, Any], node: dict[str, Any], many: bool = False) -> str:
     """A schema node in words, such as ``a number from 0 to 20``."""
     if "anyOf" in node or "$ref" in node:
-        return _either([_noun(branch, many) for branch in _resolved(node)])
+        return _either([_noun(schema, branch, many) for branch in _resolved(schema, node)])
     if "enum" in node:
         return _either([repr(value) for value in node["enum"]])
     kind = node["type"]
     if kind == "array":
-        inner = _noun(node["items"], many=True)
+        inner = _noun(schema, node["items"], many=True)
         low, high = node.get("minItems"), node.get("maxItems")
         size = f" of {low}" if low is not None and low == high else f" of {low} to {high}" if high is not None else ""
         return f"{'lists' if many else 'a list'}{size or ' of'} {inner}"

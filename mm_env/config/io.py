@@ -1,4 +1,4 @@
-"""Market files: presets, `base:` files, overrides, dumps, and errors that name the file."""
+"""Files of markets, book or classic: presets, `base:` files, overrides, dumps, and errors that name the file."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, overload
 
 import yaml
 from pydantic import ValidationError
 
+from mm_env.config.classic import ClassicConfig
 from mm_env.config.errors import belongs_in, config_schema, problem_lines
 from mm_env.config.keys import Loc, get, locate, nearest, put, shortened
 from mm_env.config.schema import MarketConfig
 from mm_env.config.yaml_reader import format_yaml, parse_yaml
 
 __all__ = [
+    "DEFAULT_CLASSIC_PRESET",
     "DEFAULT_PRESET",
+    "AnyConfig",
     "ConfigError",
     "config_hash",
     "config_schema",
@@ -31,6 +34,10 @@ __all__ = [
 ]
 
 DEFAULT_PRESET = "two_symbols"
+DEFAULT_CLASSIC_PRESET = "as2008"
+
+AnyConfig = MarketConfig | ClassicConfig
+_Config = TypeVar("_Config", MarketConfig, ClassicConfig)
 
 
 class ConfigError(ValueError):
@@ -44,13 +51,29 @@ class _Layer(NamedTuple):
     content: dict[str, Any]
 
 
-def load_config(
-    source: str | os.PathLike[str] | Mapping[str, Any] | MarketConfig | None = None,
-) -> MarketConfig:
+class _Kind(NamedTuple):
+    """Where the presets of a kind of market stand, and which of them is the default."""
+
+    folder: str
+    default: str
+
+
+_KINDS: dict[type[AnyConfig], _Kind] = {
+    MarketConfig: _Kind("market", DEFAULT_PRESET),
+    ClassicConfig: _Kind("classic", DEFAULT_CLASSIC_PRESET),
+}
+
+
+@overload
+def load_config(source: str | os.PathLike[str] | Mapping[str, Any] | MarketConfig | None = None) -> MarketConfig: ...
+@overload
+def load_config(source: str | os.PathLike[str] | Mapping[str, Any] | _Config | None, model: type[_Config]) -> _Config: ...
+def load_config(source: Any = None, model: Any = MarketConfig) -> Any:
     """The market that `source` describes.
 
     source: a preset's name, a YAML file's path, a mapping (over the defaults), a market (returned as it is),
-        or None for the preset ``two_symbols``
+        or None for the preset ``two_symbols`` (``as2008`` of the classic market)
+    model: `MarketConfig`, or `ClassicConfig` for the classic market
 
     A file or mapping may hold ``base: PRESET or PATH``, whose content lies under its own: mappings merge,
     anything else replaces, ``randomize: {}`` removes the base's ranges. Relative paths in a file are relative
@@ -58,18 +81,18 @@ def load_config(
 
     Raises `ConfigError`.
     """
-    if isinstance(source, MarketConfig):
+    if isinstance(source, model):
         return source
     if isinstance(source, Mapping):
-        layers = _with_bases(_Layer("configuration", _plain(source)), Path.cwd(), [])
+        layers = _with_bases(_Layer("configuration", _plain(source)), Path.cwd(), [], model)
     elif source is None or isinstance(source, str | os.PathLike):
-        layers = _read(os.fspath(DEFAULT_PRESET if source is None else source), Path(), [])
+        layers = _read(os.fspath(_KINDS[model].default if source is None else source), Path(), [], model)
     else:
-        raise ConfigError(f"configuration: value {shortened(source)}: a preset, a path, a mapping or a MarketConfig")
-    return _build(layers)
+        raise ConfigError(f"configuration: value {shortened(source)}: a preset, a path, a mapping or a {model.__name__}")
+    return _build(layers, model)
 
 
-def override(config: MarketConfig, changes: Mapping[str, Any]) -> MarketConfig:
+def override(config: _Config, changes: Mapping[str, Any]) -> _Config:
     """`config` with some keys changed: ``{"policy.as_gamma": 0.1, "venues.ALPHA.latency_ms": 3}``.
 
     changes: dotted key (entries of lists by name or index, as they stand in `config`) -> new value; a mapping
@@ -100,22 +123,22 @@ def override(config: MarketConfig, changes: Mapping[str, Any]) -> MarketConfig:
             place,
             _merged(get(raw, place[:-1]), {place[-1]: value})[place[-1]] if isinstance(value, dict) else value,
         )
-    return _build([_Layer("override", _with_absolute_tape(raw, Path.cwd()))])
+    return _build([_Layer("override", _with_absolute_tape(raw, Path.cwd()))], type(config))
 
 
-def preset_names() -> list[str]:
-    """Names of the markets that come with the package."""
-    return sorted(path.stem for path in _preset_folder().glob("*.yaml"))
+def preset_names(model: type[AnyConfig] = MarketConfig) -> list[str]:
+    """Names of the markets of a kind that come with the package."""
+    return sorted(path.stem for path in _preset_folder(model).glob("*.yaml"))
 
 
-def preset_path(name: str) -> Path:
+def preset_path(name: str, model: type[AnyConfig] = MarketConfig) -> Path:
     """File of a preset; raises `ConfigError` with the nearest name for one that does not exist."""
-    if name not in preset_names():
-        raise ConfigError(f"{name}: no such preset; {_presets_like(name)}")
-    return _preset_folder() / f"{name}.yaml"
+    if name not in preset_names(model):
+        raise ConfigError(f"{name}: no such preset; {_presets_like(name, model)}")
+    return _preset_folder(model) / f"{name}.yaml"
 
 
-def dump_config(config: MarketConfig, path: str | os.PathLike[str]) -> None:
+def dump_config(config: AnyConfig, path: str | os.PathLike[str]) -> None:
     """Write every parameter of `config` to a YAML file, whole or not at all; `load_config` reads its equal.
 
     A relative `news.tape` is written as an absolute path, so that the file means the same from any folder.
@@ -130,33 +153,34 @@ def dump_config(config: MarketConfig, path: str | os.PathLike[str]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def resolved_yaml(config: MarketConfig) -> str:
+def resolved_yaml(config: AnyConfig) -> str:
     """YAML text of every parameter of `config`, as `dump_config` writes it."""
     return format_yaml(_with_absolute_tape(config.model_dump(), Path.cwd()))
 
 
-def config_hash(config: MarketConfig) -> str:
+def config_hash(config: AnyConfig) -> str:
     """Twelve hexadecimal digits, the same for equal markets: SHA-256 of the sorted JSON of all parameters."""
     text = json.dumps(config.model_dump(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _preset_folder() -> Path:
-    """configs/market of the checkout that the package stands in, or its copy inside the installed package."""
-    package = Path(__file__).resolve().parents[1]
-    checkout = package.parent / "configs" / "market"
-    return checkout if checkout.is_dir() else package / "presets" / "market"
+def _preset_folder(model: type[AnyConfig]) -> Path:
+    """configs/market (or classic) of the checkout that the package stands in, or its copy inside the installed package."""
+    package, folder = Path(__file__).resolve().parents[1], _KINDS[model].folder
+    checkout = package.parent / "configs" / folder
+    return checkout if checkout.is_dir() else package / "presets" / folder
 
 
-def _presets_like(name: str) -> str:
-    close = nearest(Path(name).stem, preset_names())
-    listed = f"presets: {', '.join(preset_names())}"
+def _presets_like(name: str, model: type[AnyConfig]) -> str:
+    names = preset_names(model)
+    close = nearest(Path(name).stem, names)
+    listed = f"presets: {', '.join(names)}"
     return f"nearest preset: {close!r}; {listed}" if close else listed
 
 
-def _read(source: str, folder: Path, above: list[Path], asked_by: str | None = None) -> list[_Layer]:
+def _read(source: str, folder: Path, above: list[Path], model: type[AnyConfig], asked_by: str | None = None) -> list[_Layer]:
     """Layers of a preset or file and of its bases, topmost first; `above` holds the files that lead here."""
-    path = preset_path(source) if source in preset_names() else folder / _expanded(source)
+    path = preset_path(source, model) if source in preset_names(model) else folder / _expanded(source)
     file = path.resolve()
     if file in above:
         chain = " -> ".join(map(str, [*above[above.index(file) :], file]))
@@ -164,12 +188,12 @@ def _read(source: str, folder: Path, above: list[Path], asked_by: str | None = N
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise ConfigError(f"{asked_by or path}: no such file or preset; {_presets_like(source)}") from error
+        raise ConfigError(f"{asked_by or path}: no such file or preset; {_presets_like(source, model)}") from error
     except OSError as error:
         raise ConfigError(f"{asked_by or path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise ConfigError(f"{asked_by or path}: cannot be read as UTF-8 text: {error}") from error
-    return _with_bases(_Layer(str(path), _parsed(text, str(path))), path.parent, [*above, file])
+    return _with_bases(_Layer(str(path), _parsed(text, str(path))), path.parent, [*above, file], model)
 
 
 def _parsed(text: str, label: str) -> dict[str, Any]:
@@ -189,7 +213,7 @@ def _parsed(text: str, label: str) -> dict[str, Any]:
     return content
 
 
-def _with_bases(layer: _Layer, folder: Path, above: list[Path]) -> list[_Layer]:
+def _with_bases(layer: _Layer, folder: Path, above: list[Path], model: type[AnyConfig]) -> list[_Layer]:
     content = _with_absolute_tape(layer.content, folder)
     layers = [_Layer(layer.label, {key: value for key, value in content.items() if key != "base"})]
     if "base" in content:
@@ -197,7 +221,7 @@ def _with_bases(layer: _Layer, folder: Path, above: list[Path]) -> list[_Layer]:
         asked_by = f"{layer.label}: base: value {shortened(base)}"
         if not isinstance(base, str) or not base:
             raise ConfigError(f"{asked_by}: a preset or the path of a YAML file")
-        layers += _read(base, folder, above, asked_by)
+        layers += _read(base, folder, above, model, asked_by)
     return layers
 
 
@@ -227,18 +251,18 @@ def _merged(below: Any, above: Any) -> Any:
     return merged
 
 
-def _build(layers: list[_Layer]) -> MarketConfig:
+def _build(layers: list[_Layer], model: type[_Config]) -> _Config:
     raw: dict[str, Any] = {}
     for layer in reversed(layers):
         raw = _merged(raw, layer.content)
     try:
-        return MarketConfig.model_validate(raw)
+        return model.model_validate(raw)
     except ValidationError as error:
 
         def source_of(loc: Loc) -> str:
             return next((layer.label for layer in layers if _holds(layer.content, loc)), layers[0].label)
 
-        raise ConfigError("\n".join(problem_lines(error, raw, source_of))) from error
+        raise ConfigError("\n".join(problem_lines(error, raw, source_of, model))) from error
 
 
 def _holds(content: Any, loc: Loc) -> bool:

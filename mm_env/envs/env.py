@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from mm_env.config import MarketConfig
-from mm_env.envs.actions import checked_actions
 from mm_env.envs.infos import single_info
+from mm_env.envs.single import SingleEnv
 from mm_env.envs.vector_env import RENDER_MODES, ConfigSource, MultiVenueVectorEnv, NewsItem
-from mm_env.sim.batch import Batch
-
-if TYPE_CHECKING:
-    from mm_env.policies.base import Policy
 
 
-class MultiVenueEnv(gymnasium.Env[np.ndarray, np.ndarray]):
+class MultiVenueEnv(SingleEnv):
     """Make markets in S symbols on V venues, with sentiment-bearing news and Hawkes order flow.
 
     One step is one decision (`episode.step_seconds`, 1 s by default, some 80 book events). The agent quotes a bid and an
@@ -65,6 +59,7 @@ class MultiVenueEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     """
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 10}  # noqa: RUF012, gymnasium's own way
+    vector: MultiVenueVectorEnv
 
     def __init__(
         self,
@@ -74,73 +69,21 @@ class MultiVenueEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         record: bool = False,
     ) -> None:
         """Make one env; arguments and errors are those of `MultiVenueVectorEnv`."""
-        self.vector = MultiVenueVectorEnv(
-            1,
-            config,
-            action_mode,
-            num_threads=1,
-            autoreset_mode=AutoresetMode.DISABLED,
-            render_mode=render_mode,
-            record=record,
+        self._view(
+            MultiVenueVectorEnv(
+                1,
+                config,
+                action_mode,
+                num_threads=1,
+                autoreset_mode=AutoresetMode.DISABLED,
+                render_mode=render_mode,
+                record=record,
+            )
         )
-        self.render_mode = render_mode
-        self.observation_space = self.vector.single_observation_space
-        self.action_space = self.vector.single_action_space
         self.symbols, self.venues = self.vector.symbols, self.vector.venues
-        self.action_mode = action_mode
-        self.action_names, self.observation_names = self.vector.action_names, self.vector.observation_names
-        self._fields = self.vector.batch.results.dtype.names
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode: the first of `seed`, or the next one.
-
-        options: "config" new parameters from now on; "evaluation" True or False
-        """
-        super().reset(seed=seed)
-        self.vector.begin_episodes(seed, options or {})
-        return self.vector.batch.rows[0], single_info(self._said(), len(self.symbols))
-
-    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """One decision. action: (3S,) float32 [-1 to 1].
-
-        Raises `ValueError` for an action that is not allowed, `gymnasium.error.ResetNeeded` before the first reset and
-        after the end.
-        """
-        vector = self.vector
-        vector.advance(checked_actions(np.asarray(action)[None], 1, self.action_names))
-        said = self._said()
-        return vector.batch.rows[0], said["reward"], False, said["truncated"], single_info(said, len(self.symbols))
-
-    def _said(self) -> dict[str, Any]:
-        return dict(zip(self._fields, self.vector.batch.results[0].item(), strict=True))
-
-    @property
-    def batch(self) -> Batch:
-        """The simulation, a batch of one."""
-        return self.vector.batch
-
-    @property
-    def config(self) -> MarketConfig:
-        """The configuration of the next episodes."""
-        return self.vector.config
-
-    @property
-    def default_policy(self) -> Policy:
-        """The policy that an action of zero stands for in residual mode."""
-        return self.vector.default_policy
-
-    def default_action(self) -> np.ndarray:
-        """(3S,) float32 action of the default policy: zeros in residual mode, its quotes and hedges in absolute mode."""
-        action: np.ndarray = self.vector.default_action()[0]
-        return action
-
-    def set_config(self, config: ConfigSource) -> None:
-        """Change the parameters of every episode from the next reset on."""
-        self.vector.set_config(config)
-
-    def episode_config(self) -> MarketConfig:
-        """The configuration of this episode, with the values that were drawn for it."""
-        return self.vector.episode_config()
+    def _info(self, said: dict[str, Any]) -> dict[str, Any]:
+        return single_info(said, len(self.symbols))
 
     def fills(self) -> np.ndarray:
         """Own fills in the last step: rows of `mm_env.sim.ledger.FILL_DTYPE`; needs `record=True`."""
@@ -153,20 +96,3 @@ class MultiVenueEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def breakdown(self) -> np.ndarray:
         """(S, V, T) float64 [currency] attribution of the profit so far by symbol, venue and term."""
         return self.vector.breakdown()
-
-    def render(self) -> Any:
-        """Text, or an (H, W, 3) uint8 picture; None without a render mode."""
-        frames = self.vector.render()
-        return None if frames is None else frames[0]
-
-    def save_state(self) -> bytes:
-        """All that the env needs to continue bit for bit."""
-        return self.vector.save_state()
-
-    def load_state(self, state: bytes) -> None:
-        """Continue where `save_state` was called; raises `ValueError` for a state of another version or configuration."""
-        self.vector.load_state(state)
-
-    def close(self) -> None:
-        """Refuse further steps."""
-        self.vector.close()

@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from mm_env.config import MarketConfig, sample_randomized
-from mm_env.envs.market import Market
-from mm_env.sim.batch import Batch
+from mm_env.config import sample_randomized
 
 EVALUATION = 2**31  # first spawn key of evaluation, past any index of an env
 _RANDOMIZE = 1  # spawn key of the draws of domain randomisation
+
+
+class AnyBatch(Protocol):
+    """N envs; states: (N,) records with `key` and `episode`; params: (P,) records; which: (N,) int64 index into them."""
+
+    number: int
+    states: np.ndarray
+    params: np.ndarray
+    which: np.ndarray
+
+
+class AnyMarket(Protocol):
+    """A configuration and its params, () record; ranges: some of its parameters are drawn anew for each episode."""
+
+    @property
+    def config(self) -> Any: ...  # noqa: D102
+    @property
+    def params(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def ranges(self) -> bool: ...  # noqa: D102
+    @property
+    def headlines_digest(self) -> str: ...  # noqa: D102
+    def params_of(self, config: Any) -> np.ndarray: ...  # noqa: D102
+
+
+_Market = TypeVar("_Market", bound=AnyMarket)
 
 
 class Seeds:
@@ -22,7 +47,7 @@ class Seeds:
     seeds: N whole numbers from 0; places: N; evaluation: (N,) bool
     """
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: AnyBatch) -> None:
         """Start without keys."""
         self.batch = batch
         self.seeds: list[int] = []
@@ -58,7 +83,7 @@ class Seeds:
         return np.random.SeedSequence(self.seeds[i], spawn_key=place)
 
 
-class Casting:
+class Casting(Generic[_Market]):
     """Which market, and which row of params, each env plays its episode with.
 
     A new market holds for an env from its next reset on, so for a while envs of one batch may play several. Rows of
@@ -67,7 +92,7 @@ class Casting:
     markets: those in play; playing: (N,) int64 index into them; following: the market of the next episodes
     """
 
-    def __init__(self, batch: Batch, market: Market) -> None:
+    def __init__(self, batch: AnyBatch, market: _Market) -> None:
         """All envs play `market`, whose params the batch was made with."""
         self.batch = batch
         self.following = market
@@ -77,7 +102,7 @@ class Casting:
     def begin(self, mask: np.ndarray) -> None:
         """Give the envs of `mask` (N,) bool, about to be reset, the market of their next episode."""
         market = self.following
-        ranges = bool(market.config.randomize)
+        ranges = market.ranges
         if self.markets == [market] and not ranges:
             return
         if market not in self.markets:
@@ -95,7 +120,7 @@ class Casting:
         for i in np.flatnonzero(mask).tolist():
             batch.params[i] = market.params_of(self._draw(i, self.batch.states["episode"][i])) if ranges else market.params
 
-    def groups(self) -> Iterator[tuple[Market, np.ndarray | None]]:
+    def groups(self) -> Iterator[tuple[_Market, np.ndarray | None]]:
         """Each market in play with the (N,) bool mask of its envs, None for all of them."""
         if len(self.markets) == 1:
             yield self.markets[0], None
@@ -103,19 +128,22 @@ class Casting:
         for k, market in enumerate(self.markets):
             yield market, self.playing == k
 
-    def market_of(self, i: int) -> Market:
+    def market_of(self, i: int) -> _Market:
         """The market that env i plays."""
         return self.markets[int(self.playing[i])]
 
-    def config_of(self, i: int) -> MarketConfig:
+    def config_of(self, i: int) -> Any:
         """The configuration of env i's episode, with what was drawn for it."""
         return self._draw(i, self.batch.states["episode"][i] - 1)
 
-    def _draw(self, i: int, episode: int) -> MarketConfig:
+    def _draw(self, i: int, episode: int) -> Any:
         """The market of env i's episode of that number: depends on (key, episode) alone."""
+        market = self.market_of(i)
+        if not market.ranges:
+            return market.config
         key = [*self.batch.states["key"][i].tolist(), int(episode)]
         sequence = np.random.SeedSequence(key, spawn_key=(_RANDOMIZE,))
-        return sample_randomized(self.market_of(i).config, np.random.Generator(np.random.PCG64(sequence)))
+        return sample_randomized(market.config, np.random.Generator(np.random.PCG64(sequence)))
 
     def _forget(self) -> None:
         """Drop the markets that no env plays any more."""

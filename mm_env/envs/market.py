@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +43,18 @@ class Market:
     confusion: tuple[np.ndarray, np.ndarray]
     tape_report: TapeReport | None
     tape_latest: float
+
+    @property
+    def ranges(self) -> bool:
+        """Whether parameters are drawn anew for each episode."""
+        return bool(self.config.randomize)
+
+    @cached_property
+    def headlines_digest(self) -> str:
+        """Of the headlines: a file of the same name may have been edited since a state was saved."""
+        digest = hashlib.sha256(self.tape.tobytes())
+        digest.update("\n".join(self.texts).encode())
+        return digest.hexdigest()[:12]
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mm_env import __version__
-from mm_env.config import MarketConfig
 from mm_env.config.io import config_hash
-from mm_env.envs.market import Market, build_market
 
 if TYPE_CHECKING:
-    from mm_env.envs.vector_env import MultiVenueVectorEnv
+    from mm_env.envs.batched import BatchedVectorEnv
 
 _BATCH_ARRAYS = ("states", "params", "which", "rows", "results")
+_LOGS = {"fills": "fill_count", "wire": "wire_count"}  # where the batch keeps any -> rows of an env in use
 
 
-def save_state(env: MultiVenueVectorEnv) -> bytes:
+def save_state(env: BatchedVectorEnv) -> bytes:
     """Bytes of all that `env` is, less the history that its pictures show."""
     batch, casting, seeds = env.batch, env.casting, env.seeds
     header = _identity(env) | {
@@ -30,20 +29,19 @@ def save_state(env: MultiVenueVectorEnv) -> bytes:
         "places": seeds.places,
         "markets": [market.config.model_dump_json() for market in casting.markets],
         "following": casting.following.config.model_dump_json(),
-        "headlines": [_headlines_digest(market) for market in (*casting.markets, casting.following)],
+        "headlines": [market.headlines_digest for market in (*casting.markets, casting.following)],
         "np_random": None if env._np_random is None else env._np_random.bit_generator.state,
         "np_random_seed": env._np_random_seed,
     }
     arrays = {name: getattr(batch, name) for name in _BATCH_ARRAYS}
     arrays |= {"playing": casting.playing, "evaluation": seeds.evaluation, "ended": env.ended}
-    arrays["fills"] = batch.fills[:, : int(batch.states["fill_count"].max())]
-    arrays["wire"] = batch.wire[:, : int(batch.states["wire_count"].max())]
+    arrays |= {name: getattr(batch, name)[:, : int(batch.states[_LOGS[name]].max())] for name in _logs(batch)}
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
     return file.getvalue()
 
 
-def load_state(env: MultiVenueVectorEnv, state: bytes) -> None:
+def load_state(env: BatchedVectorEnv, state: bytes) -> None:
     """Put `env` where the envs of `state` were.
 
     Raises `ValueError` for what is no state, and for one of another version, configuration or shape.
@@ -52,15 +50,15 @@ def load_state(env: MultiVenueVectorEnv, state: bytes) -> None:
     for key, here in _identity(env).items():
         if header[key] != here:
             raise ValueError(f"saved state: {key} {header[key]!r}: allowed here: {here!r}")
-    markets = [build_market(MarketConfig.model_validate_json(text)) for text in (*header["markets"], header["following"])]
+    markets = [env.build(text) for text in (*header["markets"], header["following"])]
     for market, digest in zip(markets, header["headlines"], strict=True):
-        if _headlines_digest(market) != digest:
+        if market.headlines_digest != digest:
             tape = market.config.news.tape or "the bundled ones"
             raise ValueError(f"saved state: headlines {digest!r}: allowed here: those of now, as {tape} changed since")
     batch, casting, seeds = env.batch, env.casting, env.seeds
     for name in _BATCH_ARRAYS:
         setattr(batch, name, np.ascontiguousarray(arrays[name]))
-    for name in ("fills", "wire"):
+    for name in _logs(batch):
         log = getattr(batch, name)
         log[:, : arrays[name].shape[1]] = arrays[name]
     casting.markets, casting.following = markets[:-1], markets[-1]
@@ -74,21 +72,20 @@ def load_state(env: MultiVenueVectorEnv, state: bytes) -> None:
     env._np_random_seed = header["np_random_seed"]
 
 
-def _headlines_digest(market: Market) -> str:
-    """What must agree of the headlines: a file of the same name may have been edited since."""
-    digest = hashlib.sha256(market.tape.tobytes())
-    digest.update("\n".join(market.texts).encode())
-    return digest.hexdigest()[:12]
+def _logs(batch: Any) -> list[str]:
+    """The logs that a batch keeps; that of the classic market keeps none."""
+    return [name for name in _LOGS if hasattr(batch, name)]
 
 
-def _identity(env: MultiVenueVectorEnv) -> dict[str, Any]:
+def _identity(env: BatchedVectorEnv) -> dict[str, Any]:
     """What must agree between the env that saved and the one that loads."""
     batch = env.batch
-    layout = repr([array.dtype.descr for array in (batch.states, batch.params, batch.results, batch.fills, batch.wire)])
+    arrays = [batch.states, batch.params, batch.results, *(getattr(batch, name) for name in _logs(batch))]
+    layout = repr([array.dtype.descr for array in arrays])
     return {
         "mm_env": __version__,
         "layout": hashlib.sha256(layout.encode()).hexdigest()[:12],
-        "config": config_hash(env.config),
+        "config": config_hash(env.casting.following.config),
         "num_envs": env.num_envs,
         "action_mode": env.action_mode,
         "autoreset_mode": env.autoreset_mode.value,

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import gymnasium
 import numpy as np
-from gymnasium.error import ResetNeeded
-from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode
-from gymnasium.vector.utils import batch_space
 
 from mm_env.config import MarketConfig
 from mm_env.config.io import load_config
-from mm_env.envs import saving
-from mm_env.envs.actions import action_names, check_choice, checked_actions, default_action, mode_of
-from mm_env.envs.episodes import Casting, Seeds
+from mm_env.envs.actions import action_names, default_action
+from mm_env.envs.batched import BatchedVectorEnv
+from mm_env.envs.episodes import Casting
 from mm_env.envs.infos import batch_info
 from mm_env.envs.market import Market, build_market
 from mm_env.sim.batch import Batch
-from mm_env.sim.observe import BOUND, GLOBAL_COLUMNS, SYMBOL_COLUMNS
-from mm_env.sim.step import RESET, SKIP, STEP
+from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
 
 if TYPE_CHECKING:
     from mm_env.envs.rendering import History
@@ -30,7 +25,6 @@ if TYPE_CHECKING:
 
 ConfigSource = str | os.PathLike[str] | Mapping[str, Any] | MarketConfig | None
 RENDER_MODES = ("ansi", "rgb_array")
-_OPTIONS = ("reset_mask", "config", "evaluation")
 
 
 class NewsItem(NamedTuple):
@@ -43,7 +37,7 @@ class NewsItem(NamedTuple):
     score: float
 
 
-class MultiVenueVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+class MultiVenueVectorEnv(BatchedVectorEnv):
     """N envs of `mm_env/MultiVenue-v0`, simulated together; `MultiVenueEnv` describes actions, observations, rewards.
 
     The path of env i depends on the seed and on i: never on N or on the number of threads. Episodes never terminate;
@@ -61,6 +55,8 @@ class MultiVenueVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.
     """
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 10}  # noqa: RUF012, gymnasium's own way
+    batch: Batch
+    casting: Casting[Market]
 
     def __init__(
         self,
@@ -81,41 +77,45 @@ class MultiVenueVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.
 
         Raises `ConfigError`, `mm_env.sentiment.TapeError`, and `ValueError` for an argument that is not allowed.
         """
-        _check_count("num_envs", num_envs)
-        if num_threads is not None:
-            _check_count("num_threads", num_threads)
-        if render_mode is not None:
-            check_choice("render_mode", render_mode, RENDER_MODES)
-        if not isinstance(autoreset_mode, AutoresetMode):
-            check_choice("autoreset_mode", autoreset_mode, [mode.value for mode in AutoresetMode])
-        self.num_envs, self.action_mode, self.record, self.render_mode = num_envs, action_mode, record, render_mode
-        self._mode = mode_of(action_mode)
-        self._num_threads = num_threads
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
-        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        self._set_up(num_envs, action_mode, num_threads, autoreset_mode, render_mode, RENDER_MODES)
+        self.record = record
         market = build_market(load_config(config))
         self.symbols, self.venues = list(market.symbols), list(market.venues)
         self.action_names = action_names(self.symbols)
-        self.single_observation_space = Box(-BOUND, BOUND, (len(self.observation_names),), np.float32)
-        self.single_action_space = Box(-1.0, 1.0, (len(self.action_names),), np.float32)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._set_spaces()
         self._start(market)
 
     def _start(self, market: Market) -> None:
         """Allocate the envs, none of them begun."""
-        self.batch = Batch(
-            market.params, self.num_envs, market.capacity, market.tape, market.first, self._num_threads, self.record
-        )
-        self.casting, self.seeds = Casting(self.batch, market), Seeds(self.batch)
-        self.ended = np.zeros(self.num_envs, bool)
-        self.begun = False
+        super()._start(market)
         self._last_logs: dict[int, tuple[np.ndarray, list[NewsItem]]] = {}
         self._history: History | None = None
         if self.render_mode is not None:
             from mm_env.envs.rendering import History
 
             self._history = History(self.batch)
+
+    def _allocate(self, market: Market) -> Batch:
+        return Batch(
+            market.params, self.num_envs, market.capacity, market.tape, market.first, self._num_threads, self.record
+        )
+
+    def build(self, config: MarketConfig | str) -> Market:
+        """The market of a configuration, or of the JSON of one."""
+        return build_market(MarketConfig.model_validate_json(config) if isinstance(config, str) else config)
+
+    def _use(self, market: Market) -> None:
+        self.batch.tape, self.batch.first = market.tape, market.first
+
+    def _info(self, results: np.ndarray) -> dict[str, Any]:
+        return batch_info(results, len(self.symbols))
+
+    def _forget_logs(self) -> None:
+        self._last_logs = {}
+
+    def _watch(self, commands: np.ndarray) -> None:
+        if self._history is not None:
+            self._history.add(commands)
 
     @property
     def market(self) -> Market:
@@ -159,107 +159,6 @@ class MultiVenueVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.
                 )
         self.casting.following = build_market(loaded)
 
-    def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin the next episode of every env, or of those of `options["reset_mask"]`.
-
-        Raises `ValueError` for a seed, an option or a mask that is not allowed.
-        """
-        self.begin_episodes(seed, options or {})
-        return self.batch.rows, batch_info(self.batch.results, len(self.symbols))
-
-    def begin_episodes(self, seed: int | Sequence[int | None] | None, options: Mapping[str, Any]) -> None:
-        """What `reset` does, less what it returns."""
-        self._require_open()
-        seed = _checked_seed(seed, self.num_envs)
-        super().reset(seed=seed if isinstance(seed, int) else None)
-        for key in options:
-            check_choice("options: key", key, _OPTIONS)
-        mask = self._checked_mask(options.get("reset_mask"))
-        if not self.begun and not mask.all():
-            raise ResetNeeded("options['reset_mask']: the first reset is of all envs")
-        evaluation = options.get("evaluation")
-        if evaluation is not None and not isinstance(evaluation, bool | np.bool_):
-            raise ValueError(f"options['evaluation'] {evaluation!r}: allowed: True, False")
-        if options.get("config") is not None:
-            self.set_config(options["config"])
-        self.seeds.give(seed, mask, None if evaluation is None else bool(evaluation))
-        self._last_logs = {}
-        self._begin(mask)
-        self.begun = True
-
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """One decision of every env.
-
-        actions: (N, 3S) float32 [-1 to 1]
-
-        Returns observations (N, columns) float32, rewards (N,) float64 [currency], terminations (N,) bool, all False,
-        truncations (N,) bool, infos.
-
-        Raises `ValueError` for actions that are not allowed, `gymnasium.error.ResetNeeded` before the first reset and,
-        with autoreset disabled, when an env has ended.
-        """
-        self.advance(checked_actions(actions, self.num_envs, self.action_names))
-        results, rows = self.batch.results, self.batch.rows
-        infos: dict[str, Any] = {}
-        if self.autoreset_mode is AutoresetMode.SAME_STEP and self.ended.any():
-            mask = self.ended
-            self._keep_logs(mask)
-            self._begin(mask)
-            final = np.full(self.num_envs, None, dtype=object)
-            for i in np.flatnonzero(mask):
-                final[i] = rows[i].copy()
-            infos = {"final_obs": final, "final_info": batch_info(results, len(self.symbols))}
-            infos |= {"_final_obs": mask, "_final_info": mask.copy()}
-        infos |= batch_info(self.batch.results, len(self.symbols))
-        terminations = np.zeros(self.num_envs, bool)
-        return self.batch.rows, results["reward"].copy(), terminations, results["truncated"].copy(), infos
-
-    def advance(self, actions: np.ndarray) -> None:
-        """Run one decision of every env, or the reset that follows an end. actions: (N, 3S) float32, checked."""
-        self.require_begun()
-        commands = np.full(self.num_envs, STEP, np.uint8)
-        if self.ended.any():
-            if self.autoreset_mode is not AutoresetMode.NEXT_STEP:
-                first = int(np.flatnonzero(self.ended)[0])
-                raise ResetNeeded(f"env {first} has ended: reset() it (options['reset_mask']) before the next step")
-            commands[self.ended] = RESET
-            self.casting.begin(self.ended)
-        self._last_logs = {}
-        self._run(actions, commands)
-
-    def _begin(self, mask: np.ndarray) -> None:
-        """Reset the envs of `mask` (N,) bool."""
-        self.casting.begin(mask)
-        actions = np.zeros((self.num_envs, len(self.action_names)), np.float32)
-        self._run(actions, np.where(mask, np.uint8(RESET), np.uint8(SKIP)))
-
-    def _run(self, actions: np.ndarray, commands: np.ndarray) -> None:
-        for market, mask in self.casting.groups():
-            self.batch.tape, self.batch.first = market.tape, market.first
-            self.batch.step(actions, self._mode, commands if mask is None else np.where(mask, commands, np.uint8(SKIP)))
-        self.ended = self.batch.results["truncated"].copy()
-        if self._history is not None:
-            self._history.add(commands)
-
-    def _checked_mask(self, mask: object) -> np.ndarray:
-        if mask is None:
-            return np.ones(self.num_envs, bool)
-        if not isinstance(mask, np.ndarray) or mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
-            raise ValueError(f"options['reset_mask'] {mask!r}: allowed: ({self.num_envs},) bool array with a True in it")
-        return mask
-
-    def require_begun(self) -> None:
-        """Raise `gymnasium.error.ResetNeeded` before the first reset, and `ValueError` once closed."""
-        self._require_open()
-        if not self.begun:
-            raise ResetNeeded("call reset() first")
-
-    def _require_open(self) -> None:
-        if self.closed:
-            raise ValueError("the environment is closed")
-
     def fills(self, i: int = 0) -> np.ndarray:
         """Own fills of env i in the last step: rows of `mm_env.sim.ledger.FILL_DTYPE`, in order of time.
 
@@ -295,11 +194,6 @@ class MultiVenueVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.
         """(S, V, T) float64 [currency] attribution of env i's profit so far by symbol, venue and term."""
         return self.batch.states["attribution"][i, : len(self.symbols), : len(self.venues)].copy()
 
-    def episode_config(self, i: int = 0) -> MarketConfig:
-        """The configuration of env i's episode, with the values that were drawn for it."""
-        self.require_begun()
-        return self.casting.config_of(i)
-
     def render(self) -> tuple[Any, ...] | None:
         """One frame an env: text, or an (H, W, 3) uint8 picture."""
         if self._history is None:
@@ -311,54 +205,8 @@ class MultiVenueVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.
         draw = render_ansi if self.render_mode == "ansi" else render_rgb
         return tuple(draw(self.batch, self.casting.market_of(i), self._history, i) for i in range(self.num_envs))
 
-    def save_state(self) -> bytes:
-        """All that the envs need to continue bit for bit."""
-        return saving.save_state(self)
-
-    def load_state(self, state: bytes) -> None:
-        """Continue where `save_state` was called, on an environment of the same configuration and number of envs.
-
-        Raises `ValueError` for a state of another version, configuration or number of envs.
-        """
-        saving.load_state(self, state)
-
     def continue_from(self, begun: bool, ended: np.ndarray) -> None:
         """Take over a state that stands in the batch; what pictures show of the past is forgotten."""
-        self.begun, self.ended = begun, ended
-        self._last_logs = {}
+        super().continue_from(begun, ended)
         if self._history is not None:
             self._history.clear()
-
-    def __getstate__(self) -> dict[str, Any]:
-        kept = {k: v for k, v in self.__dict__.items() if k not in ("batch", "casting", "seeds", "_history", "_last_logs")}
-        return {**kept, "saved": self.save_state(), "config": self.config}
-
-    def __setstate__(self, kept: dict[str, Any]) -> None:
-        saved, config = kept.pop("saved"), kept.pop("config")
-        self.__dict__.update(kept)
-        self._start(build_market(config))
-        saving.load_state(self, saved)
-
-    def close_extras(self, **kwargs: Any) -> None:
-        """Stop the threads."""
-        self.batch.close()
-
-
-def _check_count(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} {value!r}: allowed: whole numbers from 1")
-
-
-def _checked_seed(seed: object, number: int) -> int | list[int | None] | None:
-    def one(value: object) -> int | None:
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-            raise ValueError(f"seed {value!r}: allowed: whole numbers from 0, None, or a list of {number} of them")
-        return int(value)
-
-    if not isinstance(seed, list | tuple | np.ndarray):
-        return one(seed)
-    if len(seed) != number:
-        raise ValueError(f"a list of {len(seed)} seeds: allowed: {number}, one an env")
-    return [one(value) for value in seed]

@@ -1,28 +1,30 @@
-"""Avellaneda-Stoikov around an alpha-shifted mid, the default policy of the environment.
+"""Avellaneda-Stoikov: quotes around a reservation price, the default policy of the environments; and its symmetric rival.
 
-Source: Avellaneda & Stoikov 2008, equations 29-30.
+Source: Avellaneda & Stoikov 2008, equations 29-30 and section 3.3.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from mm_env.config import MarketConfig
+from mm_env.config import ClassicConfig
 from mm_env.config.io import override
-from mm_env.policies.quoting import QuotingPolicy, Seen, Terms, plain
+from mm_env.policies.base import Config
+from mm_env.policies.quoting import ReservationPolicy, Seen, Terms, plain, time_left
 from mm_env.sim import quoting
 
 
 @dataclass(frozen=True)
-class AvellanedaStoikov(QuotingPolicy):
+class AvellanedaStoikov(ReservationPolicy):
     """Quotes around a reservation price that leans against the inventory; None takes the environment's parameter.
 
-    risk_aversion: [1/currency a share, inventory in lots] `as_gamma`
+    risk_aversion: [1/currency a share, inventory in lots] `as_gamma`; in the classic market [1/currency]
     fill_decay: [1/currency a share] `as_k`
-    horizon_seconds: [s] `as_T`
+    horizon_seconds: [s] `as_T`; in the classic market a rolling horizon in its unit of time
     """
 
     risk_aversion: float | None = None
@@ -40,54 +42,69 @@ class AvellanedaStoikov(QuotingPolicy):
         }
         return {field: (key, value) for field, (key, value) in own.items() if value is not None}
 
-    def configure(self, config: MarketConfig) -> MarketConfig:
+    def configure(self, config: Config) -> Config:
         """`config` with this as its default policy; raises `ConfigError` for parameters out of range."""
-        own = {f"policy.{key}": value for key, value in self._given.values()}
-        return override(config, {"policy.use_avellaneda": True, **own})
+        if isinstance(config, ClassicConfig):
+            own = {
+                "risk_aversion": self.risk_aversion,
+                "fill_decay": self.fill_decay,
+                "horizon": self.horizon_seconds,
+            }
+            return override(config, classic_changes(self.name, own))
+        given = {f"policy.{key}": value for key, value in self._given.values()}
+        return override(config, {"policy.use_avellaneda": True, **given})
 
     def is_default(self, params: np.ndarray) -> bool:
-        """Whether the default policy of envs with these params (P,) is this one."""
+        """Whether the default policy of envs of the book market with these params (P,) is this one."""
         agrees = all((params[field] == value).all() for field, (_, value) in self._given.items())
         return agrees and bool((params["avellaneda"] == 1).all())
 
-    def terms(self, seen: Seen) -> Terms:
-        """Terms of the quotes, each (n, S) [currency] but `volatility_widening`, a factor.
-
-        reservation_price = mid + alpha_shift + inventory_skew;
-        half_spread = (half_spread_risk + half_spread_arrival) × volatility_widening;
-        bid, ask = reservation_price ∓ half_spread
-        """
-        params = {field: seen.params[field][:, None] for field in ("gamma", "fill_decay", "horizon")}
-        params |= {field: np.full((len(seen.params), 1), value) for field, (_, value) in self._given.items()}
-        aversion, decay = params["gamma"], params["fill_decay"]
-        horizon = _horizon(seen, params["horizon"])
-        mid, variance = seen.mid, seen.variance_ticks * seen.tick**2
-        shifted = mid * (1.0 + 1e-4 * seen.states["alpha"][:, : seen.symbols])
-        reservation = plain(quoting.reservation_price)(shifted, seen.inventory, aversion, variance, horizon)
-        risk = plain(quoting.half_spread_risk)(aversion, variance, horizon)
-        arrival = np.vectorize(plain(quoting.half_spread_arrival), otypes=[float])(aversion, decay)
-        widening = np.vectorize(plain(quoting.volatility_widening), otypes=[float])(
-            seen.states["variance_fast"][:, : seen.symbols],
-            seen.variance_ticks,
-            seen.params["spread_volatility_weight"][:, None],
-        )
-        half = (risk + arrival) * widening
-        return {
-            "mid": mid,
-            "alpha_shift": shifted - mid,
-            "inventory_skew": reservation - shifted,
-            "reservation_price": reservation,
-            "half_spread_risk": risk,
-            "half_spread_arrival": np.broadcast_to(arrival, mid.shape),
-            "volatility_widening": widening,
-            "half_spread": half,
-            "bid": reservation - half,
-            "ask": reservation + half,
-        }
+    def centre(self, seen: Seen, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
+        """Reservation price (n, S), and the half spread's `half_spread_risk` and `half_spread_arrival` [currency]."""
+        aversion = seen.parameter("gamma", self.risk_aversion)[:, None]
+        decay = seen.parameter("fill_decay", self.fill_decay)[:, None]
+        horizon = time_left(seen, seen.parameter("horizon", self.horizon_seconds))[:, None]
+        reservation = plain(quoting.reservation_price)(shifted, seen.inventory, aversion, seen.variance, horizon)
+        risk = plain(quoting.half_spread_risk)(aversion, seen.variance, horizon)
+        return reservation, {"half_spread_risk": risk, "half_spread_arrival": half_spread_arrival(aversion, decay)}
 
 
-def _horizon(seen: Seen, horizon: np.ndarray) -> np.ndarray:
-    """(n, 1) [s] time over which inventory is at risk: a rolling one, or no more than is left of the episode."""
-    params = seen.params
-    left = params["steps"] * params["step_seconds"] - seen.states["time"]
-    return np.where(params["rolling"][:, None] == 1, horizon, np.clip(left[:, None], 0.0, horizon))
+@dataclass(frozen=True)
+class SymmetricAvellanedaStoikov(AvellanedaStoikov):
+    """Quotes the time average of the Avellaneda-Stoikov spread around the mid, whatever the inventory."""
+
+    name: ClassVar[str] = "as_symmetric"
+
+    def configure(self, config: Config) -> Config:
+        """`config` with the policy's parameters written into it, in the classic market as its default policy."""
+        if isinstance(config, ClassicConfig):
+            return super().configure(config)
+        return override(config, {f"policy.{key}": value for key, value in self._given.values()})
+
+    def is_default(self, params: np.ndarray) -> bool:
+        """Never in the book market, whose kernels quote around a reservation price or a fixed spread."""
+        return False
+
+    def centre(self, seen: Seen, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
+        """The alpha-shifted mid, and the parts of the averaged half spread (n, S) [currency]."""
+        params = seen.params
+        aversion = seen.parameter("gamma", self.risk_aversion)[:, None]
+        decay = seen.parameter("fill_decay", self.fill_decay)[:, None]
+        horizon = seen.parameter("horizon", self.horizon_seconds)
+        episode = params["steps"] * params["step_seconds"]
+        last = np.minimum(horizon, episode)  # of the episode, in which the time left falls from `last` to zero
+        average = np.where(params["rolling"] == 1, horizon, last * (episode - 0.5 * last) / episode)
+        risk = plain(quoting.half_spread_risk)(aversion, seen.variance, average[:, None])
+        return shifted, {"half_spread_risk": risk, "half_spread_arrival": half_spread_arrival(aversion, decay)}
+
+
+def half_spread_arrival(risk_aversion: np.ndarray, fill_decay: np.ndarray) -> np.ndarray:
+    """ln(1 + γ/k) / γ [currency a share], entry by entry."""
+    found: np.ndarray = np.vectorize(plain(quoting.half_spread_arrival), otypes=[float])(risk_aversion, fill_decay)
+    return found
+
+
+def classic_changes(name: str, own: Mapping[str, float | str | None]) -> dict[str, float | str]:
+    """Changes that make a policy the default of the classic market: its name, and the parameters that it states."""
+    given = {f"policy.{key}": value for key, value in own.items() if value is not None}
+    return {"policy.name": name, **given}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
-from mm_env.config import MarketConfig
+from mm_env.config import ClassicConfig, MarketConfig
 
 if TYPE_CHECKING:
-    from mm_env.envs.vector_env import MultiVenueVectorEnv
+    from mm_env.envs.batched import BatchedVectorEnv
+
+Config = TypeVar("Config", MarketConfig, ClassicConfig)
 
 
 class Policy(Protocol):
@@ -20,30 +22,33 @@ class Policy(Protocol):
         """The spelling that `get_policy` knows it by."""
         ...
 
-    def configure(self, config: MarketConfig) -> MarketConfig:
+    def configure(self, config: Config) -> Config:
         """The market in which the policy is at home: its own parameters written into `config`."""
         ...
 
     def act(self, env: Any) -> np.ndarray:
-        """Action for the next step of `env`, wrapped or not: (3S,) float32 of a scalar env, (N, 3S) of a vector env."""
+        """Action for the next step of `env`, wrapped or not: (entries,) float32 or, of a vector env, (N, entries).
+
+        The entries are the environment's `action_names`.
+        """
         ...
 
 
-def vector_of(env: Any) -> MultiVenueVectorEnv:
+def vector_of(env: Any) -> BatchedVectorEnv:
     """The vector env behind an env of this package; raises `TypeError` for any other env."""
-    from mm_env.envs.env import MultiVenueEnv
-    from mm_env.envs.vector_env import MultiVenueVectorEnv
+    from mm_env.envs.batched import BatchedVectorEnv
+    from mm_env.envs.single import SingleEnv
 
     base = getattr(env, "unwrapped", env)
-    if isinstance(base, MultiVenueEnv):
+    if isinstance(base, SingleEnv):
         base = base.vector
-    if not isinstance(base, MultiVenueVectorEnv):
+    if not isinstance(base, BatchedVectorEnv):
         raise TypeError(f"{type(base).__name__}: allowed: an environment of mm_env, wrapped or not")
     return base
 
 
 def shaped_for(env: Any, actions: np.ndarray) -> np.ndarray:
-    """(N, 3S) actions as `env` takes them: (3S,) for a scalar env."""
+    """(N, entries) actions as `env` takes them: (entries,) for a scalar env."""
     from gymnasium.vector import VectorEnv
 
     return actions if isinstance(env, VectorEnv) else actions[0]

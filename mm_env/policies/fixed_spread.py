@@ -7,8 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from mm_env.config import MarketConfig
+from mm_env.config import ClassicConfig
 from mm_env.config.io import override
+from mm_env.policies.avellaneda_stoikov import classic_changes
+from mm_env.policies.base import Config
 from mm_env.policies.quoting import QuotingPolicy, Seen, Terms
 
 
@@ -16,19 +18,23 @@ from mm_env.policies.quoting import QuotingPolicy, Seen, Terms
 class FixedSpread(QuotingPolicy):
     """Quotes half a spread on either side of the mid; sizes still shrink with the inventory.
 
-    spread_bps: [bps] full spread, `base_spread_bps`; None takes the environment's
+    spread_bps: [bps] full spread, `base_spread_bps`; None takes the environment's. In the classic market, whose mid may
+        fall below zero, of the price that an episode begins with
     """
 
     spread_bps: float | None = None
     name: ClassVar[str] = "fixed"
 
-    def configure(self, config: MarketConfig) -> MarketConfig:
+    def configure(self, config: Config) -> Config:
         """`config` with this as its default policy; raises `ConfigError` for a spread out of range."""
+        if isinstance(config, ClassicConfig):
+            half = None if self._share is None else self._share * config.mid.start_price
+            return override(config, classic_changes(self.name, {"half_spread": half}))
         own = {} if self.spread_bps is None else {"policy.base_spread_bps": self.spread_bps}
         return override(config, {"policy.use_avellaneda": False, **own})
 
     def is_default(self, params: np.ndarray) -> bool:
-        """Whether the default policy of envs with these params (P,) is this one."""
+        """Whether the default policy of envs of the book market with these params (P,) is this one."""
         same = self.spread_bps is None or bool((params["base_half_spread"] == self._share).all())
         return same and bool((params["avellaneda"] == 0).all())
 

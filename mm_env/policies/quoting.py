@@ -5,13 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mm_env.envs.actions import action_for, mode_of
-from mm_env.policies.base import shaped_for, vector_of
+from mm_env.policies.base import Config, shaped_for, vector_of
+from mm_env.sim import quoting
 from mm_env.sim.batch import Batch
+
+if TYPE_CHECKING:
+    from mm_env.envs.classic_vector import ClassicVectorEnv
 
 Terms = dict[str, np.ndarray]
 
@@ -48,6 +52,15 @@ class Seen:
         return self.states["seen_mid"][:, : self.symbols] * self.tick
 
     @property
+    def variance(self) -> np.ndarray:
+        """(n, S) [currency²/s] slow variance of the mid."""
+        return self.variance_ticks * self.tick**2
+
+    def parameter(self, field: str, own: float | None) -> np.ndarray:
+        """(n,) the environment's parameter of that name, or a policy's own in its place."""
+        return self.params[field] if own is None else np.full(len(self.params), own)
+
+    @property
     def variance_ticks(self) -> np.ndarray:
         """(n, S) [ticks²/s] slow variance of the mid."""
         return np.diagonal(self.states["covariance"], axis1=1, axis2=2)[:, : self.symbols]
@@ -62,21 +75,33 @@ class Seen:
 
 
 class QuotingPolicy(ABC):
-    """A policy that wants a bid and an ask in every symbol; sizes, grid, hedge and router stay the environment's."""
+    """A policy that wants a bid and an ask, in every symbol.
+
+    In the book market `terms` says where; sizes, grid, hedge and router stay the environment's. In the classic market the
+    kernels know each policy: `configure` writes it into the configuration, and its depths come from there.
+    """
+
+    @abstractmethod
+    def configure(self, config: Config) -> Config:
+        """`config` with the policy's own parameters written into it, and the policy its default where the market has it."""
 
     @abstractmethod
     def terms(self, seen: Seen) -> Terms:
         """Named terms, each (n, S): `bid` and `ask` [currency] before the grid, and what they are made of."""
 
-    @abstractmethod
     def is_default(self, params: np.ndarray) -> bool:
-        """Whether the default policy of envs with these params (P,) is this one."""
+        """Whether the default policy of envs of the book market with these params (P,) is this one."""
+        return False
 
     def act(self, env: Any) -> np.ndarray:
-        """Action that asks for the policy's quotes, as far as the bounds of an action reach: (3S,) or (N, 3S) float32."""
+        """Action that asks for the policy's quotes, as far as the bounds of an action reach: float32, of the env's shape."""
+        from mm_env.envs.classic_vector import ClassicVectorEnv
+
         vector = vector_of(env)
         vector.require_begun()
-        batch = vector.batch
+        if isinstance(vector, ClassicVectorEnv):
+            return shaped_for(env, vector.action_for(vector.depths_of(self)))
+        batch: Batch = vector.batch
         if self.is_default(batch.params):
             return shaped_for(env, vector.default_action())
         seen = Seen.of(batch, slice(None))
@@ -87,9 +112,13 @@ class QuotingPolicy(ABC):
 
     def explain(self, env: Any, i: int = 0) -> dict[str, dict[str, float]]:
         """Why env i is quoted as it is: symbol -> term -> value, prices in currency, sizes and hedge in lots."""
+        from mm_env.envs.classic_vector import ClassicVectorEnv
+
         vector = vector_of(env)
         vector.require_begun()
         i = range(vector.num_envs)[i]
+        if isinstance(vector, ClassicVectorEnv):
+            return self._explain_classic(vector, i)
         seen = Seen.of(vector.batch, slice(i, i + 1))
         state = seen.states
         terms = self.terms(seen) | {
@@ -101,3 +130,63 @@ class QuotingPolicy(ABC):
         return {
             symbol: {name: value[0, k].item() for name, value in terms.items()} for k, symbol in enumerate(vector.symbols)
         }
+
+    def _explain_classic(self, vector: ClassicVectorEnv, i: int) -> dict[str, dict[str, float]]:
+        state, (bid, ask) = vector.batch.states[i], vector.depths_of(self)[i].tolist()
+        mid = float(state["mid"])
+        skew = 0.5 * (ask - bid)
+        terms = {
+            "mid": mid,
+            "inventory": float(state["inventory"]),
+            "inventory_skew": skew,
+            "reservation_price": mid + skew,
+            "half_spread": 0.5 * (bid + ask),
+            "bid": mid - bid,
+            "ask": mid + ask,
+        }
+        return {vector.symbols[0]: terms}
+
+
+class ReservationPolicy(QuotingPolicy):
+    """A policy of the book market that quotes around a reservation price: the mid, shifted by alpha and by inventory.
+
+    As the default policy does, it leans on the environment's alpha, and quotes wider when volatility has risen.
+    """
+
+    @abstractmethod
+    def centre(self, seen: Seen, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
+        """Reservation price (n, S) [currency] around the alpha-shifted mid (n, S), and the parts of the half spread."""
+
+    def terms(self, seen: Seen) -> Terms:
+        """Terms of the quotes, each (n, S) [currency] but `volatility_widening`, a factor.
+
+        reservation_price = mid + alpha_shift + inventory_skew; half_spread = sum of its parts × volatility_widening;
+        bid, ask = reservation_price ∓ half_spread
+        """
+        mid = seen.mid
+        shifted = mid * (1.0 + 1e-4 * seen.states["alpha"][:, : seen.symbols])
+        reservation, parts = self.centre(seen, shifted)
+        widening = np.vectorize(plain(quoting.volatility_widening), otypes=[float])(
+            seen.states["variance_fast"][:, : seen.symbols],
+            seen.variance_ticks,
+            seen.params["spread_volatility_weight"][:, None],
+        )
+        half = sum(parts.values()) * widening
+        return {
+            "mid": mid,
+            "alpha_shift": shifted - mid,
+            "inventory_skew": reservation - shifted,
+            "reservation_price": reservation,
+            **{name: np.broadcast_to(part, mid.shape) for name, part in parts.items()},
+            "volatility_widening": widening,
+            "half_spread": half,
+            "bid": reservation - half,
+            "ask": reservation + half,
+        }
+
+
+def time_left(seen: Seen, horizon: np.ndarray) -> np.ndarray:
+    """(n,) [s] time over which inventory is at risk: a rolling `horizon` (n,), or no more than is left of the episode."""
+    params = seen.params
+    left = params["steps"] * params["step_seconds"] - seen.states["time"]
+    return np.where(params["rolling"] == 1, horizon, np.clip(left, 0.0, horizon))

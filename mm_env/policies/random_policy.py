@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mm_env.config import MarketConfig
-from mm_env.policies.base import shaped_for, vector_of
+from mm_env.policies.base import Config, shaped_for, vector_of
 
 
 class RandomPolicy:
@@ -20,12 +19,12 @@ class RandomPolicy:
         self._seed = seed
         self._streams: list[np.random.Generator] = []
 
-    def configure(self, config: MarketConfig) -> MarketConfig:
+    def configure(self, config: Config) -> Config:
         """`config` itself: any market will do."""
         return config
 
     def act(self, env: Any) -> np.ndarray:
-        """Action for the next step: (3S,) float32 of a scalar env, (N, 3S) of a vector env."""
+        """Action for the next step: (entries,) float32 of a scalar env, (N, entries) of a vector env."""
         vector = vector_of(env)
         for i in range(len(self._streams), vector.num_envs):
             self._streams.append(np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(i,))))

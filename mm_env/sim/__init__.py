@@ -27,4 +27,8 @@ What every fill assumes: a taker trades with the best price first; at a price, w
 with the order, then with those behind it. A message of the agent acts when it reaches its venue, never before; an order that
 is kept at its price and does not grow keeps its place; post-only orders are repriced, never matched. Others' lots cancel
 where they are. The mid that marks positions is that of the other traders.
+
+The classic market (`classic.py`, with a table of its own) stands beside it: one symbol, a random walk, fills of a known
+intensity. It shares the random numbers, the formulas of `quoting` and how kernels are compiled; `closed_forms` holds the
+depths of its policies.
 """

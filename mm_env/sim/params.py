@@ -97,6 +97,8 @@ FIELDS = (
     ("base_half_spread", "f8", (), "fraction of the mid"),
     ("gamma", "f8", (), "[1/currency a share, lots]"),
     ("fill_decay", "f8", (), "[1/currency a share]"),
+    ("arrival_rate", "f8", (), "[lots/s] a side at depth zero, for policies of closed form"),
+    ("cj_penalty", "f8", (2,), "phi [currency a share, lot² and second] and alpha [currency a share and lot²]"),
     ("horizon", "f8", (), "[s] of inventory risk"),
     ("rolling", "i8", (), "1: the horizon rolls, 0: it ends with the episode"),
     ("alpha_weight", "f8", (), "[bps] at sentiment 1"),
@@ -349,6 +351,7 @@ def _policy(p: np.ndarray, config: MarketConfig) -> None:
     c, dt = config.policy, config.episode.step_seconds
     p["avellaneda"], p["base_half_spread"] = c.use_avellaneda, c.base_spread_bps * 0.5e-4
     p["gamma"], p["fill_decay"], p["horizon"] = c.as_gamma, c.as_k, c.as_T
+    p["arrival_rate"], p["cj_penalty"] = c.as_A, (c.cj_phi, c.cj_alpha)
     p["rolling"] = c.as_horizon == "rolling"
     p["alpha_weight"], p["obi_weight"], p["alpha_smooth"] = c.alpha_weight, c.obi_weight, c.alpha_smooth
     p["sentiment_decay"] = half_life_factor(dt, c.sentiment_half_life_seconds)

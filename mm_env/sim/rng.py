@@ -1,4 +1,4 @@
-"""Random numbers that belong to an env: six xoshiro256++ streams in its state.
+"""Random numbers that belong to an env: xoshiro256++ streams in its state, six in the book market.
 
 Every episode's streams derive from (key, episode) alone, so what an agent did in one episode changes nothing in the next.
 Regime, news and diffusion draw the same numbers whatever the agent does; takers and makers react to it.
@@ -46,7 +46,7 @@ def _splitmix(x):
 def seed_streams(s):
     """Set all streams from the key and the episode number."""
     x = s.key[0] ^ _splitmix(s.key[1] + _GOLDEN * _U(s.episode + 1))
-    for k in range(STREAMS):
+    for k in range(len(s.rng)):
         for j in range(4):
             x += _GOLDEN
             s.rng[k, j] = _splitmix(x)

@@ -159,7 +159,7 @@ def test_every_market_that_comes_with_the_package_runs_one_episode(tmp_path):
     "arguments, said",
     [
         (["--config", "two_symbol"], "nearest preset: 'two_symbols'"),
-        (["--policy", "fixd"], "policy 'fixd': allowed: 'as', 'fixed', 'random'"),
+        (["--policy", "fixd"], "policy 'fixd': allowed: 'as', 'as_symmetric', 'glft'"),
         (
             ["--set", "policy.as_gama=1"],
             "policy.as_gama: value 1: unknown key 'as_gama' in 'policy'; nearest known: 'as_gamma'",

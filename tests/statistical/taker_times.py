@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mm_env.config import MarketConfig
 from mm_env.sim.batch import Batch
 from mm_env.sim.compiling import entry_point
 from mm_env.sim.step import advance, begin_microstep
@@ -40,20 +39,3 @@ def taker_times(batch: Batch, seconds: float) -> tuple[np.ndarray, np.ndarray]:
     run_and_note(batch.states, batch.params, batch.tape, batch.first, *logs, scratch, end, times, dims, before, count)
     assert 0 < count[0] < times.size
     return times[: count[0]], dims[: count[0]]
-
-
-def compensators(times: np.ndarray, dims: np.ndarray, config: MarketConfig) -> list[np.ndarray]:
-    """Integral of each dimension's intensity between its events, from theory, the first event of each left out."""
-    symbols = len(config.symbols)
-    jump, beta = config.flow.hawkes_matrices(symbols), config.flow.hawkes_decays()
-    mu = config.flow.hawkes_baseline(symbols)
-    excitation, total, last = np.zeros((beta.size, mu.size)), np.zeros(mu.size), times[0]
-    found: list[list[float]] = [[] for _ in mu]
-    for time, dim in zip(times.tolist(), dims.tolist(), strict=True):
-        factor = np.exp(-beta * (time - last))
-        total += mu * (time - last) + ((1.0 - factor) / beta) @ excitation
-        found[dim].append(total[dim])
-        total[dim] = 0.0
-        excitation = excitation * factor[:, None] + jump[:, :, dim]
-        last = time
-    return [np.array(values[1:]) for values in found]

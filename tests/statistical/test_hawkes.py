@@ -10,43 +10,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 from scipy import stats
 
+from mm_env.analysis.hawkes import Hawkes, count_dispersion, rescaled_times
+from mm_env.analysis.takers import PLAIN, process_of, taker_path
+from mm_env.config import MarketConfig
 from mm_env.config.io import load_config, override
 from mm_env.envs.market import build_market
 from mm_env.sim.batch import Batch
-from mm_env.sim.flow import draw_taker, taker_candidate
-from mm_env.sim.ledger import FILL_DTYPE
 from mm_env.sim.step import MARKET
 
 ALARM = 1e-4
 ERRORS = 4.0
-PLAIN = {
-    "flow.informed_share": 0.0,
-    "flow.parents.rate_per_second": 0.0,
-    "news.source": "none",
-    "episode.initial_regime": "calm",
-    "regimes.calm.mean_duration_seconds": 1e9,
-}
 ONE = {"flow.hawkes_cross_side": 0.0, "flow.hawkes_cross_symbol": 0.0, "flow.hawkes_mu": 10.0}
 PUBLISHED = {**PLAIN, **ONE, "flow.hawkes_alpha": 40.0, "flow.hawkes_beta": 60.0}  # VALIDATION: branching 2/3
-
-
-@njit
-def _simulate(s, p, fills, end, times, dims):  # type: ignore[no-untyped-def]
-    """The kernels' own thinning on its own clock; returns the number of takers."""
-    n = 0
-    draw_taker(s, p)
-    while s.taker_next <= end and n < times.shape[0]:
-        s.time = s.taker_next
-        before = s.takers.copy()
-        taker_candidate(s, p, fills)
-        for d in range(before.shape[0]):
-            if s.takers[d] > before[d]:
-                times[n], dims[n] = s.time, d
-                n += 1
-    return n
 
 
 def batch_of(preset: str, changes: dict[str, Any], number: int, seed: int) -> tuple[Batch, Any]:
@@ -58,47 +35,32 @@ def batch_of(preset: str, changes: dict[str, Any], number: int, seed: int) -> tu
     return batch, config
 
 
-def events(preset: str, changes: dict[str, Any], end: float, seed: int = 4) -> tuple[np.ndarray, np.ndarray, Any]:
+def events(preset: str, changes: dict[str, Any], end: float, seed: int = 4) -> tuple[np.ndarray, np.ndarray, MarketConfig]:
     """Times and dimensions of the takers of one path on [0, end], started without excitation."""
-    batch, config = batch_of(preset, {**changes, "episode.burn_in_seconds": 0.0}, 1, seed)
-    times, dims = np.zeros(2_000_000), np.zeros(2_000_000, np.int64)
-    fills = np.zeros(0, FILL_DTYPE)
-    n = _simulate(batch.states[0], batch.params[0], fills, end, times, dims)
-    assert 0 < n < times.size
-    return times[:n], dims[:n], config
+    config = override(load_config(preset), changes)
+    return *taker_path(config, end, seed), config
 
 
-def rescaled(times: np.ndarray, dims: np.ndarray, config: Any, dim: int, decay: float = 1.0) -> np.ndarray:
-    """Compensator of one dimension between its events; `decay` distorts the assumed decays (1: the true ones)."""
-    s = len(config.symbols)
-    jump, beta, mu = config.flow.hawkes_matrices(s), config.flow.hawkes_decays() * decay, config.flow.hawkes_baseline(s)
-    excitation, last, total, out = np.zeros(len(beta)), 0.0, 0.0, []
-    for t, d in zip(times, dims, strict=True):
-        factor = np.exp(-beta * (t - last))
-        total += mu[dim] * (t - last) + float((excitation * (1 - factor) / beta).sum())
-        excitation, last = excitation * factor, t
-        if d == dim:
-            out.append(total)
-            total = 0.0
-        excitation = excitation + jump[:, dim, d]
-    return np.array(out)
+def p_values(times: np.ndarray, dims: np.ndarray, process: Hawkes) -> list[float]:
+    """Of Exp(1) for each dimension's compensator between its events."""
+    return [stats.kstest(values, "expon").pvalue for values in rescaled_times(times, dims, process, start=0.0)]
 
 
 @pytest.mark.parametrize("preset", ["one_symbol", "two_symbols"])
 def test_rescaled_times_are_exponential(preset: str) -> None:
     times, dims, config = events(preset, PLAIN, 8000.0)
-    for dim in range(2 * len(config.symbols)):
-        assert stats.kstest(rescaled(times, dims, config, dim), "expon").pvalue > ALARM
+    assert min(p_values(times, dims, process_of(config))) > ALARM
 
 
 def test_wrong_decays_and_a_lost_cross_excitation_are_caught() -> None:
     times, dims, config = events("two_symbols", PLAIN, 8000.0)
-    assert stats.kstest(rescaled(times, dims, config, 0, decay=1.5), "expon").pvalue < ALARM
+    right = process_of(config)
+    assert p_values(times, dims, Hawkes(right.baseline, right.jump, 1.5 * right.decay))[0] < ALARM
     strong = {**PLAIN, "flow.hawkes_cross_side": 0.4, "flow.hawkes_mu": 0.1}
     times, dims, config = events("one_symbol", strong, 20_000.0)
-    assert stats.kstest(rescaled(times, dims, config, 0), "expon").pvalue > ALARM
+    assert p_values(times, dims, process_of(config))[0] > ALARM
     lost = override(config, {"flow.hawkes_cross_side": 0.0})
-    assert stats.kstest(rescaled(times, dims, lost, 0), "expon").pvalue < ALARM
+    assert p_values(times, dims, process_of(lost))[0] < ALARM
 
 
 def test_mean_rates_of_the_running_market() -> None:
@@ -108,9 +70,7 @@ def test_mean_rates_of_the_running_market() -> None:
     for _ in range(400):
         batch.step(np.zeros((64, 6), np.float32), 0, command)
     rates = batch.states["takers"] / 400.0
-    jump, beta = config.flow.hawkes_matrices(2), config.flow.hawkes_decays()
-    norm = (jump / beta[:, None, None]).sum(axis=0)
-    expected = np.linalg.solve(np.eye(4) - norm, config.flow.hawkes_baseline(2))
+    expected = process_of(config).rates
     error = rates.std(axis=0, ddof=1) / np.sqrt(64)
     assert (np.abs(rates.mean(axis=0) - expected) < ERRORS * error).all()
     assert (np.abs(rates.mean(axis=0) - config.flow.hawkes_baseline(2)) > ERRORS * error).all()  # excitation counts
@@ -119,8 +79,7 @@ def test_mean_rates_of_the_running_market() -> None:
 @pytest.mark.parametrize(("tau", "published"), [(0.02, 2.406), (0.1, 5.541), (0.5, 8.200), (2.0, 8.800)])
 def test_count_variance_over_mean(tau: float, published: float) -> None:
     """mu 10, alpha 40, beta 60: kappa² + (1 - kappa²)(1 - exp(-omega tau)) / (omega tau)."""
-    kappa, omega = 3.0, 20.0
-    exact = kappa**2 + (1 - kappa**2) * (1 - np.exp(-omega * tau)) / (omega * tau)
+    exact = count_dispersion(40.0, 60.0, tau)
     assert exact == pytest.approx(published, abs=5e-4)
     times, dims, _ = events("one_symbol", PUBLISHED, 12_000.0)
     own = times[(dims == 0) & (times > 10.0)] - 10.0
@@ -135,12 +94,32 @@ def test_count_variance_over_mean(tau: float, published: float) -> None:
     assert abs(1.0 - exact) > ERRORS * error  # a Poisson process would be caught
 
 
+@pytest.mark.parametrize("window", [0.1, 1.0])
+def test_covariances_of_all_counts(window: float) -> None:
+    """Four dimensions, two exponentials, nothing symmetric; 10 covariances of each window, errors over 50 blocks.
+
+    False alarms: 20 two-sided tests of 4.5 errors with 49 degrees of freedom, 8e-4. Each planted bug is seen.
+    """
+    rng = np.random.default_rng(2)
+    jump = (rng.uniform(0.0, 1.0, (2, 4, 4)) * np.array([0.3, 3.0])[:, None, None]).tolist()
+    changes = {"flow.hawkes_mu": [1.0, 0.5, 2.0, 1.5], "flow.hawkes_alpha": jump, "flow.hawkes_beta": [2.0, 15.0]}
+    times, dims, config = events("two_symbols", {**PLAIN, **changes}, 20_100.0)
+    right = process_of(config)
+    late = times >= 100.0
+    cells, number = ((times[late] - 100.0) / window).astype(int), round(20_000 / window)
+    counts = np.stack([np.bincount(cells[dims[late] == d], minlength=number)[:number] for d in range(4)])
+    blocks = np.array([np.cov(block) for block in np.split(counts, 50, axis=1)])
+    error = blocks.std(axis=0, ddof=1) / np.sqrt(50)
+    assert (np.abs(blocks.mean(axis=0) - right.count_covariance(window)) < 4.5 * error).all()
+    swapped = Hawkes(right.baseline, right.jump.transpose(0, 2, 1), right.decay)
+    quicker = Hawkes(right.baseline, 1.3 * right.jump, 1.3 * right.decay)
+    for wrong in (swapped, quicker):
+        assert (np.abs(blocks.mean(axis=0) - wrong.count_covariance(window)) > 4.5 * error).any()
+
+
 def test_poisson_takers_are_poisson() -> None:
     times, dims, config = events("one_symbol", {**PLAIN, "flow.use_hawkes": False}, 8000.0)
-    rate = np.linalg.solve(
-        np.eye(2) - (config.flow.hawkes_matrices(1) / config.flow.hawkes_decays()[:, None, None]).sum(axis=0),
-        config.flow.hawkes_baseline(1),
-    )
+    rate = process_of(config).rates
     for dim in range(2):
         gaps = np.diff(times[dims == dim])
         assert stats.kstest(gaps * rate[dim], "expon").pvalue > ALARM

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mm_env.analysis.hawkes import count_dispersion, rescaled_times
+from mm_env.analysis.takers import process_of
 from mm_env.config import MarketConfig
 from mm_env.sim.batch import Batch
 from mm_env.sim.params import make_params
 from mm_env.sim.state import capacity_for
 from mm_env.sim.step import MARKET
-from tests.statistical.taker_times import compensators, taker_times
+from tests.statistical.taker_times import taker_times
 
 ENVS = 64
 RARE = 1e-5  # p-value of one test of Kolmogorov and Smirnov
@@ -85,8 +87,7 @@ def mean_errors(changes: dict[str, Any] | None = None) -> np.ndarray:
     """(2S,) mean rates minus (I - ||Phi||)^-1 mu, in standard errors over envs."""
     config = market(2, MATRICES)
     rates = counts(start(config, ENVS, 11, changes), 200).mean(axis=0)
-    norm = (config.flow.hawkes_matrices(2) / config.flow.hawkes_decays()[:, None, None]).sum(axis=0)
-    expected = np.linalg.solve(np.eye(4) - norm, config.flow.hawkes_baseline(2))
+    expected = process_of(config).rates
     return (rates.mean(axis=0) - expected) / (rates.std(axis=0, ddof=1) / np.sqrt(ENVS))
 
 
@@ -112,9 +113,8 @@ def ratio_errors(changes: dict[str, Any] | None = None) -> dict[float, float]:
     config = market(1, PUBLISHED, step_seconds=0.02, microsteps=1, burn_in_seconds=3.0)
     fine = counts(start(config, ENVS, 12, changes), 3000)
     found = {}
-    kappa, omega = 3.0, 20.0
     for tau, published in TAUS.items():
-        exact = kappa**2 + (1.0 - kappa**2) * -np.expm1(-omega * tau) / (omega * tau)
+        exact = count_dispersion(40.0, 60.0, tau)
         assert exact == pytest.approx(published, abs=5e-4)
         steps = round(tau / 0.02)
         windows = fine.reshape(-1, steps, ENVS, 2).sum(axis=1).transpose(1, 0, 2).reshape(ENVS, -1)
@@ -150,7 +150,7 @@ def rescaled_p_values(symbols: int, flow: dict[str, Any], changes: dict[str, Any
     """p-values of Exp(1) for each dimension's compensator between events of the running market."""
     config = market(symbols, flow, burn_in_seconds=0.0)
     times, dims = taker_times(start(config, 1, 13, changes), 1500.0)
-    rescaled = compensators(times, dims, config)
+    rescaled = rescaled_times(times, dims, process_of(config))
     assert min(values.size for values in rescaled) > 500
     return [float(stats.kstest(values, "expon").pvalue) for values in rescaled]
 

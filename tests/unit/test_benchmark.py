@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from mm_env.config.io import load_config
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.sim.state import state_dtype
-from scripts import benchmark
+from scripts import benchmark, benchmark_classic
 
 CONFIG = load_config({"episode": {"steps": 30, "burn_in_seconds": 5.0}})
 
@@ -56,6 +56,19 @@ def test_the_stripped_kernel_runs_the_same_market_without_the_agent():
     assert found["whole_events_per_second"] > 1e5 and found["reset_microseconds"] > 1.0
 
 
+def test_rates_of_the_classic_market_count_its_steps(monkeypatch):
+    """A clock that moves by one at each look: of 10 looks a round, 8 calls of 64 envs each."""
+    monkeypatch.setattr(benchmark_classic, "NUMBER", 64)
+    clock = iter(range(10_000))
+    monkeypatch.setattr(benchmark_classic, "perf_counter", lambda: float(next(clock)))
+    rows = benchmark_classic.classic_rates(seed=0, seconds=9.0, rounds=2)
+    assert [(row["case"], row["threads"]) for row in rows] == [(case, k) for case in benchmark_classic.CASES for k in (1, 2)]
+    for row in rows:
+        assert row["steps_per_second"] == row["best_steps_per_second"] == 8 * 64 / 9
+    text = benchmark_classic.classic_text(rows)
+    assert "avellaneda_stoikov" in text and text.count("0.0") == 2 * len(rows)
+
+
 def test_memory_is_that_of_the_state_records():
     envs = MultiVenueVectorEnv(3, CONFIG)
     found = benchmark.memory(CONFIG)
@@ -85,6 +98,7 @@ def test_the_command_prints_every_part_and_writes_it(tmp_path, monkeypatch):
     size = {"symbols": 5, "venues": 2, "events_per_step": 208.3}
     size |= {"nanoseconds_per_event": 120.0, "microseconds_per_env_step": 25.0}
     monkeypatch.setattr(benchmark, "linearity", lambda *_: [size])
+    monkeypatch.setattr(benchmark_classic, "NUMBER", 64)
     arguments = ["--quick", "--config", "one_symbol", "--out", str(tmp_path), "--json", str(tmp_path / "sub" / "x.json")]
     result = CliRunner().invoke(benchmark.app, arguments)
     assert result.exit_code == 0, result.output
@@ -93,7 +107,7 @@ def test_the_command_prints_every_part_and_writes_it(tmp_path, monkeypatch):
         assert said in result.stdout or (said == "ratio 0." and "ratio 1." in result.stdout), said
     found = json.loads((tmp_path / "benchmark.json").read_text())
     assert found == json.loads((tmp_path / "sub" / "x.json").read_text())
-    parts = ["vector", "single", "stripped", "gymnasium", "memory", "start", "linearity"]
+    parts = ["vector", "classic", "single", "stripped", "gymnasium", "memory", "start", "linearity"]
     assert list(found) == ["machine", "config", "config_hash", "quick", *parts]
 
 

@@ -7,6 +7,7 @@ import yaml
 from typer.testing import CliRunner
 
 from mm_env.cli import app
+from mm_env.config import ClassicConfig
 from mm_env.config.io import config_hash, config_schema, load_config, preset_names
 
 
@@ -37,6 +38,18 @@ def test_check_says_valid_with_the_shape_and_the_hash():
     assert result.exit_code == 0
     digest = config_hash(load_config("five_symbols"))
     assert result.stdout == f"five_symbols: valid (symbols 5, venues 10, regimes 2, hash {digest})\n"
+
+
+def test_the_classic_market_has_its_own_presets_and_schema(tmp_path):
+    lines = dict(line.split(maxsplit=1) for line in run("presets", "--classic").stdout.splitlines())
+    assert list(lines) == preset_names(ClassicConfig) and lines["as2008"].startswith("Avellaneda & Stoikov 2008")
+    assert json.loads(run("schema", "--classic").stdout) == config_schema(ClassicConfig)
+    (tmp_path / "x.yaml").write_text(run("show", "--classic", "cj").stdout, encoding="utf-8")
+    config = load_config("cj", ClassicConfig)
+    assert load_config(tmp_path / "x.yaml", ClassicConfig) == config
+    expected = f"cj: valid (policy cj, steps 200, hash {config_hash(config)})\n"
+    assert run("check", "cj", "--classic").stdout == expected
+    assert run("check", "cj").exit_code == 2
 
 
 @pytest.mark.parametrize("command", ["check", "show"])

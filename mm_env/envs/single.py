@@ -1,0 +1,102 @@
+"""What the environments with one market maker share: each is the N = 1 view of its market's vector environment."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import numpy as np
+
+from mm_env.envs.actions import checked_actions
+from mm_env.envs.batched import BatchedVectorEnv
+
+if TYPE_CHECKING:
+    from mm_env.policies.base import Policy
+
+
+class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
+    """One env of a market; `vector` simulates it."""
+
+    vector: BatchedVectorEnv
+
+    def _view(self, vector: BatchedVectorEnv) -> None:
+        """Be the only env of `vector`."""
+        self.vector = vector
+        self.render_mode, self.action_mode = vector.render_mode, vector.action_mode
+        self.observation_space = vector.single_observation_space
+        self.action_space = vector.single_action_space
+        self.action_names, self.observation_names = vector.action_names, vector.observation_names
+        self._fields = vector.batch.results.dtype.names
+
+    @abstractmethod
+    def _info(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Info, from the fields of the env's result."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin an episode: the first of `seed`, or the next one.
+
+        options: "config" new parameters from now on; "evaluation" True or False
+        """
+        super().reset(seed=seed)
+        self.vector.begin_episodes(seed, options or {})
+        return self.vector.batch.rows[0], self._info(self._said())
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """One decision. action: (entries,) float32 [-1 to 1], the entries being `action_names`.
+
+        Raises `ValueError` for an action that is not allowed, `gymnasium.error.ResetNeeded` before the first reset and
+        after the end.
+        """
+        vector = self.vector
+        vector.advance(checked_actions(np.asarray(action)[None], 1, self.action_names))
+        said = self._said()
+        return vector.batch.rows[0], said["reward"], False, said["truncated"], self._info(said)
+
+    def _said(self) -> dict[str, Any]:
+        return dict(zip(self._fields, self.vector.batch.results[0].item(), strict=True))
+
+    @property
+    def batch(self) -> Any:
+        """The simulation, a batch of one."""
+        return self.vector.batch
+
+    @property
+    def config(self) -> Any:
+        """The configuration of the next episodes."""
+        return self.vector.casting.following.config
+
+    @property
+    def default_policy(self) -> Policy:
+        """The policy that an action of zero stands for in residual mode."""
+        return self.vector.default_policy
+
+    def default_action(self) -> np.ndarray:
+        """(entries,) float32 action of the default policy: zeros in residual mode."""
+        action: np.ndarray = self.vector.default_action()[0]
+        return action
+
+    def set_config(self, config: Any) -> None:
+        """Change the parameters of every episode from the next reset on."""
+        self.vector.set_config(config)
+
+    def episode_config(self) -> Any:
+        """The configuration of this episode, with the values that were drawn for it."""
+        return self.vector.episode_config()
+
+    def render(self) -> Any:
+        """What the market's vector environment draws of an env; None without a render mode."""
+        frames = self.vector.render()
+        return None if frames is None else frames[0]
+
+    def save_state(self) -> bytes:
+        """All that the env needs to continue bit for bit."""
+        return self.vector.save_state()
+
+    def load_state(self, state: bytes) -> None:
+        """Continue where `save_state` was called; raises `ValueError` for a state of another version or configuration."""
+        self.vector.load_state(state)
+
+    def close(self) -> None:
+        """Refuse further steps."""
+        self.vector.close()

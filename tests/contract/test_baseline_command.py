@@ -33,7 +33,7 @@ def run(*arguments, command=app):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     out = tmp_path_factory.mktemp("out") / "run"
-    limit = "risk.portfolio_var_limit=150"
+    limit = "risk.portfolio_var_limit=50"
     result = run("--out", out, "--episodes", 12, "--steps", 60, "--log-every", 20, "--set", limit, "--seed", 3)
     assert result.exit_code == 0, result.output
     return result, out, read_run(out)
@@ -44,7 +44,7 @@ def test_the_run_folder_is_whole(whole):
     assert {file.name for file in out.iterdir()} == FILES
     assert found.summary["interrupted"] is False and found.summary["complete_episodes"] is True
     assert (found.summary["episodes"], found.summary["steps"], found.summary["seed"]) == (12, 720, 3)
-    assert found.config.episode.steps == 60 and found.config.risk.portfolio_var_limit == 150.0
+    assert found.config.episode.steps == 60 and found.config.risk.portfolio_var_limit == 50.0
     assert found.summary["config_hash"] == config_hash(found.config)
     assert found.steps["episode"].unique().tolist() == [0]
     assert (out / "episode.png").read_bytes().startswith(b"\x89PNG")
@@ -64,7 +64,7 @@ def test_log_lines_have_their_forms_and_the_recorded_figures(whole):
     hedges = [HEDGE_LINE.fullmatch(line) for line in result.stderr.splitlines() if line.startswith("[portfolio]")]
     var = steps["value_at_risk"].shift()[steps["hedged"]]
     assert [float(match[1]) for match in hedges] == pytest.approx(var.tolist(), abs=0.0051)
-    assert len(hedges) > 0 and {match[2] for match in hedges} == {"150.00"}
+    assert len(hedges) > 0 and {match[2] for match in hedges} == {"50.00"}
 
 
 def test_the_tables_say_what_the_summary_holds(whole):
@@ -94,7 +94,7 @@ def test_the_summary_agrees_with_the_record_and_adds_up(whole):
 
 def test_the_same_seed_gives_the_same_run_under_both_commands(whole, tmp_path):
     result, out, found = whole
-    arguments = ("--episodes", 12, "--steps", 60, "--log-every", 20, "--set", "risk.portfolio_var_limit=150", "--seed", 3)
+    arguments = ("--episodes", 12, "--steps", 60, "--log-every", 20, "--set", "risk.portfolio_var_limit=50", "--seed", 3)
     again = run("baseline", "--out", tmp_path / "again", "--json", tmp_path / "x.json", *arguments, command=mm_env_app)
     assert again.stdout.replace(str(tmp_path / "again"), str(out)) == result.stdout
     told = [[line for line in one.stderr.splitlines() if line.startswith("[")] for one in (result, again)]
@@ -109,7 +109,7 @@ def test_the_same_seed_gives_the_same_run_under_both_commands(whole, tmp_path):
 
 def test_more_episodes_leave_the_first_ones_as_they_are(whole, tmp_path):
     _, out, _ = whole
-    run("--out", tmp_path, "--episodes", 2, "--steps", 60, "--set", "risk.portfolio_var_limit=150", "--seed", 3)
+    run("--out", tmp_path, "--episodes", 2, "--steps", 60, "--set", "risk.portfolio_var_limit=50", "--seed", 3)
     assert (tmp_path / "steps.parquet").read_bytes() == (out / "steps.parquet").read_bytes()
 
 

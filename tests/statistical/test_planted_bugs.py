@@ -75,20 +75,18 @@ BUGS: dict[str, tuple[str, str, str, list[Check]]] = {
     ),
     "the mid drifts": (
         "classic_flow",
-        "    return p.move * first\n",
-        "    return p.move * (first + 0.01)\n",
+        "    return p.move * normal(s, MID)\n",
+        "    return p.move * (normal(s, MID) + 0.01)\n",
         [check_mid],
     ),
-    "the second normal of a pair is the first again": (
+    "the mid moves too far": (
         "classic_flow",
-        "first, s.spare = normal_pair(s, MID)",
-        "first, _ = normal_pair(s, MID)\n    s.spare = first",
+        "    return p.move * normal(s, MID)\n",
+        "    return p.move * 1.02 * normal(s, MID)\n",
         [check_mid],
     ),
 }
-MOVES = {
-    name: {"mid": {"move": "brownian"}} for name in ("the mid drifts", "the second normal of a pair is the first again")
-}
+MOVES = {name: {"mid": {"move": "brownian"}} for name in ("the mid drifts", "the mid moves too far")}
 
 
 @pytest.mark.parametrize("name", BUGS)

@@ -78,7 +78,7 @@ def _unknown(model: type[BaseModel], loc: Loc) -> str:
     here = list(_resolved(schema, _walk(schema, section)[1])[0].get("properties", {}))
     homes = _homes(model)
     if key in homes:
-        return f"unknown key {key!r}; {belongs_in(key)}"
+        return f"unknown key {key!r}; {belongs_in(model, key)}"
     close = nearest(key, here)
     if close:
         return f"unknown key {key!r}; nearest known: {close!r}"
@@ -88,9 +88,9 @@ def _unknown(model: type[BaseModel], loc: Loc) -> str:
     return f"unknown key {key!r}; known: {', '.join(map(repr, here))}"
 
 
-def belongs_in(key: str) -> str:
+def belongs_in(model: type[BaseModel], key: str) -> str:
     """``'as_gamma' belongs in section 'policy'``, or an empty text for a key that no section has."""
-    homes = _homes().get(key)
+    homes = _homes(model).get(key)
     return f"{key!r} belongs in {' or '.join(homes)}" if homes else ""
 
 

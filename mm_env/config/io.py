@@ -106,7 +106,7 @@ def override(config: _Config, changes: Mapping[str, Any]) -> _Config:
         try:
             places[key] = locate(config, key)
         except ValueError as error:
-            home = belongs_in(key)  # of a key without its section
+            home = belongs_in(type(config), key)  # of a key without its section
             problems.append(
                 f"override: {key}: value {shortened(value)}: {f'unknown key {key!r}; {home}' if home else error}"
             )

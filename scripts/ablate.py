@@ -3,12 +3,11 @@
 Plays the default policy and its ablations on the same held-out episodes, and traces the frontier of profit against the sd
 of inventory for Avellaneda-Stoikov and for the fixed spread over their spread and size.
 
-    python scripts/ablate.py --episodes 400 --json ablation.json
+    python scripts/ablate.py --episodes 400 --out runs/ablation
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,9 +19,10 @@ from mm_env.cli_baseline import check_log_level
 from mm_env.cli_errors import check_target, user_errors
 from mm_env.config import MarketConfig
 from mm_env.config.io import load_config
+from mm_env.recording.files import write_json
 
 logger = logging.getLogger("ablate")
-AS_K = [150.0, 100.0, 70.0, 50.0, 35.0, 25.0]
+AS_K = [150.0, 100.0, 70.0, 55.0, 45.0, 35.0, 25.0]
 SPREAD_BPS = [2.0, 3.0, 5.0, 8.0, 11.0, 15.0]
 SIZES = [7, 20]
 
@@ -46,7 +46,7 @@ def table(rows: dict[str, dict[str, float]]) -> str:
     """Markdown table of the ablations."""
     lines = [
         "| variant | profit ± 99 % | less default ± 95 % | sd | worst 5 % | spread capture | diffusion ± 95 % "
-        "| hedge cost | sd of inventory | steps over VaR limit |",
+        "| crossing cost of hedges | sd of inventory | steps over VaR limit |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, r in rows.items():
@@ -103,19 +103,21 @@ def frontiers(config: MarketConfig, episodes: int, seed: int) -> dict[str, list[
 @user_errors
 def main(
     config: Annotated[str | None, typer.Option(help="Preset or YAML file.")] = None,
-    episodes: Annotated[int, typer.Option(min=2, help="Episodes of each variant.")] = 400,
+    episodes: Annotated[int, typer.Option(min=2, help="Episodes of each variant.")] = 1500,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the evaluation episodes.")] = 0,
     frontier_episodes: Annotated[int, typer.Option(min=0, help="Episodes of each frontier point; 0 leaves it out.")] = 200,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Holds ablation.json afterwards.")] = Path("runs/ablation"),
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file as well.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Print what each part of the default policy is worth, with intervals.
 
-    Example: python scripts/ablate.py --episodes 400
+    Example: python scripts/ablate.py --episodes 400 --config crisis
     """
     check_log_level(log_level)
-    if json_file is not None:
-        check_target("--json", json_file)
+    targets = {"--out": out / "ablation.json"} | ({} if json_file is None else {"--json": json_file})
+    for option, path in targets.items():
+        check_target(option, path)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
     market = load_config(config)
     outcomes: dict[str, Outcome] = {}
@@ -128,8 +130,8 @@ def main(
     if frontier_episodes:
         figures["frontier"] = frontier_rows(frontiers(market, frontier_episodes, seed))
         print(f"\nQuoting alone (no hedging), {frontier_episodes} episodes a point\n\n{frontier_table(figures['frontier'])}")
-    if json_file is not None:
-        json_file.write_text(json.dumps(figures, indent=2) + "\n")
+    for path in targets.values():
+        write_json(path, figures)
 
 
 if __name__ == "__main__":

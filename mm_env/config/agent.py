@@ -15,8 +15,8 @@ class Policy(Section):
 
     use_avellaneda: bool = Field(True, description="false: fixed spread of base_spread_bps")
     base_spread_bps: Positive = Field(5.0, description="full spread of the fixed-spread policy")
-    as_gamma: float = Field(0.03, ge=1e-9, le=1e4, description="risk aversion [1/currency a share, inventory in lots]")
-    as_k: float = Field(50.0, ge=1e-6, le=1e6, description="decay of the fill rate with depth [1/currency a share]")
+    as_gamma: float = Field(0.035, ge=1e-9, le=1e4, description="risk aversion [1/currency a share, inventory in lots]")
+    as_k: float = Field(55.0, ge=1e-6, le=1e6, description="decay of the fill rate with depth [1/currency a share]")
     as_A: float = Field(
         3.0, ge=1e-9, le=1e9, description="lots filled a side at depth zero, what glft and cj take for it [1/s]"
     )
@@ -26,7 +26,7 @@ class Policy(Section):
     )
     cj_phi: float = Field(1.5e-6, ge=0.0, le=1e6, description="running penalty of cj [currency a share, lot² and second]")
     cj_alpha: float = Field(1e-5, ge=0.0, le=1e6, description="terminal penalty of cj [currency a share and lot²]")
-    alpha_weight: float = Field(2.0, ge=-1000.0, le=1000.0, description="expected move at sentiment 1 [bps]")
+    alpha_weight: float = Field(3.0, ge=-1000.0, le=1000.0, description="expected move at sentiment 1 [bps]")
     obi_weight: float = Field(0.8, ge=-1000.0, le=1000.0, description="expected move at order-book imbalance 1 [bps]")
     alpha_smooth: float = Field(0.5, gt=0.0, le=1.0, description="weight of the newest blend in its moving average")
     sentiment_half_life_seconds: Positive = 10.0
@@ -75,7 +75,7 @@ class Risk(Section):
         le=256,
         description="decision steps of history behind historical and higher-moment figures",
     )
-    portfolio_var_limit: Positive = Field(250.0, description="[currency]")
+    portfolio_var_limit: Positive = Field(280.0, description="[currency]")
     hedge_portfolio_on_breach: bool = True
     hedge_target: float = Field(0.8, gt=0.0, le=1.0, description="VaR after a hedge, as a share of the limit")
     hedge_fraction_portfolio: float = Field(

@@ -109,11 +109,14 @@ class News(Section):
     scorer: str = Field("vader", description="sentiment model whose score the agent sees")
     rate_per_hour: float = Field(100.0, ge=0.0, le=36_000.0, description="of each symbol; with a tape, how dense it may be")
     macro_rate_per_hour: float = Field(20.0, ge=0.0, le=36_000.0, description="of market-wide headlines")
-    impact_bps: float = Field(16.0, ge=0.0, le=500.0, description="move of the efficient price at polarity 1")
+    impact_bps: float = Field(24.0, ge=0.0, le=500.0, description="move of the efficient price at polarity 1")
     immediate_share: Share = Field(0.3, description="of the move at once; the rest is a drift that decays")
     drift_half_life_seconds: Positive = 10.0
     excitation_per_second: float = Field(
-        1.0, ge=0.0, le=1000.0, description="takers added on the headline's side at |polarity| 1"
+        0.3,
+        ge=0.0,
+        le=1000.0,
+        description="takers added on the headline's side at |polarity| 1; those whom they excite come on top",
     )
     excitation_half_life_seconds: Positive = 10.0
 
@@ -150,9 +153,9 @@ class Makers(Section):
 class Parents(Section):
     """Large orders split into children (Lillo, Mike & Farmer 2005): long memory of trade signs."""
 
-    rate_per_second: float = Field(0.02, ge=0.0, le=10.0, description="new parent orders a symbol")
+    rate_per_second: float = Field(0.15, ge=0.0, le=10.0, description="new parent orders a symbol")
     child_rate_per_second: float = Field(0.5, ge=1e-6, le=100.0, description="of one active parent")
-    children_exponent: float = Field(1.5, gt=1.0, le=10.0, description="tail exponent of the number of children")
+    children_exponent: float = Field(1.4, gt=1.0, le=10.0, description="tail exponent of the number of children")
     children_max: int = Field(1000, ge=1, le=100_000)
     child_size_lots: int = Field(3, ge=1, le=10_000)
 
@@ -162,7 +165,7 @@ class Flow(Section):
 
     use_hawkes: bool = Field(True, description="false: Poisson takers of the mean rate that the baseline alone gives")
     hawkes_mu: Rate | list[Rate] = Field(
-        0.25, description="baseline of a side of a symbol [1/s]; or 2S numbers: buy, sell a symbol"
+        0.2, description="baseline of a side of a symbol [1/s]; or 2S numbers: buy, sell a symbol"
     )
     hawkes_alpha: Rate | Annotated[list[Rate], Exponentials] | Annotated[list[list[list[Rate]]], Exponentials] = Field(
         default_factory=lambda: [0.12, 6.0],
@@ -180,7 +183,7 @@ class Flow(Section):
     taker_size_exponent: float = Field(2.2, gt=1.05, le=20.0, description="tail exponent of the size")
     taker_size_max_lots: int = Field(200, ge=1, le=1_000_000)
     sweep_share: Share = Field(0.4, description="of takers that take the best prices over all venues")
-    informed_share: Share = Field(0.3, description="largest tilt of the baseline towards the efficient price")
+    informed_share: Share = Field(0.9, description="largest tilt of the baseline towards the efficient price")
     mispricing_scale_ticks: Positive = Field(1.5, description="mispricing at which the tilt is 0.71 of its largest")
     impact_kappa: float = Field(0.01, ge=0.0, le=10.0, description="permanent impact of surprising volume [bps a lot]")
     makers: Makers = Field(default_factory=Makers)

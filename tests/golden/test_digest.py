@@ -16,9 +16,9 @@ from mm_env.envs.market import build_market
 from mm_env.sim.batch import Batch
 
 DIGESTS = {
-    "one_symbol": "487957c60f1e319e",
-    "two_symbols": "2fb8716c117e8ca9",
-    "crisis": "ca26ffcc24ac9f03",
+    "one_symbol": "0d04ac44d65759b1",
+    "two_symbols": "d7e69f964cfa8f0d",
+    "crisis": "18a7773d68b22bf0",
 }
 
 

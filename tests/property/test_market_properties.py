@@ -107,6 +107,13 @@ def change(field: str, by: float, place: tuple[int, ...] = (0,)) -> Callable[[Wa
     return plant
 
 
+def go_back(watch: Watch) -> None:
+    """Every own order loses its place."""
+    s = watch.batch.states[0]
+    assert (s["own_quantity"] > 0).any()
+    s["own_ahead"][s["own_quantity"] > 0] += 10_000
+
+
 def lower_limit(watch: Watch) -> None:
     watch.p = watch.p.copy()
     watch.p["inventory_limit"][0] = 1
@@ -135,7 +142,7 @@ PLANTS = {
     "a touch that is not moved": change("touch", 1, (0, 0)),
     "stale lots that are not counted": change("stale", 1, (0, 0, 0)),
     "a longer total": change("resting", 1, (0, 0, 0)),
-    "a worse place in the queue": change("own_ahead", 10_000, (0, 0, 0)),
+    "a worse place in the queue": go_back,
     "a lost fill": lose_a_fill,
     "a cent": change("cash", 0.01, ()),
     "attribution that drifts": change("attribution", 0.01, (0, 0, 0)),

@@ -163,7 +163,7 @@ class TestSchemaAndHash:
         assert {"type": "string"} in schema["properties"]["symbols"]["items"]["anyOf"]
 
     def test_the_hash_tells_markets_apart_and_not_their_spelling(self):
-        assert config_hash(load_config({"flow": {"hawkes_mu": 0.25}, "correlation": 0.5})) == config_hash(MarketConfig())
+        assert config_hash(load_config({"flow": {"hawkes_mu": 0.2}, "correlation": 0.5})) == config_hash(MarketConfig())
         assert config_hash(load_config({"episode": {"burn_in_seconds": 20}})) == config_hash(MarketConfig())
         hashes = {config_hash(load_config(name)) for name in preset_names()}
         assert len(hashes) == len(preset_names())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -391,22 +389,6 @@ def test_durations_are_above_zero(write: Any, name: str, value: float) -> None:
 def test_a_rate_does_not_go_with_steps(write: Any) -> None:
     with pytest.raises(TapeError, match=r"column 'step' fixes the times; seconds_per_episode_second"):
         load(write("step,headline\n0,a\n"), seconds_per_episode_second=2.0)
-
-
-def test_cost_is_linear_in_rows(tmp_path: Path) -> None:
-    def seconds_for(rows: int) -> float:
-        path = tmp_path / f"{rows}.csv"
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["timestamp", "symbol", "headline"])
-            writer.writerows([k % 977, SYMBOLS[k % 2], f"item {k}"] for k in range(rows))
-        start = time.process_time()
-        assert load(path).report.kept == rows
-        return time.process_time() - start
-
-    seconds_for(100)  # imports
-    few = min(seconds_for(5_000) for _ in range(3))
-    assert seconds_for(50_000) < 40 * few  # 10 if linear, 100 if quadratic
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs the real headlines in ../shared/data, which is absent")

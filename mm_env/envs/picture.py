@@ -101,6 +101,7 @@ def _draw_book(axes: Axes, ladder: Ladder, room: float) -> None:
         for n in np.flatnonzero(ladder.own[:, side, keep].sum(axis=0)).tolist():
             said = f" {ladder.own[:, side, keep][:, n].sum()} own "
             axes.text(sign * edge[n], price[n], said, ha="left" if sign > 0 else "right", va="center", fontsize=8)
+            widest = max(widest, float(edge[n]) / (0.55 * room))  # two fifths of the way out are for what is said
         widest = max(widest, float(edge.max(initial=0.0)))
     axes.axhline(ladder.mid, color="black", linewidth=0.8, linestyle=":")
     axes.axvline(0.0, color="black", linewidth=0.8)

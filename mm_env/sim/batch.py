@@ -21,6 +21,7 @@ from mm_env.sim.step import RESET, SKIP, STEP, result_dtype, step_range
 logger = logging.getLogger(__name__)
 
 FEWEST_A_THREAD = 16  # below this many envs a thread costs more than it saves
+PARTS_A_THREAD = 8  # of a batch
 LOG_ROWS = 4096  # fills, and headlines, that one decision step may log
 
 
@@ -90,18 +91,22 @@ class Batch:
         """Run the kernel over all envs; raises SimulationFault when one of them met the impossible."""
         rows, results = self.rows.copy(), self.results.copy()
         raw = self.states.view(np.uint8).reshape(self.number, -1)
-        edges = [self.number * k // self.threads for k in range(self.threads + 1)]
+        parts = 1 if self.threads == 1 else min(PARTS_A_THREAD * self.threads, self.number // FEWEST_A_THREAD)
+        edges = [self.number * k // parts for k in range(parts + 1)]
+        left = iter(range(parts))  # threads take the next part when done with one: a core that others use takes fewer
 
-        def part(k: int) -> None:
-            step_range(
-                self.states, raw, self.params, self.which, self.tape, self.first, actions, mode, commands,
-                self.fills, self.wire, rows, results, *self._scratch[k], edges[k], edges[k + 1],
-            )  # fmt: skip
+        def work(thread: int) -> None:
+            for k in left:
+                step_range(
+                    self.states, raw, self.params, self.which, self.tape, self.first, actions, mode, commands,
+                    self.fills, self.wire, rows, results, *self._scratch[thread], edges[k], edges[k + 1],
+                )  # fmt: skip
 
-        others = [self._pool.submit(part, k) for k in range(1, self.threads)] if self._pool else []
-        part(0)
+        others = [self._pool.submit(work, thread) for thread in range(1, self.threads)] if self._pool else []
+        work(0)
         for other in others:
-            other.result()
+            if not other.cancel():  # on a busy machine a thread may not even have woken up
+                other.result()
         self.rows, self.results = rows, results
         self._warn_of_full_logs()
         if results["fault"].any():

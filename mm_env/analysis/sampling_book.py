@@ -44,7 +44,7 @@ class BookSample:
     @property
     def mid(self) -> NDArray[np.float64]:
         """(T, E, S) float64 [ticks], made anew."""
-        return 0.5 * self.mid2
+        return np.asarray(0.5 * self.mid2, np.float64)
 
     def steps(self, seconds: float) -> int:
         """Grid steps in that time, at least one."""
@@ -128,7 +128,7 @@ def touch_imbalance(states: NDArray[Any], symbols: int) -> NDArray[np.float64]:
     at_front = (states["best"] == states["front"][:, :, None, :]) & (states["resting"] > 0)
     lots = np.where(at_front, states["queue"], 0.0)[:, :symbols].sum(axis=2)
     total = lots.sum(axis=-1)
-    return np.divide(lots[..., 0] - lots[..., 1], total, out=np.zeros_like(total), where=total > 0)
+    return np.asarray(np.divide(lots[..., 0] - lots[..., 1], total, out=np.zeros_like(total), where=total > 0))
 
 
 @entry_point

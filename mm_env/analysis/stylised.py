@@ -69,7 +69,8 @@ def moves(mid: ArrayLike, steps: int) -> Floats:
     if not 1 <= steps < len(x):
         raise ValueError(f"steps {steps}; allowed: 1 to {len(x) - 1}, as there are {len(x)} instants")
     change = np.diff(x[::steps], axis=0)
-    return np.asarray(change - change.mean(axis=(0, 1)))
+    change -= change.mean(axis=(0, 1))
+    return np.asarray(change)
 
 
 def kurtosis(mid: ArrayLike, steps: Sequence[int]) -> Measured:
@@ -82,9 +83,15 @@ def kurtosis(mid: ArrayLike, steps: Sequence[int]) -> Measured:
     curves = []
     for step in steps:
         r = moves(mid, step)
-        sums = np.stack([np.full(r.shape[1:], float(len(r))), (r**2).sum(axis=0), (r**4).sum(axis=0)], axis=-1)
+        r *= r
+        sums = np.stack([np.full(r.shape[1:], float(len(r))), r.sum(axis=0), products(r, r)], axis=-1)
         curves.append(jackknife(sums, _excess))
     return Measured(np.array([c.value for c in curves]), np.array([c.error for c in curves]))
+
+
+def products(a: Floats, b: Floats) -> Floats:
+    """(E, S) sum over time of the products of two (T, E, S), without room for all of them."""
+    return np.asarray(np.einsum("tes,tes->es", a, b))
 
 
 def _excess(sums: Floats) -> float:
@@ -129,8 +136,8 @@ def autocorrelation(values: ArrayLike, lags: Sequence[int]) -> Measured:
     x = np.asarray(values, np.float64)
     x = x - x.mean(axis=(0, 1))
     _check_lags(lags, len(x))
-    products = [(x[lag:] * x[: len(x) - lag]).sum(axis=0) / (len(x) - lag) for lag in lags]
-    sums = np.stack([(x**2).sum(axis=0) / len(x), *products], axis=-1)
+    lagged = [products(x[lag:], x[: len(x) - lag]) / (len(x) - lag) for lag in lags]
+    sums = np.stack([products(x, x) / len(x), *lagged], axis=-1)
     return jackknife(sums, lambda s: (s[:, 1:] / s[:, :1]).mean(axis=0))
 
 
@@ -182,10 +189,10 @@ def sign_memory(flow: ArrayLike, first: int, last: int, groups: int = 8) -> Sign
         for s in range(symbols):
             x = signs[:, e, s]
             x = x[x != 0].astype(np.float64)
-            products = _products(x, edges[-1])
+            lagged = _lagged(x, int(edges[-1]))
             counts = np.maximum(len(x) - np.arange(edges[-1]), 0)
             for k, (low, high) in enumerate(pairwise(edges)):
-                sums[e, k] += products[low:high].sum(), counts[low:high].sum()
+                sums[e, k] += lagged[low:high].sum(), counts[low:high].sum()
     lags = np.array([math.exp(np.log(np.arange(a, b)).mean()) for a, b in pairwise(edges)])
     curve = jackknife(sums, lambda s: s[:, 0] / np.maximum(s[:, 1], 1.0))
     exponent = jackknife(sums, lambda s: -log_log_slope(lags, s[:, 0] / np.maximum(s[:, 1], 1.0)))
@@ -200,7 +207,7 @@ def hurst_of(exponent: Measured) -> Measured:
     return Measured(1.0 - 0.5 * exponent.value, 0.5 * exponent.error)
 
 
-def _products(x: Floats, lags: int) -> Floats:
+def _lagged(x: Floats, lags: int) -> Floats:
     """(lags,) sums of x[t] x[t + lag], by Fourier transform; zero at lags that do not fit."""
     size = 1 << (2 * max(len(x), lags, 1)).bit_length()
     spectrum = np.fft.rfft(x, size)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mm_env.analysis.stylised import Floats, Measured, jackknife, log_log_slope, moves
+from mm_env.analysis.stylised import Floats, Measured, jackknife, log_log_slope, moves, products
 
 
 def spread_shares(spread: ArrayLike, valid: ArrayLike, widest: int = 10) -> Measured:
@@ -48,7 +48,11 @@ def signature_ratio(mid: ArrayLike, short: int, long: int, grid_seconds: float) 
 
 def _realised(mid: ArrayLike, steps: Sequence[int], grid_seconds: float) -> Floats:
     """(E, L, S) mean square of the moves a second."""
-    return np.stack([(moves(mid, step) ** 2).mean(axis=0) / (step * grid_seconds) for step in steps], axis=1)
+    rates = []
+    for step in steps:
+        r = moves(mid, step)
+        rates.append(products(r, r) / (len(r) * step * grid_seconds))
+    return np.stack(rates, axis=1)
 
 
 @dataclass(frozen=True)

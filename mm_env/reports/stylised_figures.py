@@ -25,11 +25,11 @@ def figures(studies: Sequence[Study]) -> dict[str, Figure]:
     return {
         "tails": _tails(studies),
         "return_autocorrelation": _memory(
-            studies, lags, [s.returns for s in studies], "Mid moves over one second hardly predict the next ones",
+            studies, lags, [s.returns for s in studies], "Do moves over one second predict the next ones?",
             "autocorrelation of 1 s moves", (-0.1, 0.1),
         ),
         "volatility_clustering": _memory(
-            studies, lags, [s.absolute for s in studies], "Large moves follow large moves",
+            studies, lags, [s.absolute for s in studies], "Do large moves follow large moves?",
             "autocorrelation of absolute 1 s moves", None,
         ),
         "trade_signs": _signs(studies),
@@ -65,6 +65,12 @@ def _line(axes: Axes, k: int, x: Floats, y: Measured, label: str, **look: Any) -
     )
 
 
+def _exponent(value: float, error: float) -> str:
+    if not math.isfinite(value):
+        return "no power law"
+    return f"exponent {value:.2f} ± {Z95 * error:.2f}" if math.isfinite(error) else f"exponent {value:.2f}, error not known"
+
+
 def _logarithmic(axes: Axes, x: bool, y: bool) -> None:
     """Logarithmic axes with plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -79,12 +85,13 @@ def _logarithmic(axes: Axes, x: bool, y: bool) -> None:
 
 
 def _tails(studies: Sequence[Study]) -> Figure:
-    figure, (left, right) = _axes("Short moves have fat tails, long ones are nearly normal", "", "", panels=2)
+    figure, (left, right) = _axes("Tails of mid moves by horizon", "", "", panels=2)
     for k, study in enumerate(studies):
         _line(left, k, study.seconds, study.kurtosis, study.name)
-    left.set_yscale("symlog", linthresh=1.0)
-    left.set_xscale("log")
     _logarithmic(left, x=True, y=False)
+    left.set_yscale("symlog", linthresh=1.0)
+    left.set_ylim(bottom=-1.0)  # below it reach none but the bars of a few extreme moves, whose law is not symmetric
+    left.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     left.axhline(0.0, color=style.BLACK, linewidth=0.8, linestyle="--")
     left.set_xlabel("horizon of the move [s]", fontsize=9)
     left.set_ylabel("excess kurtosis (0: normal)", fontsize=9)
@@ -118,13 +125,13 @@ def _memory(
 
 
 def _signs(studies: Sequence[Study]) -> Figure:
-    title = "Trade signs remember: buys follow buys for hundreds of trades"
+    title = "Memory of trade signs"
     figure, (axes,) = _axes(title, "lag [trades]", "autocorrelation of trade signs")
     for k, study in enumerate(studies):
         lags, curve = study.signs.lags, study.signs.curve
         shown = np.where(curve.value > 0.0, curve.value, np.nan)
         exponent, error = study.signs.exponent.pair()
-        fitted = f"exponent {exponent:.2f} ± {Z95 * error:.2f}" if math.isfinite(exponent) else "no power law"
+        fitted = _exponent(exponent, error)
         _line(axes, k, lags, Measured(shown, curve.error), f"{study.name}: {fitted}")
         if math.isfinite(exponent):
             level = np.log(curve.value).mean() + exponent * np.log(lags).mean()
@@ -140,7 +147,7 @@ def _signs(studies: Sequence[Study]) -> Figure:
 
 
 def _spread(studies: Sequence[Study]) -> Figure:
-    figure, (axes,) = _axes("A wide tick binds, a narrow one does not", "spread [ticks]", "share of time")
+    figure, (axes,) = _axes("Spread by market", "spread [ticks]", "share of time")
     width = 0.8 / len(studies)
     for k, study in enumerate(studies):
         x = np.arange(1, len(study.spread.value) + 1) + (k - 0.5 * (len(studies) - 1)) * width
@@ -149,19 +156,20 @@ def _spread(studies: Sequence[Study]) -> Figure:
             label=style.literal(study.name), error_kw={"elinewidth": 0.8},
         )  # fmt: skip
     widest = len(studies[0].spread.value)
+    axes.margins(x=0.02)
     axes.set_xticks(range(1, widest + 1), [*map(str, range(1, widest)), f"{widest}+"])
     axes.legend(**style.ABOVE)
     return figure
 
 
 def _impact(studies: Sequence[Study]) -> Figure:
-    title = "Impact of a parent order is concave in its size"
+    title = "Impact of a parent order by its size"
     child = f"size of the parent order [lots], one child every {CHILD_SECONDS:g} s"
     figure, (axes,) = _axes(title, child, "mid with it less without it,\nright after the last child [ticks]")
     for k, study in enumerate(studies):
         caused = study.impact
         exponent, error = caused.exponent.pair()
-        fitted = f"exponent {exponent:.2f} ± {Z95 * error:.2f}" if math.isfinite(exponent) else "no power law"
+        fitted = _exponent(exponent, error)
         shown = Measured(np.where(caused.curve.value > 0.0, caused.curve.value, np.nan), caused.curve.error)
         _line(axes, k, caused.sizes, shown, f"{study.name}: {fitted}", linestyle="")
         if math.isfinite(exponent):
@@ -177,7 +185,7 @@ def _impact(studies: Sequence[Study]) -> Figure:
 
 def _imbalance(studies: Sequence[Study]) -> Figure:
     figure, (axes,) = _axes(
-        "The heavier side of the book pushes the mid",
+        "Imbalance of the book and the next move",
         "imbalance of the touch: (bid - ask) / (bid + ask)",
         f"mean mid move of the next {PREDICTED:g} s [ticks]",
     )
@@ -193,7 +201,7 @@ def _imbalance(studies: Sequence[Study]) -> Figure:
 
 
 def _signature(studies: Sequence[Study]) -> Figure:
-    title = "Signature plot: flat where moves neither revert nor trend"
+    title = "Signature plot: falling where moves revert, rising where they trend"
     figure, (axes,) = _axes(title, "sampling interval [s]", "variance a second [ticks²/s]")
     for k, study in enumerate(studies):
         _line(axes, k, study.seconds, study.signature, study.name)

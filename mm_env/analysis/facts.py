@@ -42,7 +42,6 @@ CLUSTERING = (1, 10, 60)  # [s]
 SIGN_LAGS = (5, 300)  # [trades] over which the power law is fitted
 PREDICTED = 1.0  # [s] of the move that the imbalance predicts
 CHILDREN = [1, 2, 4, 8, 16, 32, 64]
-LARGER = 3  # of CHILDREN, from which the law is fitted once more: a line that bends upwards is no concave impact
 CHILD_LOTS, CHILD_SECONDS = 4, 2.0
 LARGE, SMALL = "large_tick", "small_tick"
 
@@ -163,13 +162,11 @@ def describe(name: str, sample: BookSample, orders: ParentOrders) -> Study:
         *_tails(tails, seconds, hill(moved)),
         *_memory(returns, absolute, signs),
         _spread(name, spread),
-        *[
-            Fact.of(
-                f"impact exponent of a parent order, {CHILDREN[k] * CHILD_LOTS} to {CHILDREN[-1] * CHILD_LOTS} lots",
-                "0.3 to 0.8", impact(orders.sizes[k:], orders.at_end[:, k:]).exponent, _within(0.3, 0.8),
-            )
-            for k in (0, LARGER)
-        ],
+        Fact.of(
+            f"impact exponent of a parent order, {CHILDREN[0] * CHILD_LOTS} to {CHILDREN[-1] * CHILD_LOTS} lots",
+            "0.3 to 0.8", caused.exponent, _within(0.3, 0.8),
+        ),
+        Fact.of("the same of the larger half less the smaller half", "-0.2 to 0.2", caused.bend, _within(-0.2, 0.2)),
         Fact.of(
             f"correlation of imbalance and the move of the next {PREDICTED:g} s", "above 0.1",
             prediction.correlation, lambda v, _: v > 0.1,

@@ -108,32 +108,40 @@ class Impact:
     sizes: (L,) float64 [lots]
     curve: (L,) [ticks]
     exponent: the move grows as size**exponent; NaN where a mean move is not above zero
+    bend: exponent of the larger half of the sizes less that of the smaller half, the middle size being in both: 0 for a
+        power law, above 0 where a fixed cost and a line are all there is, whatever exponent a fit makes of them
     prefactor: [ticks] of the fitted law at one lot
     """
 
     sizes: Floats
     curve: Measured
     exponent: Measured
+    bend: Measured
     prefactor: float
 
 
 def impact(sizes: ArrayLike, response: ArrayLike) -> Impact:
     """Mean response by size, and the power law fitted to it by least squares of the logarithms.
 
-    sizes: (L,) [lots]; response: (E, L) [ticks] moves in the order's direction, one a pair of envs with and without it
+    sizes: (L,) [lots] ascending, 3 or more
+    response: (E, L) [ticks] moves in the order's direction, one a pair of envs with and without it
 
     The error of the exponent leaves out one env at a time: sizes that share an env are not independent.
     Source: Almgren, Thum, Hauptmann & Li 2005 (exponent 0.6); Bouchaud, Farmer & Lillo 2009, section 5 (about 0.5).
     """
     x = np.asarray(sizes, np.float64)
     each: NDArray[np.float64] = np.asarray(response, np.float64)
-    rows = len(each)
+    rows, half = len(each), len(x) // 2
 
     def mean(total: Floats) -> Floats:
         return np.asarray(total[:-1] / total[-1])
+
+    def bend(total: Floats) -> float:
+        y = mean(total)
+        return log_log_slope(x[half:], y[half:]) - log_log_slope(x[: half + 1], y[: half + 1])
 
     sums = np.concatenate([each, np.ones((rows, 1))], axis=1)
     curve = jackknife(sums, mean)
     exponent = jackknife(sums, lambda s: log_log_slope(x, mean(s)))
     fitted = np.log(curve.value).mean() - exponent.value * np.log(x).mean() if (curve.value > 0).all() else math.nan
-    return Impact(x, curve, exponent, float(np.exp(fitted)))
+    return Impact(x, curve, exponent, jackknife(sums, bend), float(np.exp(fitted)))

@@ -189,5 +189,9 @@ def test_impact_of_a_square_root_law():
     found = impact(sizes, response)
     assert near(*found.exponent.pair(), 0.5) and found.prefactor == pytest.approx(0.3, rel=0.25)
     assert found.curve.error == pytest.approx(math.sqrt(2.0 / 2000), rel=0.1)
+    assert near(*found.bend.pair(), 0.0)
+    noise = 0.5 * (response - 0.3 * np.sqrt(sizes))
+    line = impact(sizes, noise + 0.25 + 0.01 * sizes)  # planted: a fixed cost and a line
+    assert 0.3 < line.exponent.pair()[0] < 0.8 and not near(*line.bend.pair(), 0.0) and line.bend.pair()[0] > 0.3
     assert not near(*impact(sizes, response**2).exponent.pair(), 0.5)
     assert math.isnan(impact(sizes, -response).exponent.pair()[0])

@@ -32,13 +32,13 @@ def main(
     ] = None,
     envs: Annotated[int | None, typer.Option(min=2, help=f"Independent markets; {Effort.envs} if none.")] = None,
     seconds: Annotated[
-        float | None, typer.Option(help=f"Played in each, more than {LAGS[-1]}; {Effort.seconds:g} if none.")
+        float | None, typer.Option(help=f"Played in each, at least {LAGS[-1] + 10}; {Effort.seconds:g} if none.")
     ] = None,
     pairs: Annotated[
         int | None, typer.Option(min=2, help=f"Markets with and without a parent order; {Effort.pairs} if none.")
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A tenth of the work, for a look: errors three times as wide.")
+        bool, typer.Option("--quick", help="A twentieth of the work, for a look: errors four times as wide.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Holds a picture a fact afterwards.")] = Path(

@@ -22,8 +22,8 @@ from mm_env.config.io import load_config
 from mm_env.recording.files import write_json
 
 logger = logging.getLogger("ablate")
-AS_K = [150.0, 100.0, 70.0, 55.0, 45.0, 35.0, 25.0]
-SPREAD_BPS = [2.0, 3.0, 5.0, 8.0, 11.0, 15.0]
+AS_K = [150.0, 100.0, 70.0, 55.0, 45.0, 35.0, 25.0, 18.0]
+SPREAD_BPS = [2.0, 3.0, 5.0, 8.0, 11.0, 15.0, 20.0]
 SIZES = [7, 20]
 
 
@@ -105,7 +105,7 @@ def main(
     config: Annotated[str | None, typer.Option(help="Preset or YAML file.")] = None,
     episodes: Annotated[int, typer.Option(min=2, help="Episodes of each variant.")] = 1500,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the evaluation episodes.")] = 0,
-    frontier_episodes: Annotated[int, typer.Option(min=0, help="Episodes of each frontier point; 0 leaves it out.")] = 200,
+    frontier_episodes: Annotated[int, typer.Option(min=0, help="Episodes of each frontier point; 0 leaves it out.")] = 400,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Holds ablation.json afterwards.")] = Path("runs/ablation"),
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file as well.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",

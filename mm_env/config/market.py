@@ -185,7 +185,9 @@ class Flow(Section):
     sweep_share: Share = Field(0.4, description="of takers that take the best prices over all venues")
     informed_share: Share = Field(0.9, description="largest tilt of the baseline towards the efficient price")
     mispricing_scale_ticks: Positive = Field(1.5, description="mispricing at which the tilt is 0.71 of its largest")
-    impact_kappa: float = Field(0.01, ge=0.0, le=10.0, description="permanent impact of surprising volume [bps a lot]")
+    impact_kappa: float = Field(0.02, ge=0.0, le=10.0, description="impact of surprising volume [bps a lot]")
+    impact_permanent_share: Share = Field(0.2, description="of the impact that stays; the rest decays")
+    impact_half_life_seconds: Positive = Field(30.0, description="of the impact that decays")
     makers: Makers = Field(default_factory=Makers)
     parents: Parents = Field(default_factory=Parents)
 

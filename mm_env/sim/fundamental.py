@@ -1,7 +1,8 @@
-"""The efficient price: correlated geometric Brownian motion, news, and permanent impact; hidden from the agent.
+"""The efficient price: correlated geometric Brownian motion, news, and impact; hidden from the agent.
 
 Each move is booked by its cause. Impact follows the *surprise* in signed volume, so that persistent order signs do not
-make returns predictable (Lillo & Farmer 2004; Bouchaud, Gefen, Potters & Wyart 2004).
+make returns predictable (Lillo & Farmer 2004); a share of it decays, so that the impact of an order that is worked for
+longer grows more slowly than its size (Bouchaud, Gefen, Potters & Wyart 2004).
 """
 
 import math
@@ -44,8 +45,10 @@ def diffuse(s, p, dt, normals):
             step = s.news_drift[i] * p.news_absorb
             s.news_drift[i] -= step
             move_price(s, i, NEWS_PART, step)
-        if s.surprise[i] != 0.0:
-            move_price(s, i, IMPACT_PART, p.impact * s.surprise[i])
+        if s.surprise[i] != 0.0 or s.transient[i] != 0.0:
+            move, back = p.impact * s.surprise[i], s.transient[i] * p.impact_decay
+            s.transient[i] += p.transient_share * move - back
             s.surprise[i] = 0.0
+            move_price(s, i, IMPACT_PART, move - back)
         if not 0.0 < s.price[i] < _HIGHEST:
             s.fault |= FAULT_PRICE

@@ -77,6 +77,8 @@ FIELDS = (
     ("informed", "f8", (), "largest tilt"),
     ("mispricing_scale", "f8", (), "[ticks]"),
     ("impact", "f8", (), "[log/lot]"),
+    ("transient_share", "f8", (), "of the impact, which decays"),
+    ("impact_decay", "f8", (), "share of what has still to decay that does so in a microstep"),
     ("parent_rate", "f8", ("S",), "[1/s]"),
     ("child_rate", "f8", (), "[1/s] of one active parent"),
     ("children_power", "f8", (), "-1 / tail exponent of the number of children"),
@@ -321,6 +323,9 @@ def _takers(p: np.ndarray, config: MarketConfig) -> None:
     p["taker_power"], p["taker_max"] = -1.0 / flow.taker_size_exponent, flow.taker_size_max_lots
     p["sweep"], p["informed"] = flow.sweep_share, flow.informed_share
     p["mispricing_scale"], p["impact"] = flow.mispricing_scale_ticks, flow.impact_kappa * 1e-4
+    p["transient_share"] = 1.0 - flow.impact_permanent_share
+    micro = config.episode.step_seconds / config.episode.microsteps
+    p["impact_decay"] = 1.0 - half_life_factor(micro, flow.impact_half_life_seconds)
     parents = flow.parents
     p["parent_rate"][:n] = [parents.rate_per_second * s.activity for s in config.symbols]
     p["child_rate"], p["child_size"] = parents.child_rate_per_second, parents.child_size_lots

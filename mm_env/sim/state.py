@@ -55,6 +55,7 @@ FIELDS = (
     ("excitation_time", "f8", (), "[s] to which the excitation is decayed"),
     ("taker_next", "f8", (), "[s] next candidate of the thinning"),
     ("taker_bound", "f8", (), "[1/s] its dominating rate"),
+    ("transient", "f8", ("S",), "[log] impact in the price that has still to decay"),
     ("surprise", "f8", ("S",), "[lots] signed volume minus its expectation, since the last microstep"),
     ("children", "i4", ("S", 2, "Q"), "children left of each active parent"),
     ("parents", "i4", ("S", 2), "active parents"),

@@ -16,9 +16,9 @@ from mm_env.envs.market import build_market
 from mm_env.sim.batch import Batch
 
 DIGESTS = {
-    "one_symbol": "0d04ac44d65759b1",
-    "two_symbols": "d7e69f964cfa8f0d",
-    "crisis": "18a7773d68b22bf0",
+    "one_symbol": "794a09ad73fb644b",
+    "two_symbols": "0693ff8613af6408",
+    "crisis": "c7fa49772b0af7bb",
 }
 
 

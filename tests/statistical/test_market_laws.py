@@ -110,7 +110,7 @@ def test_diffusion_has_the_configured_volatility_and_correlation() -> None:
 def test_impact_follows_the_surprise_and_is_a_martingale() -> None:
     """Persistent signs (parents, Hawkes) do not make the efficient price predictable from past flow."""
     changes = {**STILL, "flow.impact_kappa": 0.05, "flow.parents.rate_per_second": 0.1}
-    batch = batch_of(changes, 200)
+    batch = batch_of({**changes, "flow.impact_permanent_share": 1.0}, 200)
     flows, moves = [], []
     last, price = batch.states["takers"].copy(), np.log(batch.states["price"])
     for _ in range(200):
@@ -131,6 +131,20 @@ def test_impact_follows_the_surprise_and_is_a_martingale() -> None:
     assert abs(predicted) < ERRORS * 1.5 / np.sqrt(n)  # but its past does not (heavy tails widen the error)
     mean = move.sum(axis=0)
     assert abs(mean.mean()) < ERRORS * mean.std() / np.sqrt(200)
+
+
+def test_a_share_of_the_impact_decays() -> None:
+    """A surprise of 100 lots, and nothing else that moves the price: all of it at once, half of the rest gone in 30 s."""
+    batch = batch_of({**STILL, "flow.impact_kappa": 0.05, "flow.hawkes_mu": 0.0, "flow.parents.rate_per_second": 0.0}, 1)
+    batch.params["volatility"][:] = 0.0
+    batch.states["surprise"][:, 0] = 100.0
+    start, moves = float(np.log(batch.states["price"][0, 0])), []
+    for _ in range(120):
+        advance(batch, 1)
+        moves.append(1e4 * (np.log(batch.states["price"][0, 0]) - start))
+    whole, permanent = 0.05 * 100, 0.2
+    gone = 0.5 ** ((np.arange(1, 121) - 0.1) / 30.0)  # since the first microstep of ten
+    assert moves == pytest.approx(whole * (permanent + (1 - permanent) * gone), rel=1e-9)
 
 
 def test_parent_orders_give_signs_a_long_memory() -> None:

@@ -30,7 +30,7 @@ KEPT = [
     ("hawkes_mu", ("flow",), 0.5),
     ("hawkes_alpha", ("flow",), [0.2, 3.0]),
     ("hawkes_beta", ("flow",), [0.8, 30.0]),
-    ("impact_kappa", ("flow",), 0.02),
+    ("impact_kappa", ("flow",), 0.03),
     ("base_spread_bps", ("policy",), 7.0),
     ("alpha_weight", ("policy",), 1.0),
     ("obi_weight", ("policy",), 0.7),

@@ -42,6 +42,8 @@ def checked_actions(actions: object, number: int, names: Sequence[str]) -> np.nd
     """
     try:
         array = np.ascontiguousarray(actions, dtype=np.float32)
+        if not array.flags.writeable:  # Numba would compile the kernel anew for a read-only array
+            array = array.copy()
     except (TypeError, ValueError) as error:
         raise ValueError(f"actions: numbers in an array of shape {(number, len(names))}; here {error}") from error
     if array.shape != (number, len(names)):

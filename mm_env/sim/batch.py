@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from time import perf_counter
 
 import numpy as np
@@ -103,9 +103,14 @@ class Batch:
                 )  # fmt: skip
 
         others = [self._pool.submit(work, thread) for thread in range(1, self.threads)] if self._pool else []
-        work(0)
+        try:
+            work(0)
+        finally:
+            for _ in left:  # after an interrupt nobody takes what is left, and nobody is left at work
+                pass
+            wait([other for other in others if not other.cancel()])  # on a busy machine one may not even have woken up
         for other in others:
-            if not other.cancel():  # on a busy machine a thread may not even have woken up
+            if not other.cancelled():
                 other.result()
         self.rows, self.results = rows, results
         self._warn_of_full_logs()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
@@ -57,9 +57,13 @@ class ClassicBatch:
             )  # fmt: skip
 
         others = [self._pool.submit(part, k) for k in range(1, self.threads)] if self._pool else []
-        part(0)
+        try:
+            part(0)
+        finally:
+            late = [k for k, other in enumerate(others, 1) if other.cancel()]  # on a busy machine one may not have woken up
+            wait(others)
         for k, other in enumerate(others, 1):
-            if other.cancel():  # on a busy machine a thread may not even have woken up
+            if k in late:
                 part(k)
             else:
                 other.result()

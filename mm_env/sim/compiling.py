@@ -5,7 +5,6 @@ zero. Entry points are cached on disk. Numba's cache notices edits of the entry 
 holds a digest of `sim/`: an edit anywhere in it compiles anew.
 """
 
-import getpass
 import hashlib
 import os
 import sys
@@ -68,7 +67,10 @@ def sources_digest() -> str:
     for path in sorted(Path(__file__).resolve().parent.glob("*.py")):
         if path.name not in ("__init__.py", "batch.py", "classic_batch.py"):
             digest.update(f"{path} {path.stat().st_mtime_ns}\0".encode() + path.read_bytes())
-    processor = (binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())
+    processor = (
+        os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name(),
+        os.environ.get("NUMBA_CPU_FEATURES") or binding.get_host_cpu_features().flatten(),
+    )
     digest.update(repr((numba.__version__, sys.implementation.cache_tag, *processor)).encode())
     return digest.hexdigest()[:16]
 
@@ -79,9 +81,11 @@ def cache_folder() -> Path:
 
     Where neither can be written, a folder beside the temporary files serves.
     """
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    chosen = Path(os.environ["NUMBA_CACHE_DIR"]) if os.environ.get("NUMBA_CACHE_DIR") else home / "mm_env"
-    for base in (chosen, Path(tempfile.gettempdir()) / f"mm_env-{getpass.getuser()}"):
+    named = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    chosen = Path(named or os.path.expanduser("~/.cache"))  # noqa: PTH111, Path.home() raises for a user without one
+    chosen = chosen if os.environ.get("NUMBA_CACHE_DIR") else chosen / "mm_env"
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    for base in (chosen, Path(tempfile.gettempdir()) / f"mm_env-{user}"):
         folder = base / f"kernels-{sources_digest()}"
         try:
             folder.mkdir(parents=True, exist_ok=True)

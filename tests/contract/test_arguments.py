@@ -1,5 +1,8 @@
 """A user's mistake: an error that names the argument, its value and what is allowed."""
 
+import threading
+import time
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -7,7 +10,9 @@ from gymnasium.error import ResetNeeded
 
 import mm_env  # noqa: F401, registers the id
 from mm_env.config.io import ConfigError
+from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.sentiment import TapeError
+from mm_env.sim.step import step_range
 
 ID = "mm_env/MultiVenue-v0"
 
@@ -103,3 +108,36 @@ def test_logs_need_a_recording_environment(envs):
     for call in (envs.fills, envs.headlines):
         with pytest.raises(ValueError, match="record=True"):
             call()
+
+
+def test_a_read_only_action_compiles_nothing_anew():
+    env = MultiVenueVectorEnv(2, num_threads=1)
+    env.reset(seed=0)
+    actions = np.zeros((2, 6), np.float32)
+    env.step(actions)
+    before = len(step_range.signatures)
+    actions.setflags(write=False)
+    env.step(actions)
+    assert len(step_range.signatures) == before
+    env.close()
+
+
+def test_an_interrupt_leaves_no_thread_at_work(monkeypatch):
+    env = MultiVenueVectorEnv(256, num_threads=2)
+    env.reset(seed=0)
+    main, calls = threading.get_ident(), []
+
+    def interrupted(*arguments):
+        calls.append(threading.get_ident())
+        if threading.get_ident() == main:
+            raise KeyboardInterrupt
+        time.sleep(0.01)
+        step_range(*arguments)
+
+    monkeypatch.setattr("mm_env.sim.batch.step_range", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        env.step(np.zeros((256, 6), np.float32))
+    done = len(calls)
+    time.sleep(0.1)
+    assert len(calls) == done < 16
+    env.close()

@@ -38,6 +38,11 @@ class _Grid:
         return actions
 
 
+def discrete_actions(env: Any, chosen: np.ndarray, distances: Sequence[float] = DISTANCES) -> np.ndarray:
+    """(N, 3S) float32 actions of a vector environment that the wrappers of this module make of chosen (N,) whole numbers."""
+    return _Grid(distances).actions(env, chosen)
+
+
 class DiscreteQuotes(gymnasium.ActionWrapper[np.ndarray, np.int64, np.ndarray], RecordConstructorArgs):
     """A grid of bid and ask distances, the same in every symbol, hedges left to the default policy.
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 Config = TypeVar("Config", MarketConfig, ClassicConfig)
 
 
+HEDGING = ("hedge_portfolio_on_breach", "hedge_target", "hedge_fraction_portfolio", "hedge_limit_ticks")
+"""What of `risk` is the policy's own; the limit and how VaR is measured are the market's."""
+
+
 class Policy(Protocol):
     """Whatever chooses actions: a formula or a trained agent."""
 
@@ -52,3 +56,16 @@ def shaped_for(env: Any, actions: np.ndarray) -> np.ndarray:
     from gymnasium.vector import VectorEnv
 
     return actions if isinstance(env, VectorEnv) else actions[0]
+
+
+def with_policy_of(config: Any, other: MarketConfig | ClassicConfig) -> Any:
+    """`config` with the default policy's own parameters of `other`; its signals, router and hedging included.
+
+    Raises `TypeError` for the configuration of another market.
+    """
+    if isinstance(config, MarketConfig) and isinstance(other, MarketConfig):
+        risk = config.risk.model_copy(update={name: getattr(other.risk, name) for name in HEDGING})
+        return config.model_copy(update={"policy": other.policy, "risk": risk})
+    if isinstance(config, ClassicConfig) and isinstance(other, ClassicConfig):
+        return config.model_copy(update={"policy": other.policy})
+    raise TypeError(f"{type(config).__name__}: allowed: {type(other).__name__}")

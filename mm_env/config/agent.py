@@ -88,7 +88,7 @@ class Reward(Section):
     """Weights of the named reward terms; every term is in currency."""
 
     profit: float = Field(1.0, ge=-1e6, le=1e6)
-    inventory_penalty: NonNegative = Field(0.0, description="of q'Σq·Δt, Σ in currency² a second")
+    inventory_penalty: NonNegative = Field(0.002, description="of q'Σq·Δt, Σ in currency² a second")
     terminal_penalty: NonNegative = Field(0.0, description="of q'Σq at the end, before liquidation")
     hedging_cost: NonNegative = Field(0.0, description="of crossing cost and taker fees of hedges")
     exponential_utility: NonNegative = Field(0.0, description="of U(W_t) - U(W_t-1), U(w) = (1 - exp(-a·w)) / a")

@@ -182,7 +182,12 @@ class Flow(Section):
     taker_size_mean_lots: float = Field(4.0, ge=1.0, le=10_000.0)
     taker_size_exponent: float = Field(2.2, gt=1.05, le=20.0, description="tail exponent of the size")
     taker_size_max_lots: int = Field(200, ge=1, le=1_000_000)
-    sweep_share: Share = Field(0.4, description="of takers that take the best prices over all venues")
+    taker_reach_ticks: int = Field(
+        3, ge=0, le=10_000, description="past the best price of others at which a taker still trades; its rest is cancelled"
+    )
+    sweep_share: Share = Field(
+        0.4, description="of takers that take the best prices over all venues; others go on to these from their own venue"
+    )
     informed_share: Share = Field(0.9, description="largest tilt of the baseline towards the efficient price")
     mispricing_scale_ticks: Positive = Field(1.5, description="mispricing at which the tilt is 0.71 of its largest")
     impact_kappa: float = Field(0.02, ge=0.0, le=10.0, description="impact of surprising volume [bps a lot]")

@@ -21,7 +21,7 @@ from mm_env.sim.book import (
 )
 from mm_env.sim.compiling import inlined, kernel
 from mm_env.sim.ledger import OTHER
-from mm_env.sim.matching import edge_of_window, match_venue, sweep
+from mm_env.sim.matching import match_venue, sweep, taker_limit
 from mm_env.sim.params import KNOTS
 from mm_env.sim.rng import MAKERS, TAKERS, exponential, next_u64, uniform
 from mm_env.sim.state import DEEPEST, PARENTS, WINDOW
@@ -155,14 +155,17 @@ def _take(s, p, fills, i, side, child):
     s.takers[d] += 1
     s.events += 1
     resting = 1 - side
+    limit = taker_limit(s, p, i, resting)
     if p.venues > 1 and uniform(s, TAKERS) < p.sweep:
-        sweep(s, p, fills, i, resting, lots)
+        sweep(s, p, fills, i, resting, lots, limit)
         return
     u, v = uniform(s, TAKERS), 0
     while v < p.venues - 1 and u >= p.share[v]:
         u -= p.share[v]
         v += 1
-    match_venue(s, p, fills, i, v, resting, lots, edge_of_window(s, i, resting), OTHER)
+    done = match_venue(s, p, fills, i, v, resting, lots, limit, OTHER)
+    if done < lots:
+        sweep(s, p, fills, i, resting, lots - done, limit)
 
 
 @inlined

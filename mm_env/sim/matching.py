@@ -65,14 +65,13 @@ def match_venue(s, p, fills, i, v, side, lots, limit, role):
 
 
 @kernel
-def sweep(s, p, fills, i, side, lots):
-    """An aggressor that takes the best price over all venues, level by level. Returns the lots traded.
+def sweep(s, p, fills, i, side, lots, limit):
+    """An aggressor that takes the best price over all venues, level by level, no worse than `limit`. Returns the lots traded.
 
     The mid stays where it was until the order is done: its fills are marked against the mid that it found, and a side that
     it empties leaves that mid as the last valid one, not the price of its last level.
     """
     done = 0
-    limit = edge_of_window(s, i, side)
     while done < lots:
         v = s.touch_venue[i, side]
         if v < 0 or better(side, limit, s.touch[i, side]):
@@ -85,9 +84,15 @@ def sweep(s, p, fills, i, side, lots):
 
 
 @inlined
-def edge_of_window(s, i, side):
-    """Limit of an order that takes anything that the books can hold on that resting side."""
-    return s.window_low[i] + WINDOW - 1 if side == ASK else s.window_low[i]
+def taker_limit(s, p, i, side):
+    """Worst price that a taker accepts from that resting side: `reach` ticks past the best of the other traders.
+
+    Where they offer none it counts from the last valid mid: nobody pays any price because the agent is alone.
+    """
+    sign = 1 - 2 * side
+    best = s.front[i, side] if s.front_valid[i, side] else (s.mid2[i] + side) // 2
+    edge = s.window_low[i] + WINDOW - 1 if side == ASK else s.window_low[i]
+    return sign * max(sign * best - p.reach, sign * edge)
 
 
 @kernel

@@ -74,6 +74,7 @@ FIELDS = (
     ("taker_max", "i8", (), "[lots]"),
     ("taker_mean", "f8", (), "[lots] of the discretised, capped law"),
     ("sweep", "f8", (), "share of takers over all venues"),
+    ("reach", "i8", (), "[ticks] past the best of others at which a taker still trades"),
     ("informed", "f8", (), "largest tilt"),
     ("mispricing_scale", "f8", (), "[ticks]"),
     ("impact", "f8", (), "[log/lot]"),
@@ -321,6 +322,7 @@ def _takers(p: np.ndarray, config: MarketConfig) -> None:
     p["taker_scale"] = lomax_scale(flow.taker_size_mean_lots, flow.taker_size_exponent, flow.taker_size_max_lots)
     p["taker_mean"] = lomax_mean(float(p["taker_scale"]), flow.taker_size_exponent, flow.taker_size_max_lots)
     p["taker_power"], p["taker_max"] = -1.0 / flow.taker_size_exponent, flow.taker_size_max_lots
+    p["reach"] = flow.taker_reach_ticks
     p["sweep"], p["informed"] = flow.sweep_share, flow.informed_share
     p["mispricing_scale"], p["impact"] = flow.mispricing_scale_ticks, flow.impact_kappa * 1e-4
     p["transient_share"] = 1.0 - flow.impact_permanent_share

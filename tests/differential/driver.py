@@ -6,7 +6,7 @@ from mm_env.sim.book import move_window, update_rates, update_touch
 from mm_env.sim.compiling import entry_point
 from mm_env.sim.flow import arrive, cancel_lots
 from mm_env.sim.ledger import OTHER
-from mm_env.sim.matching import arbitrage, edge_of_window, match_venue, sweep
+from mm_env.sim.matching import arbitrage, match_venue, sweep, taker_limit
 from mm_env.sim.orders import deliver
 from mm_env.sim.step import liquidate
 
@@ -23,9 +23,9 @@ def happen(states, params, fills, kind, i, v, side, price, lots, ahead_first):
     elif kind == CANCEL:
         cancel_lots(s, p, i, v, side, price, lots, ahead_first)
     elif kind == TAKE:
-        match_venue(s, p, log, i, v, side, lots, edge_of_window(s, i, side), OTHER)
+        match_venue(s, p, log, i, v, side, lots, price, OTHER)
     elif kind == SWEEP:
-        sweep(s, p, log, i, side, lots)
+        sweep(s, p, log, i, side, lots, taker_limit(s, p, i, side))
     elif kind == DELIVER:
         deliver(s, p, log, 0, v)
     elif kind == ARBITRAGE:

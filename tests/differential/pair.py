@@ -40,7 +40,7 @@ class Pair:
         p = self.params[0]
         n, m = len(config.symbols), len(config.venues)
         self.symbols, self.venues = n, m
-        rules = Rules(n, m, tuple(map(int, p["multiple"][:m])), tuple(map(int, p["basis"][:m])), WINDOW)
+        rules = Rules(n, m, tuple(map(int, p["multiple"][:m])), tuple(map(int, p["basis"][:m])), WINDOW, int(p["reach"]))
         s = self.states[0]
         s["box_time"] = s["snapshot_time"] = s["arbitrage_time"] = s["scheduled_next"] = math.inf
         s["touch_venue"] = -1
@@ -82,7 +82,8 @@ class Pair:
             price, lots, flag = chosen
         elif kind == driver.TAKE:
             lots = int(rng.pareto(1.3) * 4) + 1
-            reference.take(i, v, side, lots, reference.edge(i, side))
+            price = reference.limit(i, side)
+            reference.take(i, v, side, lots, price)
         elif kind == driver.SWEEP:
             lots = int(rng.pareto(1.3) * 6) + 1
             reference.sweep(i, side, lots)

@@ -6,6 +6,7 @@ Prices are reference ticks (the venue's price minus its basis); side 0 is the bi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 BID, ASK = 0, 1
@@ -36,13 +37,15 @@ class Fill:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a market is made of: numbers of symbols and venues, each venue's tick and basis, ticks of a window."""
+    """What a market is made of: numbers of symbols and venues, each venue's tick and basis, ticks of a window; reach: how far
+    past the best price of others a taker trades."""
 
     symbols: int
     venues: int
     multiple: tuple[int, ...]
     basis: tuple[int, ...]
     window: int
+    reach: int
 
 
 def beats(side: int, price: int, other: int) -> bool:
@@ -162,9 +165,14 @@ class Market:
         mid = self.mid_of_others(i)
         self.mid[i] = self.mid[i] if mid is None else mid
 
-    def edge(self, i: int, side: int) -> int:
-        """Limit of an order that takes whatever the window of that resting side holds."""
-        return self.low[i] + self.rules.window - 1 if side == ASK else self.low[i]
+    def limit(self, i: int, side: int) -> int:
+        """Worst price that a taker accepts from a side: so far past the best of others, or the last mid, in the window."""
+        others = [price for book in self.books[i] if (price := book.best(side, others_only=True)) is not None]
+        if side == ASK:
+            best = min(others) if others else math.ceil(self.mid[i])
+            return min(best + self.rules.reach, self.low[i] + self.rules.window - 1)
+        best = max(others) if others else math.floor(self.mid[i])
+        return max(best - self.rules.reach, self.low[i])
 
     def hit(self, i: int, v: int, side: int, price: int, lots: int, role: int) -> int:
         """Trade at one price, order by order. Returns the lots traded."""
@@ -202,10 +210,10 @@ class Market:
 
     def sweep(self, i: int, side: int, lots: int) -> None:
         """An aggressor that looks for the best price over venues again after each; the mid is its own until it is done."""
-        done = 0
+        done, limit = 0, self.limit(i, side)
         while done < lots:
             found = self.touch(i, side)
-            if found is None or beats(side, self.edge(i, side), found[1]):
+            if found is None or beats(side, limit, found[1]):
                 break
             done += self.hit(i, found[0], side, found[1], lots - done, OTHER)
         self.update_mid(i)

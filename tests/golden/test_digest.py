@@ -16,9 +16,9 @@ from mm_env.envs.market import build_market
 from mm_env.sim.batch import Batch
 
 DIGESTS = {
-    "one_symbol": "794a09ad73fb644b",
-    "two_symbols": "0693ff8613af6408",
-    "crisis": "c7fa49772b0af7bb",
+    "one_symbol": "90d66ed4cf5ffac3",
+    "two_symbols": "17f44c36326dfe0a",
+    "crisis": "fbab0f89812a6d63",
 }
 
 

@@ -118,6 +118,7 @@ def flows(draw: st.DrawFn, count: int, activity: float, busiest: float, seconds:
         "taker_size_mean_lots": mean,
         "taker_size_exponent": exponent,
         "taker_size_max_lots": draw(st.sampled_from([200, 1_000_000])) if mean > 1.0 else 1,
+        "taker_reach_ticks": draw(st.integers(0, 200)),
         "sweep_share": draw(flat(0.0, 1.0)),
         "informed_share": draw(flat(0.0, 1.0)),
         "mispricing_scale_ticks": draw(wide(1e-3, 1e3)),

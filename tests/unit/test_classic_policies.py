@@ -170,7 +170,7 @@ def test_terms_in_the_book_market_are_the_closed_forms(changes):
 @pytest.mark.parametrize("mode", ["residual", "absolute"])
 @pytest.mark.parametrize("name", ["as_symmetric", "glft", "cj"])
 def test_the_book_market_quotes_what_a_policy_asks_for(name, mode):
-    envs = book({"risk.hedge_portfolio_on_breach": False}, action_mode=mode)
+    envs = book({"risk.hedge_portfolio_on_breach": False, "policy.as_gamma": 0.02}, action_mode=mode)
     policy = get_policy(name)
     assert isinstance(policy, QuotingPolicy)
     terms = policy.terms(Seen.of(envs.batch, slice(None)))

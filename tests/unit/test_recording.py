@@ -23,6 +23,7 @@ CONFIG = load_config(
         "episode": {"steps": STEPS},
         "news": {"rate_per_hour": 1800.0, "macro_rate_per_hour": 1800.0},
         "risk": {"portfolio_var_limit": 150.0},
+        "reward": {"inventory_penalty": 0.0},
     }
 )
 SUMMARY = {"interrupted": False}

@@ -16,6 +16,7 @@ CONFIG = {
     "episode": {"steps": STEPS},
     "news": {"rate_per_hour": 1800.0},
     "risk": {"portfolio_var_limit": 150.0},
+    "reward": {"inventory_penalty": 0.0},
     "venues": [{"name": "A", "price_basis_ticks": 3}, {"name": "B", "maker_fee_bps": 0.1}],
 }
 POLICY = get_policy("as")

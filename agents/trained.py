@@ -94,20 +94,24 @@ class TrainedAgent:
             trained = self.model.observation_space.shape
             raise ValueError(f"observations of shape {seen}: {self.name} was trained on {trained}")
         rows = vector.batch.rows
-        if self.normalization is not None:
-            rows = self.normalization.normalize_obs(rows)
-        chosen = self._predict(vector, rows)
+        chosen = self._remember(vector, rows) if self.algorithm.recurrent else self.choose(rows)
         if self.algorithm.discrete:
             chosen = discrete_actions(vector, chosen)
         return shaped_for(env, np.asarray(chosen, np.float32))
 
-    def _predict(self, vector: Any, rows: np.ndarray) -> np.ndarray:
-        if not self.algorithm.recurrent:
-            return self.model.predict(rows, deterministic=True)[0]
+    def choose(self, observations: np.ndarray) -> np.ndarray:
+        """What the model chooses at observations (M, columns) float32 by themselves: (M, entries), or (M,) whole numbers."""
+        return self.model.predict(self._normalized(observations), deterministic=True)[0]
+
+    def _normalized(self, rows: np.ndarray) -> np.ndarray:
+        return rows if self.normalization is None else np.asarray(self.normalization.normalize_obs(rows))
+
+    def _remember(self, vector: Any, rows: np.ndarray) -> np.ndarray:
+        """The same of a recurrent model, whose memory of an env begins with its episode."""
         if self._remembers is None or self._remembers() is not vector:
             self._memory, self._remembers = None, weakref.ref(vector)
         begins = vector.batch.states["step"] == 0
-        chosen, self._memory = self.model.predict(rows, self._memory, begins, deterministic=True)
+        chosen, self._memory = self.model.predict(self._normalized(rows), self._memory, begins, deterministic=True)
         return chosen
 
 

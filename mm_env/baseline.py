@@ -93,7 +93,8 @@ def run_baseline(options: Baseline, watchers: Sequence[Watcher] = ()) -> tuple[d
     market = build_market(config)  # its mistakes, and those of the folder, come before a compilation that takes a minute
     folder = RunFolder(options.out, config)
     try:
-        envs = MultiVenueVectorEnv(min(options.episodes, MOST_ENVS), config, record=True)
+        mode = getattr(policy, "action_mode", "residual")
+        envs = MultiVenueVectorEnv(min(options.episodes, MOST_ENVS), config, action_mode=mode, record=True)
         try:
             report = _tape_report(options, market)
             if report is not None:

@@ -22,7 +22,7 @@ from mm_env.sim.step import RESET, SKIP, STEP
 if TYPE_CHECKING:
     from mm_env.policies.base import Policy
 
-_OPTIONS = ("reset_mask", "config", "evaluation")
+_OPTIONS = ("reset_mask", "config", "evaluation", "first")
 
 
 class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
@@ -160,7 +160,9 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
             raise ValueError(f"options['evaluation'] {evaluation!r}: allowed: True, False")
         if options.get("config") is not None:
             self.set_config(options["config"])
-        self.seeds.give(seed, mask, None if evaluation is None else bool(evaluation))
+        self.seeds.give(
+            seed, mask, None if evaluation is None else bool(evaluation), _checked_first(options.get("first"), seed)
+        )
         self._forget_logs()
         self._begin(mask)
         self.begun = True
@@ -269,6 +271,16 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
 def _check_count(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{name} {value!r}: allowed: whole numbers from 1")
+
+
+def _checked_first(first: object, seed: object) -> int:
+    if first is None:
+        return 0
+    if isinstance(first, bool) or not isinstance(first, int | np.integer) or first < 0 or not isinstance(seed, int):
+        raise ValueError(
+            f"options['first'] {first!r} with seed {seed!r}: allowed: whole numbers from 0, with one seed for all"
+        )
+    return int(first)
 
 
 def _checked_seed(seed: object, number: int) -> int | list[int | None] | None:

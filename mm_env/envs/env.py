@@ -35,8 +35,9 @@ class MultiVenueEnv(SingleEnv):
     described in `mm_env.sim.observe`.
 
     ## Reward
-    The sum of named terms (`info["reward_terms"]`), weighted by the section `reward`. By default the change in profit, so
-    that the rewards of an episode sum to its profit [currency].
+    The sum of named terms (`info["reward_terms"]`), weighted by the section `reward`. By default the change in profit less
+    0.002 of the variance a second of the position's value, times the step [currency]; with weight on profit alone
+    (`reward.inventory_penalty=0`) the rewards of an episode sum to its profit.
 
     ## Info
     `pnl`, `cash`, `value_at_risk`, `expected_shortfall` [currency], `inventory` (S,) [lots], `mid` (S,) [currency],

@@ -54,13 +54,20 @@ class Seeds:
         self.places: list[int] = []
         self.evaluation = np.zeros(batch.number, bool)
 
-    def give(self, seed: int | Sequence[int | None] | None, mask: np.ndarray, evaluation: bool | None) -> None:
+    def give(
+        self, seed: int | Sequence[int | None] | None, mask: np.ndarray, evaluation: bool | None, start: int = 0
+    ) -> None:
         """Key the envs of `mask` (N,) bool: by one seed for all, or one each; None leaves the key, at first a fresh one.
+
+        start: place of env 0 under one seed for all
 
         A switch to evaluation or back without a seed changes keys and goes on counting episodes: none is played twice.
         """
         number = self.batch.number
-        seeds, places = ([seed] * number, range(number)) if seed is None or isinstance(seed, int) else (seed, [0] * number)
+        if seed is None or isinstance(seed, int):
+            seeds, places = [seed] * number, list(range(start, start + number))
+        else:
+            seeds, places = list(seed), [0] * number
         first = not self.seeds
         if first:
             self.seeds, self.places = [int(np.random.SeedSequence().entropy)] * number, list(range(number))  # type: ignore[arg-type]

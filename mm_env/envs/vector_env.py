@@ -46,7 +46,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv):
     ## Reset
     seed: s seeds env i with (s, i); a list seeds each env as if it were alone; None begins the next episode of each
     options: "reset_mask" (N,) bool which envs to reset; "config" new parameters from now on; "evaluation" True or
-        False: episodes of a training seed never are episodes of evaluation
+        False: episodes of a training seed never are episodes of evaluation; "first" k: env i gets the path of env k + i
 
     ## Episode ends
     NEXT_STEP: the step after an end resets the env and returns a reward of 0. SAME_STEP: the env is reset at once, and

@@ -66,7 +66,7 @@ def match_venue(s, p, fills, i, v, side, lots, limit, role):
 
 @kernel
 def sweep(s, p, fills, i, side, lots, limit):
-    """An aggressor that takes the best price over all venues, level by level, no worse than `limit`. Returns the lots traded.
+    """An aggressor that takes the best price over all venues, level by level, no worse than `limit`. Returns lots traded.
 
     The mid stays where it was until the order is done: its fills are marked against the mid that it found, and a side that
     it empties leaves that mid as the last valid one, not the price of its last level.

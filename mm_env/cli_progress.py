@@ -1,0 +1,39 @@
+"""How far a command is: a bar with the time left on a terminal; elsewhere a line now and then, through `logging`."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from time import monotonic
+
+logger = logging.getLogger(__name__)
+SECONDS_A_LINE = 30.0
+
+
+@contextlib.contextmanager
+def progress_of(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yield a function that is told how much more was done of `total`. what: as "env steps"."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda more: bar.advance(task, more)
+        return
+    start = said = monotonic()
+    done = 0
+
+    def tell(more: int) -> None:
+        nonlocal done, said
+        done += more
+        now = monotonic()
+        if now - said >= SECONDS_A_LINE and done:
+            said = now
+            left = (total - done) * (now - start) / done
+            logger.info("%s: %s of %s, about %.0f s left", what, f"{done:,}", f"{total:,}", max(0.0, left))
+
+    yield tell

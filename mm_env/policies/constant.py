@@ -1,0 +1,41 @@
+"""The same action at every step: the least that a policy can be, so that tables show their scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mm_env.policies.base import Config, shaped_for, vector_of
+
+
+@dataclass(frozen=True)
+class ConstantAction:
+    """Quotes one distance from the mid on both sides of every symbol, and never hedges.
+
+    value: entry of the action for bids and asks, -1 to 1; the market says which distance that is
+    action_mode: the one in which that is so; in residual mode the same action is another distance at every step
+    """
+
+    value: float = 0.0
+    action_mode: ClassVar[str] = "absolute"
+
+    def __post_init__(self) -> None:
+        if not -1.0 <= self.value <= 1.0:
+            raise ValueError(f"constant:{self.value:g}: allowed: -1 to 1")
+
+    @property
+    def name(self) -> str:
+        """The spelling that `get_policy` knows it by."""
+        return f"constant:{self.value:g}" if self.value else "constant"
+
+    def configure(self, config: Config) -> Config:
+        """`config` itself: any market will do."""
+        return config
+
+    def act(self, env: Any) -> np.ndarray:
+        """The action: (entries,) float32 of a scalar env, (N, entries) of a vector env."""
+        vector = vector_of(env)
+        entries = [0.0 if name.endswith("hedge") else self.value for name in vector.action_names]
+        return shaped_for(env, np.tile(np.array(entries, np.float32), (vector.num_envs, 1)))

@@ -1,0 +1,254 @@
+"""Who is better? Plays agents on the same held-out episodes and sets them beside a baseline, episode by episode.
+
+python scripts/compare.py --agents as,fixed,glft,ppo:runs/ppo --episodes 1000
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from agents.specs import agents_of, split_specs
+from mm_env.analysis.comparison import RESAMPLES, compare
+from mm_env.analysis.evaluation import VALUES, Evaluation, evaluate
+from mm_env.cli_baseline import check_log_level, parse_overrides
+from mm_env.cli_errors import check_target, user_errors
+from mm_env.cli_progress import progress_of
+from mm_env.config import ClassicConfig, MarketConfig
+from mm_env.config.io import load_config, override
+from mm_env.errors import UsageError
+from mm_env.interrupt import StopRequest
+from mm_env.recording.files import write_bytes, write_csv, write_json
+
+logger = logging.getLogger("compare")
+FILES = ("comparison.json", "comparison.csv", "episodes.parquet", "comparison.png")
+
+
+@user_errors
+def main(
+    agents: Annotated[
+        str,
+        typer.Option(
+            help="Names with commas: as, fixed, glft, cj, constant:0.2, random, as:FILE.yaml, ppo:PATH (a run, a "
+            "folder of runs with one seed each, or a pattern)."
+        ),
+    ] = "as,fixed,glft",
+    config: Annotated[str | None, typer.Option(metavar="PRESET|FILE", help="Market; the default one if none.")] = None,
+    classic: Annotated[bool, typer.Option("--classic", help="Of the classic market.")] = False,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a parameter of the market; repeatable.")
+    ] = None,
+    baseline: Annotated[str | None, typer.Option(help="Whom the others are compared with; the first agent if none.")] = None,
+    episodes: Annotated[int, typer.Option(min=2, help="Held-out episodes, the same for all.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the held-out episodes, which no training plays.")] = 0,
+    resamples: Annotated[int, typer.Option(min=100, help="Of the bootstrap.")] = RESAMPLES,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads that share the envs; all cores if none.")] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Holds table, CSV, episodes and figures.")] = Path(
+        "runs/compare"
+    ),
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Play agents on the same held-out episodes and print how they compare, with 95 % bootstrap intervals.
+
+    Example: python scripts/compare.py --agents as,as:configs/tuned/two_symbols_as.yaml,ppo:runs/ppo --episodes 1000
+    """  # fmt: skip
+    check_log_level(log_level)
+    logging.basicConfig(level=log_level.upper(), format="%(message)s")
+    names = split_specs(agents)
+    chosen = baseline or names[0]
+    if chosen not in names:
+        raise UsageError(f"--baseline {chosen!r}: allowed: one of the agents, {', '.join(names)}")
+    for option, path in {"--out": out / FILES[0], "--json": json_file}.items():
+        if path is not None:
+            check_target(option, path)
+    kind: Any = ClassicConfig if classic else MarketConfig
+    market: Any = override(load_config(config, kind), parse_overrides(setting or []))
+    policies = {name: agents_of(name, seed) for name in names}
+    _check_held_out(policies, seed)
+    evaluations = _play(policies, market, episodes, seed, threads)
+    if chosen not in evaluations or len(evaluations) < 1:
+        raise UsageError("stopped before the baseline was played: nothing to compare")
+    rows = compare(evaluations, chosen, seed, resamples)
+    shares = _recovered(market, evaluations) if classic else {}
+    for row in rows:
+        row.update(shares.get(row["agent"], {}))
+    print(f"\n{_title(market, episodes, seed)}\n\n{table(rows, chosen)}")
+    _write(out, json_file, rows, evaluations, chosen, market, seed, resamples)
+    if classic:
+        _draw_depths(out, policies, market)
+    print(f"\nfolder: {out}")
+    if len(evaluations) < len(names):
+        print(f"stopped: {', '.join(name for name in names if name not in evaluations)} not played")
+        raise typer.Exit(130)
+
+
+def _check_held_out(policies: Mapping[str, Sequence[Any]], seed: int) -> None:
+    """Refuse episodes on which a trained agent's best model was chosen."""
+    for name, group in policies.items():
+        for agent in group:
+            if getattr(agent, "selection_seed", None) == seed:
+                raise UsageError(f"--seed {seed}: {name} was chosen on these episodes; allowed: any other seed")
+
+
+def _play(
+    policies: Mapping[str, Sequence[Any]], market: Any, episodes: int, seed: int, threads: int | None
+) -> dict[str, list[Evaluation]]:
+    """Evaluations of each row; after a Ctrl-C those of the rows that were finished."""
+    found: dict[str, list[Evaluation]] = {}
+    total = sum(map(len, policies.values())) * episodes * market.episode.steps
+    with StopRequest() as stop, progress_of("env steps", total) as advance:
+        for name, group in policies.items():
+            if stop():
+                break
+            found[name] = [evaluate(policy, market, episodes, seed, num_threads=threads, tell=advance) for policy in group]
+            mean = np.mean([one.reward.mean() for one in found[name]])
+            logger.info("played %s: %d x %d episodes, mean reward %.4g", name, len(group), episodes, mean)
+    return found
+
+
+def _recovered(market: ClassicConfig, evaluations: Mapping[str, Sequence[Evaluation]]) -> dict[str, dict[str, float]]:
+    """Share of what can be gained over the best constant depth that each agent gains, its 95 % interval, if there is any."""
+    from mm_env.analysis.comparison import Bootstrap
+    from mm_env.analysis.lattice import Lattice
+    from mm_env.analysis.optimal import best_constant_depth, optimal_policy
+
+    if market.flow.arrivals != "poisson" or market.reward.profit != 1.0:
+        return {}
+    penalties = market.reward.inventory_penalty, market.reward.terminal_penalty
+    lattice = Lattice.of(market)
+    optimum, constant = optimal_policy(lattice, *penalties).start, best_constant_depth(lattice, *penalties)[1]
+    if optimum - constant <= 1e-9 * abs(optimum):
+        return {}
+    bootstrap = Bootstrap(len(next(iter(evaluations.values()))[0]))
+    found = {}
+    for name, group in evaluations.items():
+        shares = (np.stack([one.reward for one in group]) - constant) / (optimum - constant)
+        interval = bootstrap.interval(shares)
+        found[name] = {
+            "recovered": interval.value, "recovered_low": interval.low, "recovered_high": interval.high,
+            "optimal_value": optimum, "constant_value": constant,
+        }  # fmt: skip
+    return found
+
+
+def _title(market: Any, episodes: int, seed: int) -> str:
+    return f"{episodes} held-out episodes of {market.episode.steps} steps, seed {seed}, currency an episode, 95 % intervals"
+
+
+def table(rows: Sequence[Mapping[str, Any]], baseline: str) -> str:
+    """Markdown table of a comparison."""
+    classic = any("recovered" in row for row in rows)
+    head = ["agent", "seeds", "reward", f"less {baseline}", "interquartile mean", "better in", "profit", "Sharpe",
+            "CVaR 5 %", "drawdown", "sd of inventory", "share recovered" if classic else "steps over VaR limit"]  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for row in rows:
+        paired = row["agent"] != baseline
+        if classic:
+            last = _range(row, "recovered", ".3f") if "recovered" in row else ""
+        else:
+            last = f"{100 * row['over_limit']:.2f} %"
+            if paired:
+                last += f" ({100 * row['over_limit_difference']:+.2f} [{100 * row['over_limit_difference_low']:+.2f}, "
+                last += f"{100 * row['over_limit_difference_high']:+.2f}])"
+        digits = ".4g" if classic else ".0f"
+        cells = [
+            row["agent"], str(row["seeds"]), f"{row['reward']:{digits}}",
+            _range(row, "reward_difference", "+" + digits) if paired else "", f"{row['reward_iqm']:{digits}}",
+            f"{100 * row['improvement']:.0f} %" if paired else "", f"{row['profit']:{digits}}",
+            "" if row["sharpe"] is None else f"{row['sharpe']:.2f}", f"{row['cvar']:{digits}}",
+            f"{row['drawdown']:{digits}}", f"{row['inventory_sd']:.4g}", last,
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _range(row: Mapping[str, Any], name: str, digits: str) -> str:
+    return f"{row[name]:{digits}} [{row[f'{name}_low']:{digits}}, {row[f'{name}_high']:{digits}}]"
+
+
+def _write(
+    out: Path,
+    json_file: Path | None,
+    rows: list[dict[str, Any]],
+    evaluations: Mapping[str, Sequence[Evaluation]],
+    baseline: str,
+    market: Any,
+    seed: int,
+    resamples: int,
+) -> None:
+    """Table as JSON and CSV (with a row for each training seed besides), episodes as Parquet, and the figure."""
+    import pandas as pd
+
+    from mm_env.reports.comparison_figures import comparison_figure
+    from mm_env.reports.style import png
+
+    episodes = rows[0]["episodes"]
+    about = {"baseline": baseline, "seed": seed, "episodes": episodes, "resamples": resamples, "rows": rows}
+    for path in [out / FILES[0]] + ([] if json_file is None else [json_file]):
+        write_json(path, about)
+    single = {
+        f"{name} ({k})" if len(group) > 1 else name: [one]
+        for name, group in evaluations.items()
+        for k, one in enumerate(group)
+    }
+    reference = baseline if baseline in single else f"{baseline} (0)"
+    seeds = [row for row in compare(single, reference, seed, resamples) if row["agent"] not in evaluations]
+    lines = [*rows, *seeds]
+    header = list(dict.fromkeys(key for row in lines for key in row))
+    write_csv(out / FILES[1], header, [{key: row.get(key) for key in header} for row in lines])
+    frames = [
+        pd.DataFrame(
+            {"agent": name, "training_seed": k, "episode": np.arange(episodes)}
+            | {field: getattr(one, field) for field in VALUES}
+            | {f"reward.{term}": values for term, values in one.reward_terms.items()}
+        )
+        for name, group in evaluations.items()
+        for k, one in enumerate(group)
+    ]
+    buffer = io.BytesIO()
+    pd.concat(frames, ignore_index=True).to_parquet(buffer, index=False)
+    write_bytes(out / FILES[2], buffer.getvalue())
+    figure = comparison_figure(rows, evaluations, baseline, _title(market, episodes, seed))
+    write_bytes(out / FILES[3], png(figure))
+
+
+def _draw_depths(out: Path, policies: Mapping[str, Sequence[Any]], market: ClassicConfig) -> None:
+    """The depths of trained agents over the optimal ones and those of the closed form."""
+    from agents.algorithms import ALGORITHMS
+
+    trained = {name: group for name, group in policies.items() if name.partition(":")[0] in ALGORITHMS}
+    if not trained or market.flow.arrivals != "poisson":
+        return
+    from agents.learned_depths import learned_depths
+    from mm_env.analysis.lattice import Lattice
+    from mm_env.analysis.optimal import optimal_policy
+    from mm_env.envs.classic_market import build_classic
+    from mm_env.policies import get_policy
+    from mm_env.reports.comparison_figures import depth_figure
+    from mm_env.reports.style import png
+
+    lattice = Lattice.of(market)
+    best = optimal_policy(lattice, market.reward.inventory_penalty, market.reward.terminal_penalty)
+    closed = build_classic(get_policy("cj").configure(market)).depths()
+    learned = {}
+    for name, group in trained.items():
+        for k, agent in enumerate(group):
+            try:
+                learned[f"{name} ({k})" if len(group) > 1 else name] = learned_depths(agent, market)
+            except ValueError as error:
+                logger.warning("depths not drawn: %s", error)
+    if learned:
+        curves = {"optimum on the lattice": (best.bid, best.ask), "closed form (cj)": (closed[..., 0], closed[..., 1])}
+        title = "depths learned, over the optimal ones"
+        write_bytes(out / "depths.png", png(depth_figure(learned, curves, lattice.inventories, (0.0, 0.5, 0.9), title)))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,128 @@
+"""The parameters of a baseline, tuned on the reward on which it will be compared; needs Optuna, and no torch.
+
+Trials play the same training episodes (common random numbers), never those of evaluation; what wins is told apart from what
+was lucky by playing the best trials and the untuned default once more on fresh training episodes.
+Source: Akiba et al. 2019 (Optuna); Bergstra et al. 2011 (tree-structured Parzen estimator).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mm_env.analysis.evaluation import Evaluation, evaluate
+from mm_env.config import MarketConfig
+from mm_env.config.io import override
+from mm_env.envs.actions import check_choice
+from mm_env.policies.constant import ConstantAction
+from mm_env.policies.registry import get_policy
+
+if TYPE_CHECKING:
+    import optuna
+
+    from mm_env.policies.base import Policy
+
+FINALISTS = 6  # played again, beside the default
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values that a parameter may take; log: drawn evenly on a logarithmic scale."""
+
+    low: float
+    high: float
+    log: bool = True
+
+
+_SIGNALS = {
+    "policy.alpha_weight": Range(0.5, 20.0),
+    "policy.obi_weight": Range(0.1, 6.0),
+    "policy.alpha_smooth": Range(0.1, 1.0, log=False),
+    "policy.sentiment_half_life_seconds": Range(3.0, 40.0),
+    "policy.spread_volatility_weight": Range(0.05, 3.0),
+}
+_SIZE_AND_HEDGE = {"policy.size_skew": Range(0.3, 6.0), "risk.hedge_target": Range(0.4, 1.0, log=False)}
+SPACES: dict[str, dict[str, Range]] = {
+    "as": {"policy.as_gamma": Range(0.02, 2.0), "policy.as_k": Range(10.0, 150.0)} | _SIGNALS | _SIZE_AND_HEDGE,
+    "glft": {"policy.as_gamma": Range(0.002, 2.0), "policy.as_k": Range(10.0, 150.0), "policy.as_A": Range(0.3, 30.0)}
+    | _SIGNALS
+    | _SIZE_AND_HEDGE,
+    "cj": {
+        "policy.cj_phi": Range(1e-8, 1e-3),
+        "policy.as_k": Range(10.0, 150.0),
+        "policy.as_A": Range(0.3, 30.0),
+    }
+    | _SIGNALS
+    | _SIZE_AND_HEDGE,
+    "fixed": {"policy.base_spread_bps": Range(0.5, 50.0)} | _SIZE_AND_HEDGE,
+    "constant": {"value": Range(-1.0, 1.0, log=False)},
+}
+"""Policy -> what is tuned. The limit of VaR, how it is measured and the reward are the task, and are never tuned."""
+
+
+def candidate(name: str, changes: Mapping[str, float], config: MarketConfig) -> tuple[Policy, MarketConfig]:
+    """The policy with those parameters, and the market that holds them."""
+    if name == "constant":
+        return ConstantAction(changes.get("value", 0.0)), config
+    return get_policy(name), override(config, changes)
+
+
+def open_study(name: str, config: MarketConfig, seed: int, storage: Path | None) -> optuna.Study:
+    """The study of a policy, new or from its file. storage: SQLite file, None for memory; one file holds one task."""
+    import optuna
+
+    from mm_env.config.io import config_hash
+
+    check_choice("policy", name, SPACES)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=30)
+    return optuna.create_study(
+        study_name=f"{name} in {config_hash(config)}, seed {seed}",
+        storage=None if storage is None else f"sqlite:///{storage}",
+        sampler=sampler,
+        direction="maximize",
+        load_if_exists=True,
+    )
+
+
+def search(
+    study: optuna.Study,
+    name: str,
+    config: MarketConfig,
+    trials: int,
+    episodes: int,
+    seed: int,
+    *,
+    tell: Callable[[int], None] = lambda trials: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Go on until the study has so many trials, each the mean reward of training episodes 0 to `episodes` - 1."""
+
+    def objective(trial: optuna.Trial) -> float:
+        space = SPACES[name]
+        changes = {key: trial.suggest_float(key, one.low, one.high, log=one.log) for key, one in space.items()}
+        policy, market = candidate(name, changes, config)
+        return float(evaluate(policy, market, episodes, seed, evaluation=False).reward.mean())
+
+    def told(study: optuna.Study, trial: Any) -> None:
+        tell(1)
+        if stop():
+            study.stop()
+
+    left = trials - len(study.trials)
+    if left > 0 and not stop():
+        study.optimize(objective, n_trials=left, callbacks=[told])
+
+
+def finals(
+    study: optuna.Study, name: str, config: MarketConfig, episodes: int, seed: int
+) -> list[tuple[dict[str, float], Evaluation]]:
+    """Parameters and fresh training episodes: of the default (no parameters), then of the best trials, the best first."""
+    done = sorted((t for t in study.trials if t.value is not None), key=lambda t: -float(t.value or 0.0))[:FINALISTS]
+    played = []
+    for changes in [{}, *(dict(trial.params) for trial in done)]:
+        policy, market = candidate(name, changes, config)
+        played.append((changes, evaluate(policy, market, episodes, seed, evaluation=False)))
+    return [played[0], *sorted(played[1:], key=lambda one: -float(one[1].reward.mean()))]

@@ -70,7 +70,7 @@ class TrainedAgent:
         config = load_config(folder / MARKET, ClassicConfig if about["classic"] else MarketConfig)
         try:
             model = algorithm.load_class().load(model_file, device="cpu")
-        except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        except (zipfile.BadZipFile, KeyError, EOFError, ValueError) as error:
             raise UsageError(f"{algo}:{model_file}: not a model of stable-baselines3 ({error})") from error
         statistics = normalization_path(model_file)
         normalization = pickle.loads(statistics.read_bytes()) if statistics.is_file() else None

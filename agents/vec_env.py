@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import struct
 from collections.abc import Iterable, Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -29,13 +30,14 @@ class MarketVecEnv(VecEnv):
 
     Observations (N, columns) float32, rewards (N,) float32 [currency], dones (N,) bool; none is ever written to again.
     At the end of an episode `infos[i]` holds all that the environment says of it, its `terminal_observation`, and
-    `TimeLimit.truncated`, as time limits alone end episodes; otherwise `infos[i]` is empty, and `batch_infos` holds the
-    arrays over envs of the last step.
+    `TimeLimit.truncated`, as time limits alone end episodes; otherwise `infos[i]` is empty. `batch_infos` holds, as arrays
+    over envs, what the last step said, before any env began anew.
 
     Env i of `seed(s)` walks the path of env i of the native vector environment: no two seeds share one.
 
     envs: the native vector environment, or a wrapper of it
     native: the native vector environment
+    seconds: spent in steps so far, of the clock on the wall
     """
 
     def __init__(self, envs: gymnasium.vector.VectorEnv[Any, Any, Any], *, stagger: bool = False) -> None:
@@ -52,6 +54,7 @@ class MarketVecEnv(VecEnv):
             raise ValueError(f"autoreset_mode {self.native.autoreset_mode.value!r}: allowed: 'SameStep'")
         self.stagger = stagger
         self.batch_infos: dict[str, Any] = {}
+        self.seconds = 0.0
         self._steps = 0  # since all envs were reset
         self._actions: np.ndarray | None = None
         super().__init__(self.native.num_envs, envs.single_observation_space, envs.single_action_space)
@@ -79,18 +82,21 @@ class MarketVecEnv(VecEnv):
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
         """Step all envs; those that end begin anew at once."""
         assert self._actions is not None, "step_async() comes first"
-        observations, rewards, _, dones, self.batch_infos = self.envs.step(self._actions)
+        begun = perf_counter()
+        observations, rewards, _, dones, after = self.envs.step(self._actions)
         self._actions = None
         self._steps += 1
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        self.batch_infos = after["final_info"] if dones.any() else after
         if dones.any():
-            self._tell_ends(infos, np.flatnonzero(dones), self.batch_infos["final_obs"], self.batch_infos["final_info"])
+            self._tell_ends(infos, np.flatnonzero(dones), after["final_obs"], after)
         cut = self._cut(dones)
         if cut.any():
-            before = observations, self.batch_infos
-            observations, self.batch_infos = self.envs.reset(options={"reset_mask": cut})
-            self._tell_ends(infos, np.flatnonzero(cut), *before)
+            final = observations
+            observations, after = self.envs.reset(options={"reset_mask": cut})
+            self._tell_ends(infos, np.flatnonzero(cut), final, after)
             dones = dones | cut
+        self.seconds += perf_counter() - begun
         return observations, rewards.astype(np.float32), dones, infos
 
     def _cut(self, dones: np.ndarray) -> np.ndarray:
@@ -109,10 +115,11 @@ class MarketVecEnv(VecEnv):
         n = self.num_envs
         return np.maximum(1, self._episode_steps * np.arange(1, n + 1) // n)
 
-    def _tell_ends(self, infos: list[dict[str, Any]], ended: np.ndarray, final: Any, said: dict[str, Any]) -> None:
+    def _tell_ends(self, infos: list[dict[str, Any]], ended: np.ndarray, final: Any, after: dict[str, Any]) -> None:
+        """Say of envs that ended what their last step was, and what the reset after it said."""
         for i in ended.tolist():
-            infos[i] = row_of(said, i) | {"terminal_observation": final[i], "TimeLimit.truncated": True}
-            self.reset_infos[i] = row_of(self.batch_infos, i)
+            infos[i] = row_of(self.batch_infos, i) | {"terminal_observation": final[i], "TimeLimit.truncated": True}
+            self.reset_infos[i] = row_of(after, i)
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """The vector environment's attribute, or that of a wrapper around it, once for each env asked for."""

@@ -138,7 +138,7 @@ class _BookCount:
             "over_limit": self.over / self.steps,
             "value_at_risk": self.var / self.steps,
             "inventory_sd": np.sqrt(self.square / max(1, self.steps - 1)),
-            "fills": self.envs.batch.states["fills"].reshape(self.envs.num_envs, -1).sum(axis=1).astype(np.float64),
+            "fills": infos["fills"].astype(np.float64),
             "spread_capture": np.array(attribution["spread_capture"]),
             "hedge_cost": -(attribution["hedge_cost"] + attribution["taker_fees"]),
         }

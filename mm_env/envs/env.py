@@ -40,8 +40,9 @@ class MultiVenueEnv(SingleEnv):
     (`reward.inventory_penalty=0`) the rewards of an episode sum to its profit.
 
     ## Info
-    `pnl`, `cash`, `value_at_risk`, `expected_shortfall` [currency], `inventory` (S,) [lots], `mid` (S,) [currency],
-    `hedged` (the decision sent a hedge because VaR was over its limit), `regime` (index), `reward_terms` and
+    `pnl`, `cash`, `value_at_risk`, `expected_shortfall` [currency], `inventory` (S,) [lots], `mid` (S,) [currency], `fills`
+    (of own quotes so far), `hedged` (the decision sent a hedge because VaR was over its limit), `regime` (index),
+    `reward_terms` and
     `attribution` (dicts; the latter is cumulative and sums to `pnl`).
 
     ## Starting state

@@ -38,7 +38,8 @@ def result_dtype(capacity: Capacity) -> np.dtype:
         [
             ("reward", "f8"), ("pnl", "f8"), ("cash", "f8"), ("value_at_risk", "f8"), ("expected_shortfall", "f8"),
             ("inventory", "i8", (n,)), ("mid", "f8", (n,)), ("terms", "f8", (len(REWARDS),)),
-            ("attribution", "f8", (len(TERMS),)), ("regime", "i8"), ("fault", "i8"), ("hedged", "?"), ("truncated", "?"),
+            ("attribution", "f8", (len(TERMS),)), ("fills", "i8"), ("regime", "i8"), ("fault", "i8"),
+            ("hedged", "?"), ("truncated", "?"),
         ],
         align=True,
     )  # fmt: skip
@@ -219,9 +220,12 @@ def report(s, p, result):
     result.value_at_risk, result.expected_shortfall = current_var(s, p), s.expected_shortfall
     result.regime, result.fault = s.regime, s.fault
     result.hedged, result.truncated = s.hedged != 0, s.ended != 0
+    result.fills = 0
     for i in range(p.symbols):
         result.inventory[i] = s.inventory[i]
         result.mid[i] = 0.5 * s.mid2[i] * p.tick_size[i]
+        for v in range(p.venues):
+            result.fills += s.fills[i, v, BID] + s.fills[i, v, ASK]
     for k in range(len(TERMS)):
         total = 0.0
         for i in range(p.symbols):

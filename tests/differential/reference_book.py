@@ -37,8 +37,10 @@ class Fill:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a market is made of: numbers of symbols and venues, each venue's tick and basis, ticks of a window; reach: how far
-    past the best price of others a taker trades."""
+    """What a market is made of: numbers of symbols and venues, each venue's tick and basis, ticks of a window.
+
+    reach: how far past the best price of others a taker trades
+    """
 
     symbols: int
     venues: int

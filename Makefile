@@ -2,6 +2,9 @@
 # pip obeys its own environment variables here, for those who have a package index or a CPU build of torch of their own.
 
 PYTHON ?= python3
+RUNS   ?= runs
+PORT   ?= 6006
+TIMESTEPS ?= 10000000
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
@@ -10,11 +13,11 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 TYPED  := $(wildcard mm_env agents scripts)
 
 .DEFAULT_GOAL := help
-.PHONY: help baseline test check format benchmark validate clean
+.PHONY: help baseline test check format benchmark validate train tensorboard clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "PYTHON=python3.12 picks the interpreter (3.11 or newer) when $(VENV) is first made."
 
 baseline: $(VENV)/.core  ## run the default policy on the default market (installs no torch)
@@ -38,6 +41,12 @@ benchmark: $(VENV)/.core  ## measure speed, start-up and memory
 
 validate: $(VENV)/.core  ## reproduce published figures and closed forms; fails on a miss
 	$(BIN)/python scripts/validate.py
+
+train: $(VENV)/.dev  ## train PPO in minutes, and compare it with the tuned baseline on held-out episodes
+	$(BIN)/python scripts/train.py --algo ppo --timesteps $(TIMESTEPS) --out $(RUNS)/ppo_$$(date +%Y%m%d_%H%M%S)
+
+tensorboard: $(VENV)/.dev  ## show every training below runs/ in TensorBoard (PORT=6006, RUNS=runs)
+	$(BIN)/tensorboard --logdir $(RUNS) --port $(PORT)
 
 clean:  ## remove the virtual environment, caches and built files; results in runs/ stay
 	rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -2,7 +2,9 @@
 
 Trials play the same training episodes (common random numbers), never those of evaluation; what wins is told apart from what
 was lucky by playing the best trials and the untuned default once more on fresh training episodes.
-Source: Akiba et al. 2019 (Optuna); Bergstra et al. 2011 (tree-structured Parzen estimator).
+The search is an evolution strategy that begins at the market's own parameters: parameters interact, and searched one by
+one (a tree-structured Parzen estimator, 300 trials) they ended 600 below in a corner without news.
+Source: Akiba et al. 2019 (Optuna); Hansen & Ostermeier 2001 (CMA-ES).
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from mm_env.policies.base import Policy
 
 FINALISTS = 6  # played again, beside the default
+SIGMA = 0.15  # first steps of the search, as a share of each range
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,12 @@ def open_study(name: str, config: MarketConfig, seed: int, storage: Path | None)
 
     check_choice("policy", name, SPACES)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=30)
+    one_by_one = optuna.samplers.TPESampler(seed=seed)  # for a single parameter, which the evolution strategy does not take
+    sampler: optuna.samplers.BaseSampler = one_by_one
+    if len(SPACES[name]) > 1:
+        sampler = optuna.samplers.CmaEsSampler(
+            x0=_start(name, config), sigma0=SIGMA, seed=seed, independent_sampler=one_by_one, warn_independent_sampling=False
+        )
     return optuna.create_study(
         study_name=f"{name} in {config_hash(config)}, seed {seed}",
         storage=None if storage is None else f"sqlite:///{storage}",
@@ -85,6 +93,16 @@ def open_study(name: str, config: MarketConfig, seed: int, storage: Path | None)
         direction="maximize",
         load_if_exists=True,
     )
+
+
+def _start(name: str, config: MarketConfig) -> dict[str, float]:
+    """The market's own parameters of a policy, moved into their ranges: where the search begins."""
+    values = config.model_dump()
+    start = {}
+    for key, one in SPACES[name].items():
+        section, _, entry = key.partition(".")
+        start[key] = min(one.high, max(one.low, float(values[section][entry])))
+    return start
 
 
 def search(

@@ -21,7 +21,7 @@ from mm_env.config.io import ConfigError, override
 from mm_env.config.keys import nearest
 from mm_env.config.yaml_reader import parse_yaml
 from mm_env.envs.actions import ACTION_MODES
-from mm_env.policies.from_file import read_parameters
+from mm_env.policies.from_file import read_parameters, require_own
 
 OWN = (
     "n_timesteps", "n_envs", "policy", "policy_kwargs", "normalize", "noise_type", "noise_std", "stagger", "env_kwargs",
@@ -210,6 +210,7 @@ def _parameters(where: Path, env: Mapping[str, Any], classic: bool) -> dict[str,
         found |= read_parameters(where.parent / str(env["policy"]))
     given = _mapping(where, "env_kwargs.policy_parameters", env.get("policy_parameters", {}))
     found |= {key if "." in key else f"policy.{key}": value for key, value in given.items()}
+    require_own(where, found)
     defaults: Any = ClassicConfig() if classic else MarketConfig()
     override(defaults, found)  # tells of keys that do not exist
     return found

@@ -46,9 +46,14 @@ def read_parameters(path: Path) -> dict[str, Any]:
     if not isinstance(content, Mapping) or not all(isinstance(part, Mapping) for part in content.values()):
         raise ConfigError(f"{path}: allowed: the sections policy and risk, each a mapping")
     changes = {f"{section}.{key}": value for section, part in content.items() for key, value in part.items()}
+    require_own(path, changes)
+    return changes
+
+
+def require_own(where: Path, changes: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` for a dotted key that is the market's, and not the policy's own."""
     for key in changes:
         section, _, name = key.partition(".")
         if section != "policy" and not (section == "risk" and name in HEDGING):
             allowed = ", ".join(f"risk.{name}" for name in HEDGING)
-            raise ConfigError(f"{path}: {key}: allowed: what is the policy's own, policy.* and {allowed}")
-    return changes
+            raise ConfigError(f"{where}: {key}: allowed: what is the policy's own, policy.* and {allowed}")

@@ -18,12 +18,12 @@ from agents.checkpoints import load_checkpoint, save_checkpoint
 from agents.hyperparameters import Hyperparameters, read_hyperparameters
 from agents.monitoring import Monitor
 from agents.run_folder import AGENT, MODEL, TrainingFolder, save_model
+from agents.specs import agent_of
 from agents.trained import MARKET
 from agents.vec_env import MarketVecEnv, make_vec_env
 from mm_env.config import ClassicConfig, MarketConfig
 from mm_env.config.io import load_config
 from mm_env.interrupt import StopRequest
-from mm_env.policies.registry import get_policy
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -55,7 +55,9 @@ class Training:
 
 
 def begin(out: Path, market: Any, hyperparameters: Hyperparameters, options: Training) -> TrainingFolder:
-    """A new run folder; raises `ConfigError` and `mm_env.errors.RunError`."""
+    """A new run folder; raises `ConfigError`, and `UsageError` or `RunError` of `mm_env.errors`."""
+    if options.baseline is not None:
+        agent_of(options.baseline)
     algorithm = algorithm_of(hyperparameters.algo)
     classic = isinstance(market, ClassicConfig)
     market = hyperparameters.market(market)
@@ -108,7 +110,7 @@ def train(run: TrainingFolder, options: Training, tell: Callable[[int], None] = 
         with StopRequest() as stop:
             keeper = Keeper(run, envs, normalization, about["checkpoint_every"], stop, tell)
             monitor = Monitor(
-                run, envs, normalization, market, get_policy(about["baseline"]),
+                run, envs, normalization, market, agent_of(about["baseline"]),
                 evaluate_every=about["evaluate_every"], episodes=about["evaluation_episodes"],
                 log_every=max(1, min(about["timesteps"] // 100, 50_000)), hyperparameters=chosen.as_dict(),
             )  # fmt: skip

@@ -5,6 +5,7 @@ Example: python scripts/benchmark.py --quick --json speed.json
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import statistics
@@ -22,9 +23,11 @@ import typer
 from mm_env.cli_errors import check_target, user_errors
 from mm_env.config import MarketConfig
 from mm_env.config.io import config_hash, load_config
+from mm_env.errors import UsageError
 from mm_env.recording.files import write_json
 from mm_env.reports.tables import text_table
 from scripts.benchmark_classic import classic_rates, classic_text
+from scripts.benchmark_train import train_rates, train_text
 
 NUMBERS = (1, 64, 1024)  # of envs
 THREADS = (1, 2)
@@ -50,6 +53,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def benchmark(
     config: Annotated[str, typer.Option(metavar="PRESET|FILE", help="Market: a preset or a YAML file.")] = "two_symbols",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the market's random numbers.")] = 0,
+    train: Annotated[bool, typer.Option("--train", help="The learner alone and on the market, and nothing else.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Seconds, not minutes: short runs, no cold start.")] = False,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Holds benchmark.json afterwards.")] = Path("runs/benchmark"),
     json_file: Annotated[
@@ -63,6 +67,8 @@ def benchmark(
         check_target(option, path)
     seconds, rounds = (0.1, 3) if quick else (1.0, 5)
     found: dict[str, Any] = {"machine": machine(), "config": config, "config_hash": config_hash(market), "quick": quick}
+    if train and importlib.util.find_spec("stable_baselines3") is None:
+        raise UsageError("--train: stable-baselines3 is not installed: pip install -e '.[rl]' -c constraints.txt")
     parts: list[tuple[str, Callable[[], Any], Callable[[Any], str]]] = [
         ("vector", lambda: vector_rates(market, seed, seconds, rounds), _vector_text),
         ("classic", lambda: classic_rates(seed, seconds, rounds), classic_text),
@@ -73,6 +79,8 @@ def benchmark(
         ("start", lambda: start_up(config, repeats=1 if quick else 3, cold=not quick), _start_text),
         ("linearity", lambda: linearity(seed, quick), _linearity_text),
     ]
+    if train:
+        parts = [("train", lambda: train_rates(market, seed, rounds=2 if quick else 5), train_text)]
     typer.echo(f"{config}, seed {seed}; " + ", ".join(f"{key} {value}" for key, value in found["machine"].items()))
     for name, measure, text in parts:
         found[name] = measure()

@@ -125,3 +125,19 @@ def test_a_mistake_exits_with_2_before_anything_is_measured(tmp_path, monkeypatc
     (tmp_path / "FILE").write_text("mine")
     result = CliRunner().invoke(benchmark.app, arguments)
     assert result.exit_code == 2 and said in result.stderr and result.stdout == ""
+
+
+def test_training_is_measured_alone_and_on_the_market(monkeypatch):
+    pytest.importorskip("stable_baselines3")
+    from scripts import benchmark_train
+
+    monkeypatch.setattr(benchmark_train, "NUMBERS", (4,))
+    monkeypatch.setattr(benchmark_train, "THREADS", ((1, 1), (1, 2)))
+    rows = benchmark_train.train_rates(CONFIG, seed=0, rounds=1, frames=64, batch=32)
+    assert [(row["envs"], row["torch_threads"], row["env_threads"]) for row in rows] == [(4, 1, 1), (4, 1, 2)]
+    for row in rows:
+        parts = sum(row[f"microseconds_{part}"] for part in ("envs", "update", "collect"))
+        assert parts * row["market_frames_per_second"] == pytest.approx(1e6)
+        assert row["ratio"] == pytest.approx(row["market_frames_per_second"] / row["alone_frames_per_second"])
+        assert min(row[f"microseconds_{part}"] for part in ("envs", "update", "collect")) > 0.0
+    assert "learner alone" in benchmark_train.train_text(rows)

@@ -1,0 +1,126 @@
+"""`scripts/train.py` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("stable_baselines3")
+from typer.testing import CliRunner
+
+import scripts.compare
+import scripts.train
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = """n_envs: 4
+n_steps: 16
+batch_size: 32
+n_epochs: 1
+policy_kwargs: {net_arch: [8]}
+normalize: true
+"""
+QUICK = ["--set", "episode.steps=20", "--evaluation-episodes", "4", "--threads", "1"]
+
+
+@pytest.fixture
+def agent(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    return str(path)
+
+
+def command(main, *arguments: str):
+    import typer
+
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(main)
+    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+
+
+def train(*arguments: str):
+    return command(scripts.train.main, *arguments)
+
+
+def test_several_seeds_become_one_row_of_the_comparison(agent, tmp_path):
+    out, figures = tmp_path / "ppo", tmp_path / "figures.json"
+    done = train("--agent", agent, *QUICK, "--timesteps", "128", "--seed", "0,1", "--compare-episodes", "6",
+                 "--out", str(out), "--json", str(figures))  # fmt: skip
+    assert done.exit_code == 0, done.output
+    rows = {row["agent"]: row for row in json.loads(figures.read_text())["rows"]}
+    assert list(rows) == ["as", "fixed", "constant", "random", f"ppo:{out}"]
+    assert rows[f"ppo:{out}"]["seeds"] == 2 and rows["as"]["seeds"] == 1
+    assert f"| ppo:{out} | 2 |" in done.output
+    for seed in (0, 1):
+        assert json.loads((out / f"seed_{seed}" / "run.json").read_text())["seed"] == seed
+    assert (out / "comparison" / "comparison.png").stat().st_size > 10_000
+    again = command(scripts.compare.main, "--agents", f"as,ppo:{out}/seed_1", "--set", "episode.steps=20", "--episodes", "6",
+                    "--out", str(tmp_path / "again"))  # fmt: skip
+    assert again.exit_code == 0, again.output
+
+
+def test_the_classic_market_shows_what_share_was_recovered(agent, tmp_path):
+    path = Path(agent)
+    path.write_text(SMALL + "env_kwargs: {action_mode: absolute}\n")
+    out = tmp_path / "classic"
+    done = train("--classic", "--config", "cj", "--agent", agent, "--set", "episode.step=0.05", "--set", "flow.arrival_rate=10", "--evaluation-episodes", "4",
+                 "--timesteps", "128", "--compare-episodes", "20", "--out", str(out))  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "share recovered" in done.output and "| cj | 1 |" in done.output and "| constant:" in done.output
+    assert (out / "comparison" / "depths.png").stat().st_size > 10_000
+
+
+def test_ctrl_c_saves_and_resume_goes_on(agent, tmp_path):
+    out = tmp_path / "ppo"
+    arguments = [sys.executable, "scripts/train.py", "--agent", agent, *QUICK, "--timesteps", "200000", "--out", str(out)]
+    running = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    while not (out / "best_model.zip").exists():
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    time.sleep(0.5)
+    running.send_signal(signal.SIGINT)
+    said, errors = running.communicate(timeout=120)
+    assert running.returncode == 128 + signal.SIGINT, errors
+    assert "Traceback" not in errors and f"go on with --resume {out}" in said
+    about = json.loads((out / "run.json").read_text())
+    assert 0 <= about["done"] < 200_000 and not about["finished"]
+    more = about["done"] + 128
+    done = train("--resume", str(out), "--timesteps", str(more), "--threads", "1")
+    assert done.exit_code == 0, done.output
+    about = json.loads((out / "run.json").read_text())
+    assert about["done"] == more and about["finished"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--algo", "pppo"], "--algo 'pppo': allowed: ppo, a2c"),
+        (["--seed", "1,x"], "--seed '1,x': allowed: whole numbers from 0 with commas"),
+        (["--seed", "1,1"], "each once"),
+        (["--agent", "nowhere.yaml"], "nowhere.yaml: No such file"),
+        (["--set", "episode.stepz=20"], "episode.stepz"),
+        (["--config", "nowhere"], "nowhere"),
+        (["--baseline", "asx", "--timesteps", "64"], "asx"),
+        (["--resume", "nowhere"], "nowhere: no run of training"),
+    ],
+)
+def test_mistakes_are_told_without_a_traceback(arguments, told, agent, tmp_path):
+    given = [*arguments] if "--agent" in arguments else [*arguments, "--agent", agent]
+    done = train(*given, "--out", str(tmp_path / "out"))
+    assert done.exit_code == 2 and told in done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_holds_a_run_is_refused(agent, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "run.json").write_text("{}")
+    done = train("--agent", agent, "--out", str(out))
+    assert done.exit_code == 2 and "holds a run" in done.output

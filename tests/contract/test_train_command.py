@@ -69,8 +69,9 @@ def test_the_classic_market_shows_what_share_was_recovered(agent, tmp_path):
     path = Path(agent)
     path.write_text(SMALL + "env_kwargs: {action_mode: absolute}\n")
     out = tmp_path / "classic"
-    done = train("--classic", "--config", "cj", "--agent", agent, "--set", "episode.step=0.05", "--set", "flow.arrival_rate=10", "--evaluation-episodes", "4",
-                 "--timesteps", "128", "--compare-episodes", "20", "--out", str(out))  # fmt: skip
+    done = train("--classic", "--config", "cj", "--agent", agent, "--set", "episode.step=0.05",
+                 "--set", "flow.arrival_rate=10", "--evaluation-episodes", "4", "--timesteps", "128",
+                 "--compare-episodes", "20", "--out", str(out))  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "share recovered" in done.output and "| cj | 1 |" in done.output and "| constant:" in done.output
     assert (out / "comparison" / "depths.png").stat().st_size > 10_000

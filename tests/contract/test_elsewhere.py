@@ -1,0 +1,136 @@
+"""The environment in other people's projects: the README's examples, other people's scripts, a wheel and nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import mm_env  # noqa: F401 (registers the ids)
+
+ROOT = Path(__file__).resolve().parents[2]
+FOREIGN = Path(__file__).parent / "foreign"
+EXAMPLES = dict(re.findall(r"<!-- example: (\w+) -->\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S))
+BOOK, CLASSIC = "mm_env:mm_env/MultiVenue-v0", "mm_env:mm_env/Classic-v0"
+SHORT = {"episode": {"steps": 8}}
+
+
+def run(code: str, folder: Path, **environment: str) -> str:
+    """Run code in a process of its own in another folder; warnings are errors, as they would be news to a user."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_readme_has_the_examples_that_are_tested_here():
+    assert set(EXAMPLES) == {"wheel", "wrappers", "torch", "sb3"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder that holds what the wheel holds."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], cwd=ROOT, check=True,
+                   capture_output=True)  # fmt: skip
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_a_project_that_has_the_wheel_alone(site, tmp_path):
+    check = f"""
+import sys
+sys.path = [{str(site)!r}] + [p for p in sys.path if p not in ("", {str(ROOT)!r})]
+sys.meta_path = [f for f in sys.meta_path if "editable" not in repr(f).lower()]
+"""
+    after = f"""
+import mm_env, importlib.util
+assert mm_env.__file__.startswith({str(site)!r}), mm_env.__file__
+assert importlib.util.find_spec("agents") is None and importlib.util.find_spec("scripts") is None
+assert "torch" not in sys.modules
+"""
+    said = run(check + EXAMPLES["wheel"] + after, tmp_path)  # compiles anew, as the kernels stand in another place
+    assert "spread_capture" in said
+
+
+def test_wrappers_of_gymnasium_and_a_video(tmp_path):
+    pytest.importorskip("moviepy")
+    said = run(EXAMPLES["wrappers"], tmp_path, PYTHONWARNINGS="default")
+    assert np.isfinite(float(said.split()[-1]))
+    (video,) = (tmp_path / "videos").glob("*.mp4")
+    assert video.stat().st_size > 10_000
+
+
+def test_a_plain_torch_loop_learns(tmp_path):
+    pytest.importorskip("torch")
+    first, last = (float(word) for word in run(EXAMPLES["torch"], tmp_path, OMP_NUM_THREADS="1").split(" -> "))
+    assert last > first + 20.0, "the best constant depth is worth 31, the optimum 64"
+
+
+def test_stable_baselines3_with_and_without_the_adapter(tmp_path):
+    pytest.importorskip("stable_baselines3")
+    run(EXAMPLES["sb3"], tmp_path, PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
+
+
+@pytest.mark.parametrize("id_", ["Pendulum-v1", BOOK, CLASSIC])
+@pytest.mark.parametrize("script", ["scalar_ppo.py", "vector_ppo.py"])
+def test_a_script_for_continuous_control_runs_with_only_the_id_changed(script, id_, tmp_path):
+    pytest.importorskip("torch")
+    steps = "1010" if id_ == BOOK else "210"
+    arguments = ["--env-id", id_, "--num-steps", steps, "--iterations", "1", "--num-envs", "2"]
+    done = subprocess.run([sys.executable, str(FOREIGN / script), *arguments], cwd=tmp_path, capture_output=True, text=True,
+                          env={**os.environ, "OMP_NUM_THREADS": "1"})  # fmt: skip
+    assert done.returncode == 0 and "episodes, mean return" in done.stdout, done.stderr
+
+
+def test_gymnasiums_own_vector_environments_walk_the_native_paths():
+    actions = [np.random.default_rng(k).uniform(-1, 1, (2, 6)).astype(np.float32) for k in range(5)]
+    paths = []
+    for mode in ("sync", "async"):
+        envs = gym.make_vec(BOOK, num_envs=2, vectorization_mode=mode, config=SHORT)
+        rows = [envs.reset(seed=[3, 4])[0]] + [envs.step(action)[0] for action in actions]
+        envs.close()
+        paths.append(np.stack(rows))
+    native = gym.make_vec(BOOK, num_envs=2, config=SHORT)
+    paths.append(np.stack([native.reset(seed=[3, 4])[0]] + [native.step(action)[0] for action in actions]))
+    np.testing.assert_array_equal(paths[0], paths[1])
+    np.testing.assert_array_equal(paths[0], paths[2])
+
+
+def test_vector_wrappers_of_gymnasium():
+    envs = gym.make_vec(BOOK, num_envs=3, config=SHORT)
+    wrapped = gym.wrappers.vector.NormalizeObservation(gym.wrappers.vector.RecordEpisodeStatistics(envs))
+    wrapped.reset(seed=0)
+    total = np.zeros(3)
+    for _ in range(8):
+        seen, rewards, _, truncated, infos = wrapped.step(np.zeros((3, 6), np.float32))
+        total += rewards
+    assert truncated.all() and np.isfinite(seen).all()
+    assert infos["episode"]["r"] == pytest.approx(total, rel=1e-5) and (infos["episode"]["l"] == 8).all()
+
+
+def test_the_vec_envs_of_stable_baselines3():
+    sb3 = pytest.importorskip("stable_baselines3.common.env_util")
+    from stable_baselines3.common.vec_env import SubprocVecEnv
+
+    for kind in (None, SubprocVecEnv):
+        envs = sb3.make_vec_env(BOOK, n_envs=2, seed=1, env_kwargs={"config": SHORT}, vec_env_cls=kind)
+        envs.reset()
+        for _ in range(8):
+            _, _, dones, infos = envs.step(np.zeros((2, 6), np.float32))
+        envs.close()
+        assert dones.all() and all(info["TimeLimit.truncated"] and info["episode"]["l"] == 8 for info in infos)

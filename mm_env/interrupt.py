@@ -8,6 +8,10 @@ from types import FrameType
 from typing import Any
 
 
+class Stopped(Exception):
+    """Work that was asked to stop before it had anything whole to return."""
+
+
 class StopRequest:
     """While entered, the first SIGINT or SIGTERM is noted instead of breaking in anywhere; a second one breaks in.
 

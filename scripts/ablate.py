@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mm_env.analysis.ablation import LUCK, VARIANTS, Outcome, Point, ablate, frontier, interval, trace
+from mm_env.analysis.ablation import LUCK, VARIANTS, Point, ablate, frontier, interval, inventory_sd, trace
+from mm_env.analysis.evaluation import Evaluation
 from mm_env.cli_baseline import check_log_level
 from mm_env.cli_errors import check_target, user_errors
 from mm_env.config import MarketConfig
@@ -27,17 +28,17 @@ SPREAD_BPS = [2.0, 3.0, 5.0, 8.0, 11.0, 15.0, 20.0]
 SIZES = [7, 20]
 
 
-def row(outcome: Outcome, base: Outcome) -> dict[str, float]:
+def row(outcome: Evaluation, base: Evaluation) -> dict[str, float]:
     """Figures of one variant; intervals are half widths, 99 % for the profit and 95 % elsewhere."""
     profit, width = interval(outcome.profit, 0.99)
     difference, difference_width = interval(outcome.profit - base.profit, 0.95)
-    luck, luck_width = interval(outcome.term(*LUCK), 0.95)
+    luck, luck_width = interval(outcome.attribution[LUCK], 0.95)
     tail = sorted(outcome.profit)[: max(1, len(outcome.profit) // 20)]
     return {
         "profit": profit, "profit_99": width, "difference": difference, "difference_95": difference_width,
         "profit_sd": float(outcome.profit.std(ddof=1)), "worst_5_percent": float(sum(tail) / len(tail)),
-        "spread_capture": float(outcome.term("spread_capture").mean()), "diffusion": luck, "diffusion_95": luck_width,
-        "hedge_cost": float(outcome.term("hedge_cost").mean()), "inventory_sd": outcome.inventory_sd,
+        "spread_capture": float(outcome.spread_capture.mean()), "diffusion": luck, "diffusion_95": luck_width,
+        "hedge_cost": float(outcome.attribution["hedge_cost"].mean()), "inventory_sd": inventory_sd(outcome),
         "over_var_limit": float(outcome.over_limit.mean()),
     }  # fmt: skip
 
@@ -120,7 +121,7 @@ def main(
         check_target(option, path)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
     market = load_config(config)
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, Evaluation] = {}
     for name, changes in VARIANTS.items():
         outcomes |= ablate(market, episodes, seed, {name: changes})
         logger.info("played %s: %d episodes", name, episodes)

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.analysis.evaluation import Evaluation, evaluate
 from mm_env.config import MarketConfig
-from mm_env.config.io import ConfigError, override
-from mm_env.envs.vector_env import MultiVenueVectorEnv
-from mm_env.sim.state import TERMS
+from mm_env.config.io import override
+from mm_env.policies.registry import get_policy
 
-LUCK = ("revaluation_diffusion",)  # moves that nobody could foresee
+LUCK = "revaluation_diffusion"  # moves that nobody could foresee
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -31,62 +31,29 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """Episodes of one variant: profit (E,) [currency], attribution (E, T) [currency], over_limit (E,) share of steps with
-    VaR past its limit, inventory_square (E,) [currency²] mean square of the inventory's value, summed over symbols.
-    """
-
-    profit: NDArray[np.float64]
-    attribution: NDArray[np.float64]
-    over_limit: NDArray[np.float64]
-    inventory_square: NDArray[np.float64]
-
-    def term(self, *names: str) -> NDArray[np.float64]:
-        """(E,) sum of named attribution terms [currency]."""
-        chosen: NDArray[np.float64] = self.attribution[:, [TERMS.index(name) for name in names]]
-        return np.asarray(chosen.sum(axis=1))
-
-    @property
-    def inventory_sd(self) -> float:
-        """Root mean square of the inventory's value [currency]; its mean is about zero."""
-        return float(np.sqrt(self.inventory_square.mean()))
-
-
-def evaluate(config: MarketConfig, episodes: int, seed: int) -> Outcome:
-    """Play the default policy of `config` on evaluation episodes 0 to `episodes` - 1 of a seed.
-
-    Raises ConfigError for a configuration that is drawn anew at each reset: its limits would differ by episode.
-    """
-    if config.randomize:
-        raise ConfigError(f"randomize: {', '.join(config.randomize)}: an ablation needs one market; allowed here: {{}}")
-    envs = MultiVenueVectorEnv(episodes, config, autoreset_mode="Disabled")
-    try:
-        _, infos = envs.reset(seed=seed, options={"evaluation": True})
-        action = np.zeros(envs.action_space.shape or (), np.float32)
-        over, square = np.zeros(episodes), np.zeros(episodes)
-        steps = config.episode.steps
-        lots = np.array([s.lot_size for s in config.symbols])
-        for step in range(steps):
-            _, _, _, _, infos = envs.step(action)
-            over += infos["value_at_risk"] > config.risk.portfolio_var_limit
-            if step < steps - 1:  # after the last step the inventory is liquidated
-                square += ((infos["inventory"] * infos["mid"] * lots) ** 2).sum(axis=1)
-        attribution = np.stack([infos["attribution"][name] for name in TERMS], axis=1)
-        return Outcome(np.array(infos["pnl"]), attribution, over / steps, square / max(1, steps - 1))
-    finally:
-        envs.close()
-
-
 def interval(values: NDArray[np.float64], confidence: float) -> tuple[float, float]:
     """Mean of independent values and the half width of its normal interval."""
     z = NormalDist().inv_cdf(0.5 + confidence / 2.0)
     return float(values.mean()), float(z * values.std(ddof=1) / np.sqrt(len(values)))
 
 
-def ablate(config: MarketConfig, episodes: int, seed: int, variants: Mapping[str, Mapping[str, Any]]) -> dict[str, Outcome]:
-    """Outcome of each variant, a mapping of dotted keys over `config`, on the same episodes."""
-    return {name: evaluate(override(config, dict(changes)), episodes, seed) for name, changes in variants.items()}
+def ablate(
+    config: MarketConfig, episodes: int, seed: int, variants: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Evaluation]:
+    """The default policy of each variant, a mapping of dotted keys over `config`, on the same evaluation episodes.
+
+    Raises as `evaluate` does.
+    """
+    return {name: _default(override(config, dict(changes)), episodes, seed) for name, changes in variants.items()}
+
+
+def _default(config: MarketConfig, episodes: int, seed: int) -> Evaluation:
+    return evaluate(get_policy("as" if config.policy.use_avellaneda else "fixed"), config, episodes, seed)
+
+
+def inventory_sd(outcome: Evaluation) -> float:
+    """Root mean square of the inventory's value over all episodes [currency]; its mean is about zero."""
+    return float(np.sqrt((outcome.inventory_sd**2).mean()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +79,9 @@ def trace(
     for size in sizes:
         quoted = {f"symbols.{s.name}.quote_size": min(size, s.inventory_limit) for s in config.symbols}
         for value in values:
-            outcome = evaluate(override(config, {**base, **quoted, key: value}), episodes, seed)
-            points.append(Point(f"{key.split('.')[-1]}={value:g} quote_size={size}", outcome.profit, outcome.inventory_sd))
+            outcome = _default(override(config, {**base, **quoted, key: value}), episodes, seed)
+            label = f"{key.split('.')[-1]}={value:g} quote_size={size}"
+            points.append(Point(label, outcome.profit, inventory_sd(outcome)))
     return points
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mm_env.config import ClassicConfig, MarketConfig
 from mm_env.config.io import ConfigError
+from mm_env.interrupt import Stopped
 
 if TYPE_CHECKING:
     from mm_env.policies.base import Policy
@@ -30,8 +31,10 @@ class Evaluation:
     its highest point at the end of a step [currency]
     over_limit: share of steps with VaR past its limit; value_at_risk: mean over steps [currency]; 0 in the classic market
     inventory_sd: root mean square of the inventory's value [currency], over symbols; in the classic market of its units
-    fills: own quotes' fills; spread_capture, hedge_cost: [currency], the latter with fees and above 0 where hedges cost
-    reward_terms: name -> sum over the episode [currency]
+    fills: own quotes' fills; spread_capture: [currency]
+    hedge_cost: what hedges cross and all taker fees, those of the sale at the end too; above 0 where they cost [currency]
+    breaches: decision steps with VaR over its limit, as the ledger counts them
+    reward_terms: name -> sum over the episode [currency]; attribution: term -> its part of the profit [currency]
     """
 
     reward: Floats
@@ -43,13 +46,16 @@ class Evaluation:
     fills: Floats
     spread_capture: Floats
     hedge_cost: Floats
+    breaches: Floats
     reward_terms: dict[str, Floats]
+    attribution: dict[str, Floats]
 
     def __len__(self) -> int:
         return len(self.reward)
 
 
-VALUES = tuple(field.name for field in fields(Evaluation) if field.name != "reward_terms")
+BY_NAME = ("reward_terms", "attribution")
+VALUES = tuple(field.name for field in fields(Evaluation) if field.name not in BY_NAME)
 
 
 def evaluate(
@@ -62,29 +68,37 @@ def evaluate(
     most_envs: int = MOST_ENVS,
     num_threads: int | None = None,
     tell: Callable[[int], None] = lambda steps: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
     """Play episodes 0 to `episodes` - 1 of a seed with a policy, in the market in which it is at home.
 
     policy: made for any market of that kind; its `action_mode`, where it has one, is that of its environment
     evaluation: episodes that no training plays; False: those of training
+    most_envs: side by side; num_threads: that share them, None for as many as cores. Neither changes an episode
     tell: called now and then with the env steps done since
+    stop: asked before each step
 
-    Raises `ConfigError` for a market that is drawn anew at each reset: its limits would differ by episode.
+    Raises `ConfigError` for a market that is drawn anew at each reset, as its limits would differ by episode; `Stopped` when
+    asked to stop; `ValueError` for fewer than one episode or env.
     """
     if isinstance(config, MarketConfig) and config.randomize:
         raise ConfigError(f"randomize: {', '.join(config.randomize)}: an evaluation needs one market; allowed here: {{}}")
+    if episodes < 1 or most_envs < 1:
+        raise ValueError(f"episodes {episodes}, most_envs {most_envs}: allowed: at least 1 of each")
     home: MarketConfig | ClassicConfig = policy.configure(config)  # type: ignore[type-var]  # one of either kind
     parts = []
     for first in range(0, episodes, most_envs):
         envs = _make(home, min(most_envs, episodes - first), getattr(policy, "action_mode", "residual"), num_threads)
         try:
             options = {"evaluation": evaluation, "first": first}
-            parts.append(_play(envs, policy, envs.reset(seed=seed, options=options)[1], tell))
+            parts.append(_play(envs, policy, envs.reset(seed=seed, options=options)[1], tell, stop))
         finally:
             envs.close()
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in VALUES}
-    terms = {name: np.concatenate([part.reward_terms[name] for part in parts]) for name in parts[0].reward_terms}
-    return Evaluation(**joined, reward_terms=terms)
+    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in VALUES}
+    for group in BY_NAME:
+        names = getattr(parts[0], group)
+        joined[group] = {name: np.concatenate([getattr(part, group)[name] for part in parts]) for name in names}
+    return Evaluation(**joined)
 
 
 def _make(config: MarketConfig | ClassicConfig, number: int, action_mode: str, num_threads: int | None) -> Any:
@@ -95,7 +109,9 @@ def _make(config: MarketConfig | ClassicConfig, number: int, action_mode: str, n
     return kind(number, config, action_mode=action_mode, num_threads=num_threads, autoreset_mode="Disabled")
 
 
-def _play(envs: Any, policy: Policy, infos: dict[str, Any], tell: Callable[[int], None]) -> Evaluation:
+def _play(
+    envs: Any, policy: Policy, infos: dict[str, Any], tell: Callable[[int], None], stop: Callable[[], bool]
+) -> Evaluation:
     """One episode of every env, from its reset on."""
     n, config = envs.num_envs, envs.config
     count = _BookCount(envs) if isinstance(config, MarketConfig) else _ClassicCount(envs)
@@ -103,6 +119,8 @@ def _play(envs: Any, policy: Policy, infos: dict[str, Any], tell: Callable[[int]
     terms = {name: np.zeros(n) for name in infos["reward_terms"]}
     steps = config.episode.steps
     for step in range(steps):
+        if stop():
+            raise Stopped
         _, rewards, _, _, infos = envs.step(policy.act(envs))
         reward += rewards
         for name, values in infos["reward_terms"].items():
@@ -113,7 +131,12 @@ def _play(envs: Any, policy: Policy, infos: dict[str, Any], tell: Callable[[int]
         if step % 50 == 49 or step == steps - 1:
             tell(n * (step % 50 + 1))
     return Evaluation(
-        reward=reward, profit=np.array(infos["pnl"]), drawdown=drawdown, reward_terms=terms, **count.result(infos)
+        reward=reward,
+        profit=np.array(infos["pnl"]),
+        drawdown=drawdown,
+        reward_terms=terms,
+        attribution={name: np.array(values) for name, values in infos["attribution"].items()},
+        **count.result(infos),
     )
 
 
@@ -141,6 +164,7 @@ class _BookCount:
             "fills": infos["fills"].astype(np.float64),
             "spread_capture": np.array(attribution["spread_capture"]),
             "hedge_cost": -(attribution["hedge_cost"] + attribution["taker_fees"]),
+            "breaches": self.envs.batch.states["breaches"].astype(np.float64),
         }
 
 
@@ -158,7 +182,7 @@ class _ClassicCount:
     def result(self, infos: dict[str, Any]) -> dict[str, Floats]:
         nothing = np.zeros(len(self.fills))
         return {
-            "over_limit": nothing, "value_at_risk": nothing.copy(), "hedge_cost": nothing.copy(),
+            "over_limit": nothing, "value_at_risk": nothing.copy(), "hedge_cost": nothing.copy(), "breaches": nothing.copy(),
             "inventory_sd": np.sqrt(self.square / self.steps), "fills": self.fills,
             "spread_capture": np.array(infos["attribution"]["spread_capture"]),
         }  # fmt: skip

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mm_env.policies.base import Config, shaped_for, vector_of
 
+if TYPE_CHECKING:
+    from mm_env.envs.batched import BatchedVectorEnv
+
 
 class RandomPolicy:
-    """Draws every entry of an action uniformly from [-1, 1]; env i has a stream of its own, whatever the number of envs."""
+    """Draws every entry of an action uniformly from [-1, 1]; each episode has a stream of its own, however it is played."""
 
     name: ClassVar[str] = "random"
 
     def __init__(self, seed: int = 0) -> None:
-        """Start the streams of `seed`."""
+        """Start without streams; those of the episodes follow from `seed`."""
         self._seed = seed
-        self._streams: list[np.random.Generator] = []
+        self._streams: dict[int, tuple[tuple[int, int], np.random.Generator]] = {}
 
     def configure(self, config: Config) -> Config:
         """`config` itself: any market will do."""
@@ -26,7 +29,18 @@ class RandomPolicy:
     def act(self, env: Any) -> np.ndarray:
         """Action for the next step: (entries,) float32 of a scalar env, (N, entries) of a vector env."""
         vector = vector_of(env)
-        for i in range(len(self._streams), vector.num_envs):
-            self._streams.append(np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(i,))))
-        drawn = [stream.uniform(-1.0, 1.0, len(vector.action_names)) for stream in self._streams[: vector.num_envs]]
+        entries = len(vector.action_names)
+        drawn = [stream.uniform(-1.0, 1.0, entries) for stream in self._streams_of(vector)]
         return shaped_for(env, np.stack(drawn).astype(np.float32))
+
+    def _streams_of(self, vector: BatchedVectorEnv) -> list[np.random.Generator]:
+        """The stream of each env's episode: new where one begins, so that playing it again draws the same."""
+        states = vector.batch.states
+        episodes, begins = states["episode"].tolist(), (states["step"] == 0).tolist()
+        places = vector.seeds.places or range(vector.num_envs)
+        for i, (place, episode, begin) in enumerate(zip(places, episodes, begins, strict=True)):
+            key = (place or i, episode)  # envs with seeds of their own all have place 0
+            if begin or i not in self._streams or self._streams[i][0] != key:
+                sequence = np.random.SeedSequence(self._seed, spawn_key=key)
+                self._streams[i] = key, np.random.default_rng(sequence)
+        return [self._streams[i][1] for i in range(vector.num_envs)]

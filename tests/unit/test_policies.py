@@ -171,9 +171,15 @@ def test_random_actions_follow_their_seed():
     first = get_policy("random", seed=3).act(envs)
     np.testing.assert_array_equal(first, get_policy("random", seed=3).act(envs))
     assert not np.array_equal(first, get_policy("random", seed=4).act(envs))
+    envs.reset(seed=0)
     policy = RandomPolicy(3)
-    policy.act(envs)
-    assert not np.array_equal(first, policy.act(envs))
+    start = policy.act(envs)
+    envs.step(start)
+    assert not np.array_equal(start, policy.act(envs))
+    envs.reset(seed=0)
+    np.testing.assert_array_equal(start, policy.act(envs))  # the same episode again
+    envs.reset()
+    assert not np.array_equal(start, policy.act(envs))  # the next one
     np.testing.assert_array_equal(first[:7], get_policy("random", seed=3).act(gym.make_vec(ID, num_envs=7)))
     assert abs(first.mean()) < 0.15 and abs(first.std() - 3**-0.5) < 0.1
 

@@ -78,15 +78,16 @@ class Bootstrap:
         """Draw the episodes of each resample; raises `ValueError` for fewer than two episodes."""
         if episodes < 2:
             raise ValueError(f"{episodes} episode(s): allowed: at least 2, as an interval needs their spread")
-        self._rng = np.random.default_rng(seed)
-        self.chosen = self._rng.integers(episodes, size=(resamples, episodes))
-        self.confidence = confidence
+        self.chosen = np.random.default_rng(seed).integers(episodes, size=(resamples, episodes), dtype=np.int32)
+        self.seed, self.confidence = seed, confidence
 
     def interval(self, values: ArrayLike, statistic: Callable[[ArrayLike], Floats] = mean) -> Interval:
         """A statistic over episodes, averaged over training seeds, with its interval.
 
         values: (E,) or (seeds, E) float64
         statistic: of the last axis
+
+        Raises `ValueError` for another number of episodes, and for values that are not finite.
         """
         x = np.atleast_2d(np.asarray(values, np.float64))
         if x.shape[-1] != self.chosen.shape[1] or not np.isfinite(x).all():
@@ -95,7 +96,7 @@ class Bootstrap:
         for block in np.array_split(np.arange(len(self.chosen)), max(1, self.chosen.size * len(x) // 4_000_000)):
             found[block] = np.stack([statistic(row[self.chosen[block]]) for row in x], axis=1)
         if len(x) > 1:
-            drawn = np.random.default_rng(len(x)).integers(len(x), size=found.shape)
+            drawn = np.random.default_rng([self.seed, len(x)]).integers(len(x), size=found.shape)
             found = np.take_along_axis(found, drawn, axis=1)
         means = found.mean(axis=1)
         tail = 50.0 * (1.0 - self.confidence)
@@ -120,13 +121,14 @@ COLUMNS: tuple[tuple[str, str, Callable[[ArrayLike], Floats]], ...] = (
     ("drawdown", "drawdown", mean),
     ("inventory_sd", "inventory_sd", mean),
     ("over_limit", "over_limit", mean),
+    ("breaches", "breaches", mean),
     ("value_at_risk", "value_at_risk", mean),
     ("fills", "fills", mean),
     ("spread_capture", "spread_capture", mean),
     ("hedge_cost", "hedge_cost", mean),
 )
 """Figure of a row, the value of an episode that it is of, and the statistic over episodes."""
-PAIRED = ("reward", "profit", "over_limit", "drawdown", "inventory_sd")
+PAIRED = ("reward", "profit", "over_limit", "breaches", "drawdown", "inventory_sd")
 """Values whose difference from the baseline's, episode by episode, has a figure `NAME_difference`."""
 
 
@@ -137,8 +139,9 @@ def compare(
 
     rows: name of an agent -> its evaluation for each training seed, all on the same episodes; baseline: one of the names
 
-    A figure `x` has `x_low` and `x_high` beside it. `improvement` is the share of episodes with a better reward than the
-    baseline's; `correlation` what pairing gains.
+    A figure `x` has `x_low` and `x_high` beside it, None where the figure does not exist. `improvement` is the share of
+    episodes with a better reward than the baseline's; `correlation` what pairing gains. Of a baseline that was trained more
+    than once the others are compared with its mean over seeds, whose luck no interval holds.
     Raises `KeyError` for a baseline that is not among the rows, `ValueError` for different numbers of episodes.
     """
     base = rows[baseline]
@@ -160,6 +163,17 @@ def compare(
             row["correlation"] = pairing_correlation(own, theirs)
         found.append(row)
     return found
+
+
+def compare_seeds(
+    rows: Mapping[str, Sequence[Evaluation]], baseline: str, seed: int = 0, resamples: int = RESAMPLES
+) -> list[dict[str, Any]]:
+    """What `compare` says of each training seed by itself, as agent `NAME (k)`, of the rows with more than one.
+
+    Arguments and errors are those of `compare`.
+    """
+    single = {f"{name} ({k})": [one] for name, group in rows.items() if len(group) > 1 for k, one in enumerate(group)}
+    return [row for row in compare({baseline: rows[baseline]} | single, baseline, seed, resamples) if row["agent"] in single]
 
 
 def _named(name: str, interval: Interval) -> dict[str, float | None]:

@@ -58,7 +58,8 @@ class TrainingFolder:
             write_bytes(path / AGENT, format_yaml(hyperparameters.as_dict()).encode())
         except OSError as error:
             raise RunError(f"{path}: {error.strerror}") from error
-        run = cls(path, about | {"config_hash": config_hash(market)} | provenance())
+        about = about | {"config_hash": config_hash(market), "selection_seed": SELECTION_SEED}
+        run = cls(path, about | provenance())
         run.save()
         return run
 

@@ -35,6 +35,7 @@ class TrainedAgent:
     """A model of stable-baselines3 with the normalisation and the market that it was trained in; acts deterministically.
 
     name: as `ppo:runs/ppo`; action_mode: that its environment must have
+    selection_seed: of the held-out episodes on which its model was chosen, None where it was not
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class TrainedAgent:
         config: MarketConfig | ClassicConfig,
         action_mode: str,
         path: Path | None = None,
+        selection_seed: int | None = None,
     ) -> None:
         """Wrap a model; `config` is the market in which it was trained."""
         self.algorithm = algorithm_of(algo)
         self.name = algo if path is None else f"{algo}:{path}"
         self.model, self.normalization, self.config, self.action_mode = model, normalization, config, action_mode
+        self.selection_seed = selection_seed
         self._memory: Any = None
         self._remembers: weakref.ref[Any] | None = None
 
@@ -74,25 +77,33 @@ class TrainedAgent:
             raise UsageError(f"{algo}:{model_file}: not a model of stable-baselines3 ({error})") from error
         statistics = normalization_path(model_file)
         normalization = pickle.loads(statistics.read_bytes()) if statistics.is_file() else None
-        return cls(algo, model, normalization, config, about["action_mode"], path)
+        return cls(algo, model, normalization, config, about["action_mode"], path, about.get("selection_seed"))
 
     def configure(self, config: Config) -> Config:
-        """The market with the policy's own parameters as in the training: what a residual action is added to."""
-        at_home: Config = with_policy_of(config, self.config)
+        """The market with the policy's own parameters as in the training: what a residual action is added to.
+
+        Raises `UsageError` for a market of the other kind.
+        """
+        try:
+            at_home: Config = with_policy_of(config, self.config)
+        except TypeError as error:
+            kinds = {True: "the classic market", False: "the book market"}
+            trained, here = (kinds[isinstance(market, ClassicConfig)] for market in (self.config, config))
+            raise UsageError(f"{self.name}: was trained in {trained}; here it is {here}") from error
         return at_home
 
     def act(self, env: Any) -> np.ndarray:
         """Deterministic actions for the next step of `env`: (entries,) float32 or, of a vector env, (N, entries).
 
-        Raises `ValueError` for an environment of another action mode or of other observations.
+        Raises `UsageError` for an environment of another action mode or of other observations.
         """
         vector = vector_of(env)
         if vector.action_mode != self.action_mode:
-            raise ValueError(f"action_mode {vector.action_mode!r}: {self.name} was trained with {self.action_mode!r}")
+            raise UsageError(f"action_mode {vector.action_mode!r}: {self.name} was trained with {self.action_mode!r}")
         seen = vector.single_observation_space.shape
         if seen != self.model.observation_space.shape:
             trained = self.model.observation_space.shape
-            raise ValueError(f"observations of shape {seen}: {self.name} was trained on {trained}")
+            raise UsageError(f"observations of shape {seen}: {self.name} was trained on {trained}")
         rows = vector.batch.rows
         chosen = self._remember(vector, rows) if self.algorithm.recurrent else self.choose(rows)
         if self.algorithm.discrete:

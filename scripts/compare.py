@@ -12,19 +12,24 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import pandas as pd
 import typer
 
 from agents.specs import agents_of, split_specs
-from mm_env.analysis.comparison import RESAMPLES, compare
-from mm_env.analysis.evaluation import VALUES, Evaluation, evaluate
+from mm_env.analysis.comparison import RESAMPLES, Bootstrap, compare, compare_seeds, single_seeds
+from mm_env.analysis.evaluation import VALUES, Evaluation, evaluate, make_envs
+from mm_env.analysis.recovered import recovered_shares
 from mm_env.cli_baseline import check_log_level, parse_overrides
 from mm_env.cli_errors import check_target, user_errors
 from mm_env.cli_progress import progress_of
 from mm_env.config import ClassicConfig, MarketConfig
-from mm_env.config.io import load_config, override
+from mm_env.config.io import config_hash, load_config, override
 from mm_env.errors import UsageError
-from mm_env.interrupt import StopRequest
+from mm_env.interrupt import Stopped, StopRequest
 from mm_env.recording.files import write_bytes, write_csv, write_json
+from mm_env.reports.comparison_figures import comparison_figure, depth_figure
+from mm_env.reports.comparison_table import comparison_table
+from mm_env.reports.style import png
 
 logger = logging.getLogger("compare")
 FILES = ("comparison.json", "comparison.csv", "episodes.parquet", "comparison.png")
@@ -71,16 +76,26 @@ def main(
     kind: Any = ClassicConfig if classic else MarketConfig
     market: Any = override(load_config(config, kind), parse_overrides(setting or []))
     policies = {name: agents_of(name, seed) for name in names}
-    _check_held_out(policies, seed)
+    _check(policies, market, seed)
     evaluations = _play(policies, market, episodes, seed, threads)
-    if chosen not in evaluations or len(evaluations) < 1:
-        raise UsageError("stopped before the baseline was played: nothing to compare")
-    rows = compare(evaluations, chosen, seed, resamples)
-    shares = _recovered(market, evaluations) if classic else {}
-    for row in rows:
-        row.update(shares.get(row["agent"], {}))
-    print(f"\n{_title(market, episodes, seed)}\n\n{table(rows, chosen)}")
-    _write(out, json_file, rows, evaluations, chosen, market, seed, resamples)
+    if chosen not in evaluations:
+        print("stopped before the baseline was played: nothing to compare")
+        raise typer.Exit(130)
+    rows, own = compare(evaluations, chosen, seed, resamples), compare_seeds(evaluations, chosen, seed, resamples)
+    if classic:
+        shares = recovered_shares(market, evaluations | single_seeds(evaluations), Bootstrap(episodes, seed, resamples))
+        for row in (*rows, *own):
+            row |= shares.get(row["agent"], {})
+    title = f"{episodes} held-out episodes of {market.episode.steps} steps, seed {seed}, currency an episode, 95 % intervals"
+    print(f"\n{title}\n\n{comparison_table(rows, chosen, classic)}")
+    if own:
+        print(f"\neach training seed by itself\n\n{comparison_table(own, chosen, classic)}")
+    about = {"baseline": chosen, "seed": seed, "episodes": episodes, "resamples": resamples,
+             "config_hash": config_hash(market), "rows": rows, "training_seeds": own}  # fmt: skip
+    for path in [out / FILES[0]] + ([] if json_file is None else [json_file]):
+        write_json(path, about)
+    _write_tables(out, [*rows, *own], evaluations)
+    write_bytes(out / FILES[3], png(comparison_figure(rows, evaluations, chosen, title)))
     if classic:
         _draw_depths(out, policies, market)
     print(f"\nfolder: {out}")
@@ -89,12 +104,18 @@ def main(
         raise typer.Exit(130)
 
 
-def _check_held_out(policies: Mapping[str, Sequence[Any]], seed: int) -> None:
-    """Refuse episodes on which a trained agent's best model was chosen."""
+def _check(policies: Mapping[str, Sequence[Any]], market: Any, seed: int) -> None:
+    """Refuse, before anything is played, an agent that was chosen on these episodes or cannot play this market."""
     for name, group in policies.items():
         for agent in group:
             if getattr(agent, "selection_seed", None) == seed:
                 raise UsageError(f"--seed {seed}: {name} was chosen on these episodes; allowed: any other seed")
+            envs = make_envs(agent, agent.configure(market), 1)
+            try:
+                envs.reset(seed=seed)
+                agent.act(envs)
+            finally:
+                envs.close()
 
 
 def _play(
@@ -105,107 +126,25 @@ def _play(
     total = sum(map(len, policies.values())) * episodes * market.episode.steps
     with StopRequest() as stop, progress_of("env steps", total) as advance:
         for name, group in policies.items():
-            if stop():
+            try:
+                found[name] = [
+                    evaluate(policy, market, episodes, seed, num_threads=threads, tell=advance, stop=stop)
+                    for policy in group
+                ]
+            except Stopped:
                 break
-            found[name] = [evaluate(policy, market, episodes, seed, num_threads=threads, tell=advance) for policy in group]
             mean = np.mean([one.reward.mean() for one in found[name]])
             logger.info("played %s: %d x %d episodes, mean reward %.4g", name, len(group), episodes, mean)
     return found
 
 
-def _recovered(market: ClassicConfig, evaluations: Mapping[str, Sequence[Evaluation]]) -> dict[str, dict[str, float]]:
-    """Share of what can be gained over the best constant depth that each agent gains, its 95 % interval, if there is any."""
-    from mm_env.analysis.comparison import Bootstrap
-    from mm_env.analysis.lattice import Lattice
-    from mm_env.analysis.optimal import best_constant_depth, optimal_policy
-
-    if market.flow.arrivals != "poisson" or market.reward.profit != 1.0:
-        return {}
-    penalties = market.reward.inventory_penalty, market.reward.terminal_penalty
-    lattice = Lattice.of(market)
-    optimum, constant = optimal_policy(lattice, *penalties).start, best_constant_depth(lattice, *penalties)[1]
-    if optimum - constant <= 1e-9 * abs(optimum):
-        return {}
-    bootstrap = Bootstrap(len(next(iter(evaluations.values()))[0]))
-    found = {}
-    for name, group in evaluations.items():
-        shares = (np.stack([one.reward for one in group]) - constant) / (optimum - constant)
-        interval = bootstrap.interval(shares)
-        found[name] = {
-            "recovered": interval.value, "recovered_low": interval.low, "recovered_high": interval.high,
-            "optimal_value": optimum, "constant_value": constant,
-        }  # fmt: skip
-    return found
-
-
-def _title(market: Any, episodes: int, seed: int) -> str:
-    return f"{episodes} held-out episodes of {market.episode.steps} steps, seed {seed}, currency an episode, 95 % intervals"
-
-
-def table(rows: Sequence[Mapping[str, Any]], baseline: str) -> str:
-    """Markdown table of a comparison."""
-    classic = any("recovered" in row for row in rows)
-    head = ["agent", "seeds", "reward", f"less {baseline}", "interquartile mean", "better in", "profit", "Sharpe",
-            "CVaR 5 %", "drawdown", "sd of inventory", "share recovered" if classic else "steps over VaR limit"]  # fmt: skip
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for row in rows:
-        paired = row["agent"] != baseline
-        if classic:
-            last = _range(row, "recovered", ".3f") if "recovered" in row else ""
-        else:
-            last = f"{100 * row['over_limit']:.2f} %"
-            if paired:
-                last += f" ({100 * row['over_limit_difference']:+.2f} [{100 * row['over_limit_difference_low']:+.2f}, "
-                last += f"{100 * row['over_limit_difference_high']:+.2f}])"
-        digits = ".4g" if classic else ".0f"
-        cells = [
-            row["agent"], str(row["seeds"]), f"{row['reward']:{digits}}",
-            _range(row, "reward_difference", "+" + digits) if paired else "", f"{row['reward_iqm']:{digits}}",
-            f"{100 * row['improvement']:.0f} %" if paired else "", f"{row['profit']:{digits}}",
-            "" if row["sharpe"] is None else f"{row['sharpe']:.2f}", f"{row['cvar']:{digits}}",
-            f"{row['drawdown']:{digits}}", f"{row['inventory_sd']:.4g}", last,
-        ]  # fmt: skip
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _range(row: Mapping[str, Any], name: str, digits: str) -> str:
-    return f"{row[name]:{digits}} [{row[f'{name}_low']:{digits}}, {row[f'{name}_high']:{digits}}]"
-
-
-def _write(
-    out: Path,
-    json_file: Path | None,
-    rows: list[dict[str, Any]],
-    evaluations: Mapping[str, Sequence[Evaluation]],
-    baseline: str,
-    market: Any,
-    seed: int,
-    resamples: int,
-) -> None:
-    """Table as JSON and CSV (with a row for each training seed besides), episodes as Parquet, and the figure."""
-    import pandas as pd
-
-    from mm_env.reports.comparison_figures import comparison_figure
-    from mm_env.reports.style import png
-
-    episodes = rows[0]["episodes"]
-    about = {"baseline": baseline, "seed": seed, "episodes": episodes, "resamples": resamples, "rows": rows}
-    for path in [out / FILES[0]] + ([] if json_file is None else [json_file]):
-        write_json(path, about)
-    single = {
-        f"{name} ({k})" if len(group) > 1 else name: [one]
-        for name, group in evaluations.items()
-        for k, one in enumerate(group)
-    }
-    reference = baseline if baseline in single else f"{baseline} (0)"
-    seeds = [row for row in compare(single, reference, seed, resamples) if row["agent"] not in evaluations]
-    lines = [*rows, *seeds]
-    header = list(dict.fromkeys(key for row in lines for key in row))
-    write_csv(out / FILES[1], header, [{key: row.get(key) for key in header} for row in lines])
+def _write_tables(out: Path, rows: Sequence[Mapping[str, Any]], evaluations: Mapping[str, Sequence[Evaluation]]) -> None:
+    """Figures of each agent and training seed as CSV, and what each episode was as Parquet."""
+    header = list(dict.fromkeys(key for row in rows for key in row))
+    write_csv(out / FILES[1], header, [{key: row.get(key) for key in header} for row in rows])
     frames = [
         pd.DataFrame(
-            {"agent": name, "training_seed": k, "episode": np.arange(episodes)}
+            {"agent": name, "training_seed": k, "episode": np.arange(len(one))}
             | {field: getattr(one, field) for field in VALUES}
             | {f"reward.{term}": values for term, values in one.reward_terms.items()}
         )
@@ -215,8 +154,6 @@ def _write(
     buffer = io.BytesIO()
     pd.concat(frames, ignore_index=True).to_parquet(buffer, index=False)
     write_bytes(out / FILES[2], buffer.getvalue())
-    figure = comparison_figure(rows, evaluations, baseline, _title(market, episodes, seed))
-    write_bytes(out / FILES[3], png(figure))
 
 
 def _draw_depths(out: Path, policies: Mapping[str, Sequence[Any]], market: ClassicConfig) -> None:
@@ -224,15 +161,13 @@ def _draw_depths(out: Path, policies: Mapping[str, Sequence[Any]], market: Class
     from agents.algorithms import ALGORITHMS
 
     trained = {name: group for name, group in policies.items() if name.partition(":")[0] in ALGORITHMS}
-    if not trained or market.flow.arrivals != "poisson":
+    if not trained or market.flow.arrivals != "poisson" or market.reward.profit != 1.0:
         return
     from agents.learned_depths import learned_depths
     from mm_env.analysis.lattice import Lattice
     from mm_env.analysis.optimal import optimal_policy
     from mm_env.envs.classic_market import build_classic
     from mm_env.policies import get_policy
-    from mm_env.reports.comparison_figures import depth_figure
-    from mm_env.reports.style import png
 
     lattice = Lattice.of(market)
     best = optimal_policy(lattice, market.reward.inventory_penalty, market.reward.terminal_penalty)

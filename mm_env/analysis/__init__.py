@@ -8,6 +8,7 @@ attribution   | tables of profit by symbol and venue
 markouts      | where the mid stood some time after a fill
 evaluation    | a policy's episodes, each once, in either market: what comparisons need of them
 comparison    | who is better: paired statistics of policies on the same episodes, with bootstrap intervals
+recovered     | how much of what can be gained in the classic market over a constant depth was gained
 ablation      | what each part of the default policy is worth
 lattice       | exact moments of any inventory policy on the classic lattice, without sampling
 optimal       | the optimal value on the classic lattice, and what a constant depth makes of it

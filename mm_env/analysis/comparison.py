@@ -165,14 +165,16 @@ def compare(
     return found
 
 
+def single_seeds(rows: Mapping[str, Sequence[Evaluation]]) -> dict[str, list[Evaluation]]:
+    """`NAME (k)` -> evaluation of training seed k by itself, of the rows that hold more than one."""
+    return {f"{name} ({k})": [one] for name, group in rows.items() if len(group) > 1 for k, one in enumerate(group)}
+
+
 def compare_seeds(
     rows: Mapping[str, Sequence[Evaluation]], baseline: str, seed: int = 0, resamples: int = RESAMPLES
 ) -> list[dict[str, Any]]:
-    """What `compare` says of each training seed by itself, as agent `NAME (k)`, of the rows with more than one.
-
-    Arguments and errors are those of `compare`.
-    """
-    single = {f"{name} ({k})": [one] for name, group in rows.items() if len(group) > 1 for k, one in enumerate(group)}
+    """What `compare` says of each of `single_seeds` beside the same baseline; its arguments and errors."""
+    single = single_seeds(rows)
     return [row for row in compare({baseline: rows[baseline]} | single, baseline, seed, resamples) if row["agent"] in single]
 
 

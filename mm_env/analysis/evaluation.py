@@ -88,7 +88,7 @@ def evaluate(
     home: MarketConfig | ClassicConfig = policy.configure(config)  # type: ignore[type-var]  # one of either kind
     parts = []
     for first in range(0, episodes, most_envs):
-        envs = _make(home, min(most_envs, episodes - first), getattr(policy, "action_mode", "residual"), num_threads)
+        envs = make_envs(policy, home, min(most_envs, episodes - first), num_threads)
         try:
             options = {"evaluation": evaluation, "first": first}
             parts.append(_play(envs, policy, envs.reset(seed=seed, options=options)[1], tell, stop))
@@ -101,12 +101,14 @@ def evaluate(
     return Evaluation(**joined)
 
 
-def _make(config: MarketConfig | ClassicConfig, number: int, action_mode: str, num_threads: int | None) -> Any:
+def make_envs(policy: Policy, config: MarketConfig | ClassicConfig, number: int, num_threads: int | None = None) -> Any:
+    """The vector environment of a market in the mode in which a policy acts; envs wait for a reset at their end."""
     from mm_env.envs.classic_vector import ClassicVectorEnv
     from mm_env.envs.vector_env import MultiVenueVectorEnv
 
     kind: Any = MultiVenueVectorEnv if isinstance(config, MarketConfig) else ClassicVectorEnv
-    return kind(number, config, action_mode=action_mode, num_threads=num_threads, autoreset_mode="Disabled")
+    mode = getattr(policy, "action_mode", "residual")
+    return kind(number, config, action_mode=mode, num_threads=num_threads, autoreset_mode="Disabled")
 
 
 def _play(

@@ -10,6 +10,7 @@ import numpy as np
 from mm_env.reports.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, literal, plain_axes
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
 _OUTSIDE = 0.5  # % of the profits at either end that the picture leaves out
+_APART = 20.0  # largest over smallest difference from which on small ones would not be seen on a linear scale
 
 
 def comparison_figure(
@@ -37,6 +39,9 @@ def comparison_figure(
         low, high = row.get("reward_difference_low", 0.0), row.get("reward_difference_high", 0.0)
         left.plot([low, high], [place, place], color=colour, linewidth=3.0, solid_capstyle="butt")
         left.plot(value, place, "o" if row["agent"] != baseline else "|", color=colour, markersize=7)
+        if row["agent"] != baseline:
+            text = f"{value:+,.4g} [{low:+,.4g}, {high:+,.4g}]"
+            left.annotate(text, (value, place), (0, 7), textcoords="offset points", ha="center", fontsize=7)
         profits = np.concatenate([one.profit for one in evaluations[row["agent"]]])
         inside = np.percentile(profits, [_OUTSIDE, 5, 25, 50, 75, 95, 100 - _OUTSIDE])
         right.plot(inside[[0, 6]], [place, place], color=colour, linewidth=0.8)
@@ -46,8 +51,9 @@ def comparison_figure(
     for axes in (left, right):
         plain_axes(axes)
         axes.set_ylim(places[-1] - 0.6, 0.6)
-        axes.margins(x=0.05)
+        axes.margins(x=0.15 if axes is left else 0.05)
         axes.autoscale_view(scaley=False)
+    _spread(left, [abs(row["reward_difference"]) for row in rows if row["agent"] != baseline])
     left.axvline(0.0, color=GREY, linewidth=1.0, linestyle="--")
     left.set_yticks(places, names, fontsize=8)
     right.set_yticks(places, [""] * len(rows))
@@ -55,6 +61,14 @@ def comparison_figure(
     right.set_xlabel("profit of an episode [currency]: median, middle half, 5 to 95 %, all but 1 %", fontsize=8)
     figure.suptitle(literal(title), fontsize=10)
     return figure
+
+
+def _spread(axes: Axes, sizes: Sequence[float]) -> None:
+    """Make the x axis logarithmic away from zero where the sizes of what it shows are far apart."""
+    sizes = [size for size in sizes if size > 0.0]
+    if sizes and max(sizes) > _APART * min(sizes):
+        linear = max(10.0 ** np.floor(np.log10(min(sizes))), max(sizes) / 1e4)
+        axes.set_xscale("symlog", linthresh=linear)
 
 
 def depth_figure(

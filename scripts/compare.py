@@ -144,7 +144,7 @@ def _write_tables(out: Path, rows: Sequence[Mapping[str, Any]], evaluations: Map
     write_csv(out / FILES[1], header, [{key: row.get(key) for key in header} for row in rows])
     frames = [
         pd.DataFrame(
-            {"agent": name, "training_seed": k, "episode": np.arange(len(one))}
+            {"agent": name, "run": k, "episode": np.arange(len(one))}
             | {field: getattr(one, field) for field in VALUES}
             | {f"reward.{term}": values for term, values in one.reward_terms.items()}
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
 _OUTSIDE = 0.5  # % of the profits at either end that the picture leaves out
-_APART = 20.0  # largest over smallest difference from which on small ones would not be seen on a linear scale
+_WINDOW = 4.0  # of the middle one of the differences' sizes: what is farther away is shown by an arrow
 
 
 def comparison_figure(
@@ -32,16 +32,11 @@ def comparison_figure(
 
     figure = Figure(figsize=(11.0, 1.6 + 0.55 * max(len(rows), 4)), layout="constrained")
     left, right = figure.subplots(1, 2)
-    names = [literal(row["agent"]) for row in rows]
     places = -np.arange(len(rows))
+    reach = _reach([row for row in rows if row["agent"] != baseline])
     for place, row, colour in zip(places, rows, _colours(len(rows)), strict=True):
-        value = row.get("reward_difference", 0.0)
-        low, high = row.get("reward_difference_low", 0.0), row.get("reward_difference_high", 0.0)
-        left.plot([low, high], [place, place], color=colour, linewidth=3.0, solid_capstyle="butt")
-        left.plot(value, place, "o" if row["agent"] != baseline else "|", color=colour, markersize=7)
         if row["agent"] != baseline:
-            text = f"{value:+,.4g} [{low:+,.4g}, {high:+,.4g}]"
-            left.annotate(text, (value, place), (0, 7), textcoords="offset points", ha="center", fontsize=7)
+            _draw_difference(left, place, row, colour, reach)
         profits = np.concatenate([one.profit for one in evaluations[row["agent"]]])
         inside = np.percentile(profits, [_OUTSIDE, 5, 25, 50, 75, 95, 100 - _OUTSIDE])
         right.plot(inside[[0, 6]], [place, place], color=colour, linewidth=0.8)
@@ -51,11 +46,11 @@ def comparison_figure(
     for axes in (left, right):
         plain_axes(axes)
         axes.set_ylim(places[-1] - 0.6, 0.6)
-        axes.margins(x=0.15 if axes is left else 0.05)
-        axes.autoscale_view(scaley=False)
-    _spread(left, [abs(row["reward_difference"]) for row in rows if row["agent"] != baseline])
+    left.set_xlim(-1.08 * reach, 1.08 * reach)
+    right.margins(x=0.05)
+    right.autoscale_view(scaley=False)
     left.axvline(0.0, color=GREY, linewidth=1.0, linestyle="--")
-    left.set_yticks(places, names, fontsize=8)
+    left.set_yticks(places, [_label(row, baseline) for row in rows], fontsize=8)
     right.set_yticks(places, [""] * len(rows))
     left.set_xlabel(f"reward of an episode less that of {literal(baseline)} [currency], 95 % interval", fontsize=8)
     right.set_xlabel("profit of an episode [currency]: median, middle half, 5 to 95 %, all but 1 %", fontsize=8)
@@ -63,12 +58,32 @@ def comparison_figure(
     return figure
 
 
-def _spread(axes: Axes, sizes: Sequence[float]) -> None:
-    """Make the x axis logarithmic away from zero where the sizes of what it shows are far apart."""
-    sizes = [size for size in sizes if size > 0.0]
-    if sizes and max(sizes) > _APART * min(sizes):
-        linear = max(10.0 ** np.floor(np.log10(min(sizes))), max(sizes) / 1e4)
-        axes.set_xscale("symlog", linthresh=linear)
+def _label(row: Mapping[str, Any], baseline: str) -> str:
+    """Name of an agent and, below it, its difference with the interval."""
+    if row["agent"] == baseline:
+        return literal(baseline)
+    value, low, high = (row[f"reward_difference{end}"] for end in ("", "_low", "_high"))
+    return f"{literal(row['agent'])}\n{value:+,.4g} [{low:+,.4g}, {high:+,.4g}]"
+
+
+def _reach(rows: Sequence[Mapping[str, Any]]) -> float:
+    """How far the axis of differences reaches on both sides, so that one agent far away does not hide the others."""
+    sizes = sorted(max(abs(row["reward_difference_low"]), abs(row["reward_difference_high"])) for row in rows)
+    if not sizes or sizes[-1] == 0.0:
+        return 1.0
+    middle = sizes[(len(sizes) - 1) // 2]
+    return min(sizes[-1], _WINDOW * middle) if middle > 0.0 else sizes[-1]
+
+
+def _draw_difference(axes: Axes, place: float, row: Mapping[str, Any], colour: str, reach: float) -> None:
+    """A difference and its interval, or an arrow where it lies past the reach of the axis."""
+    value, low, high = (row[f"reward_difference{end}"] for end in ("", "_low", "_high"))
+    if abs(value) > reach:
+        side = np.sign(value)
+        axes.plot(1.05 * side * reach, place, "<" if side < 0 else ">", color=colour, markersize=9)
+        return
+    axes.plot([low, high], [place, place], color=colour, linewidth=3.0, solid_capstyle="butt")
+    axes.plot(value, place, "o", color=colour, markersize=7)
 
 
 def depth_figure(

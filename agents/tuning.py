@@ -9,6 +9,7 @@ Source: Akiba et al. 2019 (Optuna); Hansen & Ostermeier 2001 (CMA-ES).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,27 +73,43 @@ def candidate(name: str, changes: Mapping[str, float], config: MarketConfig) -> 
     return get_policy(name), override(config, changes)
 
 
-def open_study(name: str, config: MarketConfig, seed: int, storage: Path | None) -> optuna.Study:
-    """The study of a policy, new or from its file. storage: SQLite file, None for memory; one file holds one task."""
+def open_study(name: str, config: MarketConfig, episodes: int, seed: int, storage: Path | None) -> optuna.Study:
+    """The study of a policy, new or from its file.
+
+    episodes, seed: of its trials, which otherwise could not be told apart; storage: SQLite file, None for memory
+
+    Raises `ValueError` for a policy that has nothing to tune.
+    """
     import optuna
 
     from mm_env.config.io import config_hash
 
     check_choice("policy", name, SPACES)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    one_by_one = optuna.samplers.TPESampler(seed=seed)  # for a single parameter, which the evolution strategy does not take
-    sampler: optuna.samplers.BaseSampler = one_by_one
-    if len(SPACES[name]) > 1:
-        sampler = optuna.samplers.CmaEsSampler(
-            x0=_start(name, config), sigma0=SIGMA, seed=seed, independent_sampler=one_by_one, warn_independent_sampling=False
-        )
-    return optuna.create_study(
-        study_name=f"{name} in {config_hash(config)}, seed {seed}",
+    study = optuna.create_study(
+        study_name=f"{name} in {config_hash(config)}, {episodes} episodes of seed {seed}",
         storage=None if storage is None else f"sqlite:///{storage}",
-        sampler=sampler,
         direction="maximize",
         load_if_exists=True,
     )
+    fresh = seed + len(study.trials)  # a study that goes on does not draw again what it began with
+    one_by_one = optuna.samplers.TPESampler(seed=fresh)  # for a single parameter, which the evolution strategy does not take
+    sampler: optuna.samplers.BaseSampler = one_by_one
+    if len(SPACES[name]) > 1:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # optuna 6, which the extra excludes, takes no start and no width
+            sampler = optuna.samplers.CmaEsSampler(
+                x0=_start(name, config), sigma0=SIGMA, seed=fresh, independent_sampler=one_by_one,
+                warn_independent_sampling=False,
+            )  # fmt: skip
+    study.sampler = sampler
+    return study
+
+
+def done(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    """The trials that came to an end, the best first."""
+    ended = [trial for trial in study.trials if trial.value is not None]
+    return sorted(ended, key=lambda trial: -float(trial.value or 0.0))
 
 
 def _start(name: str, config: MarketConfig) -> dict[str, float]:
@@ -129,18 +146,33 @@ def search(
         if stop():
             study.stop()
 
-    left = trials - len(study.trials)
+    left = trials - len(done(study))
     if left > 0 and not stop():
         study.optimize(objective, n_trials=left, callbacks=[told])
 
 
 def finals(
-    study: optuna.Study, name: str, config: MarketConfig, episodes: int, seed: int
+    study: optuna.Study,
+    name: str,
+    config: MarketConfig,
+    episodes: int,
+    seed: int,
+    *,
+    tell: Callable[[int], None] = lambda steps: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[tuple[dict[str, float], Evaluation]]:
-    """Parameters and fresh training episodes: of the default (no parameters), then of the best trials, the best first."""
-    done = sorted((t for t in study.trials if t.value is not None), key=lambda t: -float(t.value or 0.0))[:FINALISTS]
+    """Parameters and fresh training episodes: of the default (no parameters), then of the best trials, the best first.
+
+    Parameters have the four digits that are written of them. tell, stop: as `evaluate` takes them
+
+    Raises `mm_env.interrupt.Stopped` when asked to stop.
+    """
     played = []
-    for changes in [{}, *(dict(trial.params) for trial in done)]:
+    for changes in [{}, *(_rounded(trial.params) for trial in done(study)[:FINALISTS])]:
         policy, market = candidate(name, changes, config)
-        played.append((changes, evaluate(policy, market, episodes, seed, evaluation=False)))
+        played.append((changes, evaluate(policy, market, episodes, seed, evaluation=False, tell=tell, stop=stop)))
     return [played[0], *sorted(played[1:], key=lambda one: -float(one[1].reward.mean()))]
+
+
+def _rounded(parameters: Mapping[str, float]) -> dict[str, float]:
+    return {key: float(f"{value:.4g}") for key, value in parameters.items()}

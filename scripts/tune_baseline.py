@@ -6,13 +6,14 @@ python scripts/tune_baseline.py --policy as --trials 300 --yaml configs/tuned/tw
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from agents.tuning import SPACES, finals, open_study, search
+from agents.tuning import FINALISTS, SPACES, done, finals, open_study, search
 from mm_env.analysis.comparison import Bootstrap
 from mm_env.cli_baseline import check_log_level, parse_overrides
 from mm_env.cli_errors import check_target, user_errors
@@ -21,7 +22,7 @@ from mm_env.config.io import ConfigError, config_hash, load_config, override
 from mm_env.config.keys import nearest
 from mm_env.config.yaml_reader import format_yaml
 from mm_env.errors import UsageError
-from mm_env.interrupt import StopRequest
+from mm_env.interrupt import Stopped, StopRequest
 from mm_env.recording.files import write_bytes, write_json
 from mm_env.reports.tables import text_table
 
@@ -66,33 +67,36 @@ def main(
     if market.randomize:
         raise ConfigError(f"randomize: {', '.join(market.randomize)}: tuning needs one market; allowed here: {{}}")
     try:
-        study = open_study(policy, market, seed, out / "study.db")
+        study = open_study(policy, market, episodes, seed, out / "study.db")
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is not installed: pip install -e '.[tune]' -c constraints.txt") from error
     with StopRequest() as stop:
         with progress_of("trials", trials) as advance:
-            advance(len(study.trials))
+            advance(len(done(study)))
             search(study, policy, market, trials, episodes, seed, tell=advance, stop=stop)
-        logger.info("%d trials; the best are played again on fresh training episodes", len(study.trials))
-        played = finals(study, policy, market, final_episodes, seed + 1)
+        tried = done(study)
+        if tried:
+            logger.info("%d trials, the best with reward %.4g", len(tried), tried[0].value)
+        total = (1 + min(FINALISTS, len(tried))) * final_episodes * market.episode.steps
+        try:
+            with progress_of("env steps of the default and the best trials", total) as advance:
+                played = finals(study, policy, market, final_episodes, seed + 1, tell=advance, stop=stop)
+        except Stopped as stopped:
+            print(f"stopped after {len(tried)} of {trials} trials, which {out} keeps: the same command goes on from here")
+            raise typer.Exit(130) from stopped
     rows = _rows(played, final_episodes)
     print(f"\nmean reward of {final_episodes} training episodes, seed {seed + 1}, 95 % intervals\n\n{_table(rows)}")
     best = max(rows, key=lambda row: float(row["reward"]))
-    command = " ".join(["python scripts/tune_baseline.py", *sys.argv[1:]])
+    command = shlex.join(["python", "scripts/tune_baseline.py", *sys.argv[1:]])
     about = {
-        "command": command, "policy": policy, "config_hash": config_hash(market), "trials": len(study.trials),
-        "episodes": episodes, "seed": seed, "final_episodes": final_episodes, "interrupted": stop(), "finals": rows,
+        "command": command, "policy": policy, "config_hash": config_hash(market), "trials": len(tried),
+        "episodes": episodes, "seed": seed, "final_episodes": final_episodes, "finals": rows,
     }  # fmt: skip
     if policy != "constant":
         write_bytes(target, _yaml(best, rows[0], about).encode())
     if json_file is not None:
         write_json(json_file, about)
-    print(
-        f"\nuse it as constant:{best['parameters']['value']:g}" if policy == "constant" else f"\nuse it as {policy}:{target}"
-    )
-    if stop():
-        print("stopped before the last trial; the same command goes on from here")
-        raise typer.Exit(130)
+    print(f"\nuse it as {policy}:" + (f"{best['parameters'].get('value', 0.0):g}" if policy == "constant" else f"{target}"))
 
 
 def _rows(played: list[Any], episodes: int) -> list[dict[str, Any]]:
@@ -133,7 +137,7 @@ def _yaml(best: dict[str, Any], default: dict[str, Any], about: dict[str, Any]) 
     sections: dict[str, dict[str, float]] = {}
     for key, value in best["parameters"].items():
         section, _, name = key.partition(".")
-        sections.setdefault(section, {})[name] = float(f"{value:.4g}")
+        sections.setdefault(section, {})[name] = value
     lines = [
         f"# {about['policy']} tuned on the reward of market {about['config_hash']}, on training episodes alone:",
         f"#   {about['command']}",

@@ -32,7 +32,7 @@ def comparison_figure(
 
     figure = Figure(figsize=(11.0, 1.6 + 0.55 * max(len(rows), 4)), layout="constrained")
     left, right = figure.subplots(1, 2)
-    places = -np.arange(len(rows))
+    places = [-float(k) for k in range(len(rows))]
     reach = _reach([row for row in rows if row["agent"] != baseline])
     for place, row, colour in zip(places, rows, _colours(len(rows)), strict=True):
         if row["agent"] != baseline:
@@ -68,7 +68,7 @@ def _label(row: Mapping[str, Any], baseline: str) -> str:
 
 def _reach(rows: Sequence[Mapping[str, Any]]) -> float:
     """How far the axis of differences reaches on both sides, so that one agent far away does not hide the others."""
-    sizes = sorted(max(abs(row["reward_difference_low"]), abs(row["reward_difference_high"])) for row in rows)
+    sizes = sorted(max(abs(float(row[f"reward_difference_{end}"])) for end in ("low", "high")) for row in rows)
     if not sizes or sizes[-1] == 0.0:
         return 1.0
     middle = sizes[(len(sizes) - 1) // 2]

@@ -86,11 +86,13 @@ def test_without_a_sale_at_the_end_hedges_alone_cost():
     assert found.hedge_cost.sum() > 0.0
     unhedged = evaluate(get_policy("constant:-0.6"), market, 4, 3)
     assert unhedged.fills.min() > 0 and not unhedged.hedge_cost.any()  # a constant never hedges
+    assert unhedged.breaches.sum() > 0
 
 
-def test_risk_and_inventory_are_those_of_the_steps():
-    found = evaluate(get_policy("fixed"), MARKET, 4, 3)
-    home = get_policy("fixed").configure(MARKET)
+@pytest.mark.parametrize("sold", [True, False])
+def test_risk_and_inventory_are_those_of_the_steps(sold):
+    home = override(get_policy("fixed").configure(MARKET), {"episode.liquidate_at_end": sold})
+    found = evaluate(get_policy("fixed"), home, 4, 3)
     envs = MultiVenueVectorEnv(4, home, autoreset_mode="Disabled")
     envs.reset(seed=3, options={"evaluation": True})
     var, value, profit = [], [], []

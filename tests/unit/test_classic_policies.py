@@ -33,7 +33,7 @@ OWN = [
     CarteaJaimungalPenalva(horizon_seconds=0.3),
     FixedSpread(120.0),
 ]
-QUOTING = [name for name in POLICY_NAMES if name != "random"]
+QUOTING = [name for name in POLICY_NAMES if name not in ("constant", "random")]
 WIDE = {"policy": {"absolute_min_depth": -20.0, "absolute_max_depth": 20.0, "residual_half_spreads": 20.0}}
 
 

@@ -2,18 +2,20 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from agents.specs import agent_of, agents_of, split_specs
 from mm_env.config import ClassicConfig
-from mm_env.config.io import ConfigError, load_config
+from mm_env.config.io import ConfigError, config_hash, load_config
 from mm_env.envs.classic_vector import ClassicVectorEnv
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.errors import UsageError
 from mm_env.policies import POLICY_NAMES, get_policy
 
+TUNED = Path(__file__).resolve().parents[2] / "configs" / "tuned"
 NAMES = ("as", "fixed", "glft", "cj", "as_symmetric", "constant", "random")
 
 
@@ -54,6 +56,15 @@ def test_a_file_holds_the_policys_own_parameters(tmp_path):
     assert home.policy.use_avellaneda and home.risk.portfolio_var_limit == load_config().risk.portfolio_var_limit
     file.write_text("policy: {risk_aversion: 0.3}\n")
     assert agent_of(f"cj:{file}").configure(ClassicConfig()).policy.risk_aversion == 0.3
+
+
+@pytest.mark.parametrize("file", sorted(TUNED.glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_tuned_file_is_of_the_market_and_the_policy_in_its_name(file):
+    market, _, name = file.stem.rpartition("_")
+    here = load_config(market)
+    assert f"# {name} tuned on the reward of market {config_hash(here)}, on training episodes alone" in file.read_text()
+    home = agent_of(f"{name}:{file}").configure(here)
+    assert home.policy != here.policy and home.reward == here.reward
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@
 PYTHON ?= python3
 RUNS   ?= runs
 PORT   ?= 6006
-TIMESTEPS ?= 10000000
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
@@ -43,7 +42,7 @@ validate: $(VENV)/.core  ## reproduce published figures and closed forms; fails 
 	$(BIN)/python scripts/validate.py
 
 train: $(VENV)/.dev  ## train PPO in minutes, and compare it with the tuned baseline on held-out episodes
-	$(BIN)/python scripts/train.py --algo ppo --timesteps $(TIMESTEPS) --out $(RUNS)/ppo_$$(date +%Y%m%d_%H%M%S)
+	$(BIN)/python scripts/train.py --algo ppo --out $(RUNS)/ppo_$$(date +%Y%m%d_%H%M%S)
 
 tensorboard: $(VENV)/.dev  ## show every training below runs/ in TensorBoard (PORT=6006, RUNS=runs)
 	$(BIN)/tensorboard --logdir $(RUNS) --port $(PORT)

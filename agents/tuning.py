@@ -167,8 +167,13 @@ def finals(
 
     Raises `mm_env.interrupt.Stopped` when asked to stop.
     """
+    finalists: list[dict[str, float]] = []
+    for trial in done(study):
+        rounded = _rounded(trial.params)
+        if rounded not in finalists and len(finalists) < FINALISTS:
+            finalists.append(rounded)
     played = []
-    for changes in [{}, *(_rounded(trial.params) for trial in done(study)[:FINALISTS])]:
+    for changes in [{}, *finalists]:
         policy, market = candidate(name, changes, config)
         played.append((changes, evaluate(policy, market, episodes, seed, evaluation=False, tell=tell, stop=stop)))
     return [played[0], *sorted(played[1:], key=lambda one: -float(one[1].reward.mean()))]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 from stable_baselines3.common.vec_env import VecNormalize
@@ -19,6 +18,7 @@ from agents.hyperparameters import Hyperparameters, read_hyperparameters
 from agents.monitoring import Monitor
 from agents.run_folder import AGENT, MODEL, TrainingFolder, save_model
 from agents.specs import agent_of
+from agents.threads import use_threads
 from agents.trained import MARKET
 from agents.vec_env import MarketVecEnv, make_vec_env
 from mm_env.config import ClassicConfig, MarketConfig
@@ -87,7 +87,7 @@ def train(run: TrainingFolder, options: Training, tell: Callable[[int], None] = 
 
     SIGINT and SIGTERM stop the run where the next rollout begins, and what was learnt until then is saved.
     """
-    torch.set_num_threads(options.torch_threads)
+    use_threads(options.torch_threads)
     about = run.about
     market: Any = load_config(run.path / MARKET, ClassicConfig if about["classic"] else MarketConfig)
     chosen = read_hyperparameters(about["algo"], run.path / AGENT, about["classic"])

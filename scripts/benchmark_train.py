@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.threads import use_threads
 from mm_env.reports.tables import text_table
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 NUMBERS = (256, 1024)  # of envs
 FRAMES = 32_768  # of a rollout
-THREADS = ((1, 1), (1, 2), (2, 1), (2, 2))  # of torch, of the envs
+SETTINGS = ((False, 1, 1), (False, 1, 2), (False, 2, 2), (True, 1, 2))
+"""Whether `VecNormalize` stands around the envs, threads of torch, threads of the envs."""
 
 
 def train_rates(
@@ -29,6 +31,7 @@ def train_rates(
     `ratio` is the median of the rounds' ratios. Where the time of a frame on the market goes [microseconds]: `envs`,
     `update`, `collect` (the policy's forward passes, buffers, all else).
     """
+    use_threads(1)
     import torch
 
     from agents.vec_env import make_vec_env
@@ -37,12 +40,12 @@ def train_rates(
     before = torch.get_num_threads()
     try:
         for number in NUMBERS:
-            for torch_threads, env_threads in THREADS:
-                torch.set_num_threads(torch_threads)
+            for normalize, torch_threads, env_threads in SETTINGS:
+                use_threads(torch_threads)
                 market = make_vec_env(config, number, num_threads=env_threads)
                 learners = {
-                    "alone": _Learner(_free_env(market), seed, frames, batch),
-                    "market": _Learner(market, seed, frames, batch),
+                    "alone": _Learner(_free_env(market), seed, frames, batch, normalize),
+                    "market": _Learner(market, seed, frames, batch, normalize),
                 }
                 for learner in learners.values():
                     learner.run()  # allocates and fills caches
@@ -59,26 +62,28 @@ def train_rates(
                 }
                 rows.append(
                     {
-                        "envs": number, "torch_threads": torch_threads, "env_threads": env_threads,
+                        "envs": number, "normalize": normalize, "torch_threads": torch_threads, "env_threads": env_threads,
                         "alone_frames_per_second": rates["alone"], "market_frames_per_second": rates["market"],
                         "ratio": statistics.median(ratios),
                         **{f"microseconds_{part}": value for part, value in parts.items()},
                     }
                 )  # fmt: skip
     finally:
-        torch.set_num_threads(before)
+        use_threads(before)
     return rows
 
 
 class _Learner:
     """PPO on a vector environment, one rollout and its update at a time, with where the time went."""
 
-    def __init__(self, envs: Any, seed: int, frames: int, batch: int) -> None:
+    def __init__(self, envs: Any, seed: int, frames: int, batch: int, normalize: bool) -> None:
         from stable_baselines3 import PPO
+        from stable_baselines3.common.vec_env import VecNormalize
 
         self.envs, self.frames, self.updating = envs, frames, 0.0
+        around = VecNormalize(envs) if normalize else envs
         self.model = PPO(
-            "MlpPolicy", envs, n_steps=frames // envs.num_envs, batch_size=batch, n_epochs=4, seed=seed, device="cpu",
+            "MlpPolicy", around, n_steps=frames // envs.num_envs, batch_size=batch, n_epochs=4, seed=seed, device="cpu",
             policy_kwargs={"net_arch": [64, 64], "log_std_init": -2.0},
         )  # fmt: skip
         self._train = self.model.train
@@ -122,23 +127,19 @@ def _free_env(like: Any) -> Any:
 
 def train_text(rows: list[dict[str, Any]]) -> str:
     """Table of `train_rates`."""
-    head = [
-        "envs",
-        "torch threads",
-        "env threads",
-        "learner alone",
-        "with the market",
-        "ratio",
-        "envs µs",
-        "collect µs",
-        "update µs",
-    ]
+    head = ["envs", "VecNormalize", "torch threads", "env threads", "learner alone", "with the market", "ratio", "envs µs",
+            "collect µs", "update µs"]  # fmt: skip
     cells = [
         [
-            str(row["envs"]), str(row["torch_threads"]), str(row["env_threads"]), f"{row['alone_frames_per_second']:,.0f}",
-            f"{row['market_frames_per_second']:,.0f}", f"{row['ratio']:.2f}", f"{row['microseconds_envs']:.1f}",
-            f"{row['microseconds_collect']:.1f}", f"{row['microseconds_update']:.1f}",
+            str(row["envs"]),
+            "yes" if row["normalize"] else "no",
+            str(row["torch_threads"]),
+            str(row["env_threads"]),
+            f"{row['alone_frames_per_second']:,.0f}",
+            f"{row['market_frames_per_second']:,.0f}",
+            f"{row['ratio']:.2f}",
+            *(f"{row[f'microseconds_{part}']:.1f}" for part in ("envs", "collect", "update")),
         ]
         for row in rows
-    ]  # fmt: skip
+    ]
     return f"training, frames/s, and where the time of a frame on the market goes\n{text_table(head, cells)}"

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from agents.algorithms import ALGORITHMS
+from agents.threads import use_threads
 from mm_env.cli_baseline import check_log_level, parse_overrides
 from mm_env.cli_errors import user_errors
 from mm_env.cli_progress import progress_of
@@ -69,6 +70,7 @@ def main(
         hint = f"; nearest: {close!r}" if close else ""
         raise UsageError(f"--algo {algo!r}: allowed: {', '.join(ALGORITHMS)}{hint}")
     try:
+        use_threads(torch_threads)  # before anything else brings torch
         from agents.hyperparameters import read_hyperparameters
         from agents.run_folder import TrainingFolder
         from agents.training import Training, begin, train

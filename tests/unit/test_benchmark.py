@@ -132,9 +132,9 @@ def test_training_is_measured_alone_and_on_the_market(monkeypatch):
     from scripts import benchmark_train
 
     monkeypatch.setattr(benchmark_train, "NUMBERS", (4,))
-    monkeypatch.setattr(benchmark_train, "THREADS", ((1, 1), (1, 2)))
+    monkeypatch.setattr(benchmark_train, "SETTINGS", ((False, 1, 1), (True, 1, 2)))
     rows = benchmark_train.train_rates(CONFIG, seed=0, rounds=1, frames=64, batch=32)
-    assert [(row["envs"], row["torch_threads"], row["env_threads"]) for row in rows] == [(4, 1, 1), (4, 1, 2)]
+    assert [(row["normalize"], row["torch_threads"], row["env_threads"]) for row in rows] == [(False, 1, 1), (True, 1, 2)]
     for row in rows:
         parts = sum(row[f"microseconds_{part}"] for part in ("envs", "update", "collect"))
         assert parts * row["market_frames_per_second"] == pytest.approx(1e6)

@@ -1,4 +1,7 @@
-"""A trained agent as a policy: it acts on any environment of its market, single or vector, wrapped or not."""
+"""A trained agent as a policy: it acts on any environment of its market, single or vector, wrapped or not.
+
+A saved model is a pickle of stable-baselines3, which can run any code: load those alone whose origin you trust.
+"""
 
 from __future__ import annotations
 

@@ -141,3 +141,12 @@ def test_an_interrupt_leaves_no_thread_at_work(monkeypatch):
     time.sleep(0.1)
     assert len(calls) == done < 16
     env.close()
+
+
+def test_an_env_may_walk_the_path_of_a_later_one():
+    whole, later = (gym.make_vec(ID, num_envs=n, config={"episode": {"steps": 5}}) for n in (5, 2))
+    rows = whole.reset(seed=4)[0]
+    np.testing.assert_array_equal(later.reset(seed=4, options={"first": 3})[0], rows[3:])
+    for options, seed in (({"first": -1}, 4), ({"first": 1.5}, 4), ({"first": 1}, None), ({"first": 1}, [4, 5])):
+        with pytest.raises(ValueError, match=r"options\['first'\].*allowed: whole numbers from 0, with one seed for all"):
+            later.reset(seed=seed, options=options)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import mm_env  # noqa: F401, registers the id
+from mm_env.sim.ledger import MAKER
 from mm_env.sim.state import REWARDS, TERMS
 
 ID = "mm_env/MultiVenue-v0"
@@ -15,7 +16,7 @@ CONFIG = {
     "venues": [{"name": "A", "price_basis_ticks": 3}, {"name": "B"}],
 }
 KEYS = {
-    "pnl", "cash", "inventory", "mid", "value_at_risk", "expected_shortfall", "hedged", "regime",
+    "pnl", "cash", "inventory", "mid", "value_at_risk", "expected_shortfall", "fills", "hedged", "regime",
     "reward_terms", "attribution",
 }  # fmt: skip
 
@@ -34,7 +35,7 @@ def played() -> tuple[gym.vector.VectorEnv, list]:
 
 def test_shapes_and_kinds(played):
     _, rows = played
-    kinds = {"hedged": np.bool_, "regime": np.int64, "inventory": np.int64}
+    kinds = {"hedged": np.bool_, "regime": np.int64, "inventory": np.int64, "fills": np.int64}
     for _, info, *_ in rows:
         assert info.keys() == KEYS
         for name in KEYS - {"reward_terms", "attribution"}:
@@ -55,6 +56,15 @@ def test_reward_terms_sum_to_the_reward_and_profit_to_pnl(played):
     assert (penalties["terminal_penalty"] <= 0.0).all() and any(
         row[1]["reward_terms"]["inventory_penalty"].any() for row in rows
     )
+
+
+def test_fills_count_those_of_own_quotes(played):
+    _, rows = played
+    counted = np.zeros(3, int)
+    for _, info, fills, _ in rows[1:]:
+        counted += [int((one["role"] == MAKER).sum()) for one in fills]
+        assert info["fills"].tolist() == counted.tolist()
+    assert counted.min() > 10
 
 
 def test_attribution_and_breakdown_sum_to_pnl(played):

@@ -89,6 +89,8 @@ def main(
     kind: Any = ClassicConfig if classic else MarketConfig
     market: Any = override(load_config(config, kind), parse_overrides(setting or []))
     file = agent or AGENTS / f"{'classic_' if classic else ''}{algo}.yaml"
+    if agent is None and not file.exists():
+        raise UsageError(f"--algo {algo}: configs/agent holds no {file.name}; allowed: --agent FILE of your own")
     hyperparameters = read_hyperparameters(algo, file, classic)
     target = out or Path("runs") / (f"classic_{algo}" if classic else algo)
     seeds = _seeds(seed)

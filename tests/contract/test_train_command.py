@@ -119,6 +119,11 @@ def test_mistakes_are_told_without_a_traceback(arguments, told, agent, tmp_path)
     assert not (tmp_path / "out").exists()
 
 
+def test_an_algorithm_without_a_file_for_the_classic_market_asks_for_one(tmp_path):
+    done = train("--classic", "--config", "cj", "--algo", "sac", "--out", str(tmp_path / "out"))
+    assert done.exit_code == 2 and "holds no classic_sac.yaml; allowed: --agent FILE" in done.output
+
+
 def test_a_folder_that_holds_a_run_is_refused(agent, tmp_path):
     out = tmp_path / "out"
     out.mkdir()

@@ -39,7 +39,7 @@ def agents_of(spec: str, seed: int = 0) -> list[Policy]:
     """
     name, _, path = spec.partition(":")
     if name in ALGORITHMS:
-        from agents.trained import ABOUT, TrainedAgent  # brings torch
+        from agents.trained import ABOUT, TrainedAgent
 
         paths = [Path(path)]
         if glob.has_magic(path):
@@ -48,7 +48,10 @@ def agents_of(spec: str, seed: int = 0) -> list[Policy]:
             raise UsageError(f"{spec}: allowed: {name}:PATH of a run folder, of a folder of those, or a pattern")
         if len(paths) == 1 and paths[0].is_dir() and not (paths[0] / ABOUT).exists():
             paths = sorted(about.parent for about in paths[0].glob(f"*/{ABOUT}")) or paths
-        return [TrainedAgent.load(name, one) for one in paths]
+        try:
+            return [TrainedAgent.load(name, one) for one in paths]
+        except ModuleNotFoundError as error:
+            raise UsageError(f"{spec}: {error.name} is not installed: pip install -e '.[rl]' -c constraints.txt") from error
     try:
         return [get_policy(spec, seed)]
     except ConfigError:

@@ -121,3 +121,12 @@ def test_policies_of_the_package_bring_no_torch():
         "import scripts.compare, scripts.tune_baseline; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_trained_agent_without_torch_says_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "run.json").write_text('{"algo": "ppo", "classic": false, "action_mode": "residual"}')
+    (tmp_path / "market.yaml").write_text("{}")
+    (tmp_path / "model.zip").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "stable_baselines3", None)
+    with pytest.raises(UsageError, match=r"stable_baselines3 is not installed: pip install -e '\.\[rl\]'"):
+        agent_of(f"ppo:{tmp_path}")

@@ -10,7 +10,7 @@ from agents.algorithms import ALGORITHMS
 from mm_env.config.io import ConfigError
 from mm_env.config.keys import nearest
 from mm_env.errors import UsageError
-from mm_env.policies.registry import POLICY_NAMES, get_policy
+from mm_env.policies.registry import OTHERS, POLICY_NAMES, get_policy
 
 if TYPE_CHECKING:
     from mm_env.policies.base import Policy
@@ -72,3 +72,6 @@ def split_specs(text: str) -> list[str]:
     if not specs or twice:
         raise UsageError(f"agents {text!r}: allowed: at least one, each once" + (f"; twice: {twice[0]}" if twice else ""))
     return specs
+
+
+OTHERS.update(dict.fromkeys(ALGORITHMS, agent_of))

@@ -53,7 +53,8 @@ def baseline(
     episodes: Annotated[int, typer.Option(min=1, help="Episodes behind the statistics.")] = 100,
     steps: Annotated[int | None, typer.Option(min=1, help="Decision steps an episode; else as the market says.")] = None,
     policy: Annotated[
-        str | None, typer.Option(metavar="as|fixed|random", help="Who quotes; else as the market says.")
+        str | None,
+        typer.Option(metavar="as|glft|cj|fixed|constant:X|random|as:FILE", help="Who quotes; else as the market says."),
     ] = None,
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a parameter; may be repeated.")

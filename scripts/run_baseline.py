@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+import agents.specs  # noqa: F401 (trained agents have their names, as ppo:runs/ppo, from there)
 from mm_env.cli_baseline import baseline
 from mm_env.cli_errors import user_errors
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mm_env.envs.actions import check_choice
 from mm_env.policies.avellaneda_stoikov import AvellanedaStoikov, SymmetricAvellanedaStoikov
 from mm_env.policies.base import Policy
@@ -12,6 +14,8 @@ from mm_env.policies.from_file import PolicyFromFile
 from mm_env.policies.glft import GueantLehalleFernandezTapia
 from mm_env.policies.random_policy import RandomPolicy
 
+OTHERS: dict[str, Callable[[str, int], Policy]] = {}
+"""Names that other packages add, as that of an algorithm: what is called with (spec, seed) for them."""
 POLICY_NAMES = ("as", "as_symmetric", "glft", "cj", "fixed", "constant", "random")
 
 
@@ -26,7 +30,9 @@ def get_policy(spec: str, seed: int = 0) -> Policy:
     Raises `ValueError` for any other name or argument, `ConfigError` for a file that cannot be used.
     """
     name, colon, argument = spec.partition(":")
-    check_choice("policy", name, POLICY_NAMES)
+    if name in OTHERS:
+        return OTHERS[name](spec, seed)
+    check_choice("policy", name, [*POLICY_NAMES, *OTHERS])
     if name == "constant":
         return ConstantAction(_number(spec, argument)) if colon else ConstantAction()
     if name == "random":

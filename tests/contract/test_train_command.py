@@ -65,6 +65,22 @@ def test_several_seeds_become_one_row_of_the_comparison(agent, tmp_path):
     assert again.exit_code == 0, again.output
 
 
+def test_a_trained_agent_runs_as_the_baseline_does(agent, tmp_path):
+    from mm_env.cli_baseline import baseline
+    from mm_env.cli_errors import user_errors
+
+    done = train("--agent", agent, *QUICK, "--timesteps", "64", "--compare-episodes", "0", "--out", str(tmp_path / "ppo"))
+    assert done.exit_code == 0, done.output
+    policy = f"ppo:{tmp_path / 'ppo'}"
+    played = command(
+        user_errors(baseline), "--policy", policy, "--episodes", "2", "--steps", "20", "--out", str(tmp_path / "r")
+    )
+    assert played.exit_code == 0, played.output
+    assert json.loads((tmp_path / "r" / "summary.json").read_text())["policy"] == policy
+    refused = command(user_errors(baseline), "--policy", "ppo:nowhere", "--out", str(tmp_path / "r"))
+    assert refused.exit_code == 2 and "no such file or folder" in refused.output
+
+
 def test_the_classic_market_shows_what_share_was_recovered(agent, tmp_path):
     path = Path(agent)
     path.write_text(SMALL + "env_kwargs: {action_mode: absolute}\n")

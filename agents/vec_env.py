@@ -137,7 +137,8 @@ class MarketVecEnv(VecEnv):
         """What a method of the vector environment says of each env asked for.
 
         A method of one env, which takes its number `i`, is called for each; any other once, and what it returns with one
-        entry an env is split. Raises `ValueError` where a method that changes all envs is asked of some.
+        entry an env is split, as are the parts of what `reset` and `step` return. Raises `ValueError` where a method that
+        changes all envs is asked of some.
         """
         method = self._find(method_name)
         chosen = self._indices(indices)
@@ -146,6 +147,8 @@ class MarketVecEnv(VecEnv):
         if method_name in _OF_ALL:
             self._require_all(f"env_method({method_name!r})", indices)
         result = method(*method_args, **method_kwargs)
+        if method_name in ("reset", "step"):  # a tuple of parts, each with one entry an env
+            return [tuple(row_of(part, i) if isinstance(part, dict) else part[i] for part in result) for i in chosen]
         split = isinstance(result, np.ndarray | tuple | list) and len(result) == self.num_envs
         return [result[i] if split else result for i in chosen]
 

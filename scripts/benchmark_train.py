@@ -50,9 +50,9 @@ def train_rates(
                 for learner in learners.values():
                     learner.run()  # allocates and fills caches
                 runs: dict[str, list[dict[str, float]]] = {name: [] for name in learners}
-                for _ in range(rounds):
-                    for name, learner in learners.items():
-                        runs[name].append(learner.run())
+                for turn in range(rounds):
+                    for name in sorted(learners, reverse=turn % 2 == 1):  # neither is always first, as loads drift
+                        runs[name].append(learners[name].run())
                 market.close()
                 rates = {name: statistics.median(frames / one["whole"] for one in done) for name, done in runs.items()}
                 ratios = [a["whole"] / m["whole"] for a, m in zip(runs["alone"], runs["market"], strict=True)]

@@ -120,6 +120,20 @@ def test_attributes_and_methods():
             refused()
 
 
+@pytest.mark.parametrize("number", [2, 3, 5])  # as many envs as reset and step return parts, and not
+def test_reset_and_step_by_name_answer_for_each_env(number):
+    adapted, native = make_vec_env(CONFIG, number), MultiVenueVectorEnv(number, CONFIG)
+    acts = np.zeros((number, 6), np.float32)
+    for name, argument in (("reset", {"seed": 1}), ("step", {"actions": acts})):
+        parts = getattr(native, name)(**argument)
+        answers = adapted.env_method(name, **argument)
+        assert len(answers) == number
+        for i, answer in enumerate(answers):
+            assert len(answer) == len(parts)
+            np.testing.assert_array_equal(answer[0], parts[0][i])
+            np.testing.assert_array_equal(answer[-1]["mid"], parts[-1]["mid"][i])
+
+
 def test_wrappers_on_either_side():
     discrete = make_vec_env(CONFIG, N, discrete=True, seed=2)
     assert discrete.env_is_wrapped(VectorDiscreteQuotes) == [True] * N

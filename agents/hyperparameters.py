@@ -90,8 +90,12 @@ class Hyperparameters:
         return own | dict(self.arguments)
 
 
-def read_hyperparameters(algo: str, path: Path | None, classic: bool = False) -> Hyperparameters:
+def read_hyperparameters(
+    algo: str, path: Path | None, classic: bool = False, policy: Path | str | None = None
+) -> Hyperparameters:
     """Hyperparameters of a file; None: those of the algorithm's class.
+
+    policy: file of policy parameters in place of `env_kwargs.policy`, "none" for the market's own
 
     Raises `ConfigError` for a file that cannot be read, unknown keys and values that are not allowed; `ValueError` for an
     unknown algorithm.
@@ -106,6 +110,8 @@ def read_hyperparameters(algo: str, path: Path | None, classic: bool = False) ->
             hint = f"nearest: {close!r}" if close else f"allowed: {', '.join(known)}"
             raise ConfigError(f"{where}: {key}: no such key of {algo}; {hint}")
     env = _mapping(where, "env_kwargs", content.get("env_kwargs", {}), ENV_KEYS)
+    if policy is not None:
+        env = env | {"policy": None if str(policy) == "none" else Path(policy).resolve()}
     mode = env.get("action_mode", "residual")
     if mode not in ACTION_MODES:
         raise ConfigError(f"{where}: env_kwargs.action_mode: value {mode!r}; allowed: {', '.join(ACTION_MODES)}")

@@ -39,6 +39,14 @@ def main(
         Path | None,
         typer.Option(metavar="FILE", help="Hyperparameters; configs/agent/ALGO.yaml (classic_ALGO.yaml) if none."),
     ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|none",
+            help="Policy parameters that residual actions are added to, as tuned for the market; none: the market's own; "
+            "else as the hyperparameters say.",
+        ),
+    ] = None,
     timesteps: Annotated[int | None, typer.Option(min=1, help="Env steps; as the hyperparameters say if none.")] = None,
     seed: Annotated[str, typer.Option(help="One, or several with commas: each is trained in OUT/seed_N.")] = "0",
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Run folder; runs/ALGO if none.")] = None,
@@ -91,7 +99,10 @@ def main(
     file = agent or AGENTS / f"{'classic_' if classic else ''}{algo}.yaml"
     if agent is None and not file.exists():
         raise UsageError(f"--algo {algo}: configs/agent holds no {file.name}; allowed: --agent FILE of your own")
-    hyperparameters = read_hyperparameters(algo, file, classic)
+    hyperparameters = read_hyperparameters(algo, file, classic, policy)
+    if hyperparameters.policy_file is not None:
+        own = "" if config is None else f"; was it tuned for {config}? Else --policy none, or a file of tune_baseline.py"
+        logger.info("residual actions are added to the policy of %s%s", _short(hyperparameters.policy_file), own)
     target = out or Path("runs") / (f"classic_{algo}" if classic else algo)
     seeds = _seeds(seed)
     for one in seeds:

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 import scripts.compare
 import scripts.train
+from mm_env.config.io import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = """n_envs: 4
@@ -133,6 +134,21 @@ def test_mistakes_are_told_without_a_traceback(arguments, told, agent, tmp_path)
     done = train(*given, "--out", str(tmp_path / "out"))
     assert done.exit_code == 2 and told in done.output
     assert not (tmp_path / "out").exists()
+
+
+def test_residual_actions_may_be_added_to_another_policy(agent, tmp_path):
+    tuned = tmp_path / "tuned.yaml"
+    tuned.write_text("policy: {as_gamma: 0.2}\n")
+    Path(agent).write_text(SMALL + "env_kwargs: {policy: tuned.yaml}\n")
+    other = tmp_path / "other.yaml"
+    other.write_text("policy: {as_gamma: 0.3}\n")
+    for given, gamma in (([], 0.2), (["--policy", str(other)], 0.3), (["--policy", "none"], 0.035)):
+        out = tmp_path / f"run{gamma}"
+        done = train("--agent", agent, *QUICK, *given, "--timesteps", "64", "--compare-episodes", "0", "--out", str(out))
+        assert done.exit_code == 0, done.output
+        assert load_config(out / "market.yaml").policy.as_gamma == gamma
+    refused = train("--agent", agent, "--policy", "nowhere.yaml", "--out", str(tmp_path / "out"))
+    assert refused.exit_code == 2 and "nowhere.yaml: No such file" in refused.output
 
 
 def test_an_algorithm_without_a_file_for_the_classic_market_asks_for_one(tmp_path):

@@ -13,15 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from agents.algorithms import Algorithm, algorithm_of
 from mm_env.config import ClassicConfig, MarketConfig
 from mm_env.config.io import ConfigError, override
 from mm_env.config.keys import nearest
-from mm_env.config.yaml_reader import parse_yaml
 from mm_env.envs.actions import ACTION_MODES
-from mm_env.policies.from_file import read_parameters, require_own
+from mm_env.policies.from_file import read_parameters, read_yaml, require_own
 
 OWN = (
     "n_timesteps", "n_envs", "policy", "policy_kwargs", "normalize", "noise_type", "noise_std", "stagger", "env_kwargs",
@@ -133,11 +130,7 @@ def read_hyperparameters(
 
 
 def _content(path: Path) -> dict[str, Any]:
-    try:
-        content = parse_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
-        raise ConfigError(f"{path}: {reason}") from error
+    content = read_yaml(path)
     if content is None:
         return {}
     if not isinstance(content, Mapping):

@@ -38,16 +38,21 @@ class PolicyFromFile:
 
 def read_parameters(path: Path) -> dict[str, Any]:
     """Dotted key -> value of a file of policy parameters; raises `ConfigError`."""
-    try:
-        content = parse_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
-        raise ConfigError(f"{path}: {reason}") from error
+    content = read_yaml(path)
     if not isinstance(content, Mapping) or not all(isinstance(part, Mapping) for part in content.values()):
         raise ConfigError(f"{path}: allowed: the sections policy and risk, each a mapping")
     changes = {f"{section}.{key}": value for section, part in content.items() for key, value in part.items()}
     require_own(path, changes)
     return changes
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file says; raises `ConfigError`, with its path, for one that cannot be read."""
+    try:
+        return parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
+        raise ConfigError(f"{path}: {reason}") from error
 
 
 def require_own(where: Path, changes: Mapping[str, Any]) -> None:

@@ -52,8 +52,8 @@ def comparison_figure(
     left.axvline(0.0, color=GREY, linewidth=1.0, linestyle="--")
     left.set_yticks(places, [_label(row, baseline) for row in rows], fontsize=8)
     right.set_yticks(places, [""] * len(rows))
-    left.set_xlabel(f"reward of an episode less that of {literal(baseline)} [currency], 95 % interval", fontsize=8)
-    right.set_xlabel("profit of an episode [currency]: median, middle half, 5 to 95 %, all but 1 %", fontsize=8)
+    left.set_xlabel(f"reward of an episode less that of\n{literal(baseline)} [currency], 95 % interval", fontsize=8)
+    right.set_xlabel("profit of an episode [currency]:\nmedian, middle half, 5 to 95 %, all but 1 %", fontsize=8)
     figure.suptitle(literal(title), fontsize=10)
     return figure
 

@@ -83,7 +83,7 @@ def test_a_plain_torch_loop_learns(tmp_path):
 
 def test_stable_baselines3_with_and_without_the_adapter(tmp_path):
     pytest.importorskip("stable_baselines3")
-    run(EXAMPLES["sb3"], tmp_path, PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
+    assert run(EXAMPLES["sb3"], tmp_path, PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1") == ""
 
 
 @pytest.mark.parametrize("id_", ["Pendulum-v1", BOOK, CLASSIC])

@@ -78,7 +78,7 @@ def test_wrappers_of_gymnasium_and_a_video(tmp_path):
 def test_a_plain_torch_loop_learns(tmp_path):
     pytest.importorskip("torch")
     first, last = (float(word) for word in run(EXAMPLES["torch"], tmp_path, OMP_NUM_THREADS="1").split(" -> "))
-    assert last > first + 20.0, "the best constant depth is worth 31, the optimum 64"
+    assert first < 31.0 and last > 42.0, "the best constant depth is worth 31, the optimum 64"  # 50 to 53 of 8 seeds
 
 
 def test_stable_baselines3_with_and_without_the_adapter(tmp_path):

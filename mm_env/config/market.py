@@ -106,7 +106,16 @@ class News(Section):
         description="real seconds in one of the episode; empty: fit the span, but no more densely than the two rates below; "
         "of a longer tape each episode plays a part from a random place",
     )
-    scorer: str = Field("vader", description="sentiment model whose score the agent sees")
+    tape_session: str | None = Field(
+        None,
+        description="hours of a tape, Monday to Friday, as 09:30-16:00 America/New_York; headlines outside are dropped, and "
+        "the time between is left out; empty: all hours count",
+    )
+    scorer: str = Field(
+        "tfidf",
+        description="what the agent sees of a headline: tfidf, minilm, vader, none, transformer:PATH, flipped:SCORER or "
+        "perfect, the true polarity",
+    )
     rate_per_hour: float = Field(100.0, ge=0.0, le=36_000.0, description="of each symbol; with a tape, how dense it may be")
     macro_rate_per_hour: float = Field(20.0, ge=0.0, le=36_000.0, description="of market-wide headlines")
     impact_bps: float = Field(24.0, ge=0.0, le=500.0, description="move of the efficient price at polarity 1")
@@ -125,6 +134,13 @@ class News(Section):
         if (self.source == "tape") != (self.tape is not None):
             allowed = f"a file for source: tape, and empty for any other; source is {self.source!r}"
             refuse("News", [Problem(("tape",), self.tape, allowed)])
+        if self.tape_session is not None:
+            from mm_env.sentiment.session import Session  # which needs the package that needs this module
+
+            try:
+                Session.parse(self.tape_session)
+            except ValueError as error:
+                refuse("News", [Problem(("tape_session",), self.tape_session, str(error).partition("allowed: ")[2])])
         return self
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mm_env.config import MarketConfig
 from mm_env.config.io import ConfigError, config_hash
-from mm_env.sentiment import Scorer, TapeReport, bundled_bank, class_of, get_scorer, load_tape, measure_confusion
+from mm_env.sentiment import PERFECT, Scorer, TapeReport, bundled_bank, class_of, get_scorer, load_tape, measure_confusion
 from mm_env.sim.news import TAPE_DTYPE
 from mm_env.sim.params import make_params
 from mm_env.sim.state import Capacity, capacity_for
@@ -98,14 +98,17 @@ def _stamp(tape: str | None) -> tuple[int, int]:
 
 
 def _build(config: MarketConfig) -> Market:
+    perfect = config.news.scorer == PERFECT
     try:
-        scorer = get_scorer(config.news.scorer)
+        scorer = get_scorer("none" if perfect else config.news.scorer)
     except ValueError as error:
-        raise ConfigError(f"news.scorer: {error}") from error
+        raise ConfigError(f"news.scorer: {error}; or {PERFECT!r}") from error
     names = [symbol.name for symbol in config.symbols]
     measured = measure_confusion(scorer)
     confusion = (measured.truth_given_class, measured.magnitude)
     tape, first, texts, report, latest = _headlines(config, names, scorer)
+    if perfect:
+        _score_truth(tape)
     params = make_params(config, confusion, latest)
     params.setflags(write=False)  # not so the others: Numba would compile anew for a read-only array
     return Market(config, params, tape, first, texts, confusion, report, latest)
@@ -120,7 +123,13 @@ def _headlines(
     if news.source == "poisson":
         bank = bundled_bank(names, scorer)
         first[:] = bank.first
-        return _rows(np.zeros(len(bank.text)), bank.symbol, bank.polarity, bank.score), first, bank.text, None, 0.0
+        return (
+            _rows(np.zeros(len(bank.text)), bank.symbol, bank.polarity, bank.score, scorer.neutral_band),
+            first,
+            bank.text,
+            None,
+            0.0,
+        )
     if news.source == "tape":
         read = load_tape(
             str(news.tape),
@@ -129,10 +138,11 @@ def _headlines(
             step_seconds=episode.step_seconds,
             episode_seconds=episode.steps * episode.step_seconds,
             seconds_per_episode_second=news.tape_seconds_per_second,
+            session=news.tape_session,
             most_per_second=(news.rate_per_hour + news.macro_rate_per_hour) / 3600.0,
         )
         return (
-            _rows(read.time_seconds, read.symbol, read.polarity, read.score),
+            _rows(read.time_seconds, read.symbol, read.polarity, read.score, scorer.neutral_band),
             first,
             read.text,
             read.report,
@@ -141,11 +151,21 @@ def _headlines(
     return np.zeros(0, TAPE_DTYPE), first, (), None, 0.0
 
 
-def _rows(time: np.ndarray, symbol: np.ndarray, polarity: np.ndarray, score: np.ndarray) -> np.ndarray:
+def _score_truth(tape: np.ndarray) -> None:
+    """Let the score of each headline be its polarity."""
+    unstated = int(np.count_nonzero(tape["stated"] == 0))
+    if unstated:
+        allowed = "a tape that states the polarity of each headline, or a scorer of texts"
+        raise ConfigError(f"news.scorer: {PERFECT!r} with {unstated} headlines of unknown polarity; allowed: {allowed}")
+    tape["score"] = tape["polarity"]
+    tape["scored"] = class_of(tape["polarity"])
+
+
+def _rows(time: np.ndarray, symbol: np.ndarray, polarity: np.ndarray, score: np.ndarray, neutral_band: float) -> np.ndarray:
     """(H,) TAPE_DTYPE; a polarity of NaN is one that is not stated."""
     rows = np.zeros(len(time), TAPE_DTYPE)
     rows["time"], rows["symbol"], rows["score"] = time, symbol, score
     rows["stated"] = ~np.isnan(polarity)
     rows["polarity"] = np.where(rows["stated"], polarity, 0.0)
-    rows["scored"] = class_of(score)
+    rows["scored"] = class_of(score, neutral_band)
     return rows

@@ -6,10 +6,18 @@ module    | what
 --------- | ----
 headlines | the bundled headlines with their true polarity
 scorers   | text -> score in [-1, 1], by name
+linear    | the scorer `tfidf`: n-grams and a logistic regression, its weights in the package
+domain    | which figure moved which way, as tokens for it
+minilm    | the scorer `minilm`: sentence embeddings beside it
+transformer | the scorer `transformer:…`: a sequence classifier from disk
+training  | how the weights of the two are made
+evaluation | labelled headlines, and how a scorer does on them
+cache     | scores kept on disk
 confusion | which truth lies behind which score, measured on the bundled headlines
 bank      | the bundled headlines of a market's symbols, scored: what Poisson news draws from
 reading   | CSV or Parquet -> columns of text
 times     | the text of a time -> seconds
+session   | hours outside of which the clock of a tape stands
 rows      | which rows of a file are used, their symbols and polarities
 tape      | a file of headlines -> times within an episode, symbols, truths, scores
 report    | what became of the rows
@@ -20,11 +28,12 @@ from mm_env.sentiment.confusion import Confusion, measure_confusion
 from mm_env.sentiment.headlines import Headline, bundled_headlines
 from mm_env.sentiment.reading import TapeError
 from mm_env.sentiment.report import TapeReport
-from mm_env.sentiment.scorers import NEUTRAL_BAND, SCORER_NAMES, Scorer, class_of, get_scorer
+from mm_env.sentiment.scorers import NEUTRAL_BAND, PERFECT, SCORER_NAMES, Scorer, class_of, get_scorer
 from mm_env.sentiment.tape import Tape, load_tape
 
 __all__ = [
     "NEUTRAL_BAND",
+    "PERFECT",
     "SCORER_NAMES",
     "Bank",
     "Confusion",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.sentiment.cache import scored
 from mm_env.sentiment.headlines import bundled_headlines
 from mm_env.sentiment.scorers import Scorer
 
@@ -47,7 +48,7 @@ def bundled_bank(symbols: Sequence[str], scorer: Scorer) -> Bank:
     return Bank(
         symbol=np.repeat(np.array(owners, dtype=np.int32), sizes),
         polarity=np.array([headline.polarity for headline in about_one * len(symbols) + about_all]),
-        score=scorer.score(text),
+        score=scored(scorer, text),
         text=tuple(text),
         first=np.concatenate(([0], np.cumsum(sizes))).astype(np.int32),
     )

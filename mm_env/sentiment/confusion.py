@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.sentiment.cache import scored as scored_once
 from mm_env.sentiment.headlines import bundled_headlines
 from mm_env.sentiment.scorers import Scorer, class_of
 
@@ -40,7 +41,8 @@ def measure_confusion(scorer: Scorer) -> Confusion:
     headlines = bundled_headlines()
     polarity = np.array([headline.polarity for headline in headlines])
     truth = class_of(polarity)
-    scored = class_of(scorer.score([headline.about(NEUTRAL_NAME) for headline in headlines]))
+    score = scored_once(scorer, [headline.about(NEUTRAL_NAME) for headline in headlines])
+    scored = class_of(score, scorer.neutral_band)
 
     counts = np.full((3, 3), SMOOTHING)
     np.add.at(counts, (scored, truth), 1.0)

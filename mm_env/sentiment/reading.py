@@ -106,7 +106,7 @@ def _read_csv(path: Path, data: bytes) -> tuple[list[str], list[list[str]], list
             if not header:
                 header = [name.strip() for name in row]
             elif row:
-                rows.append(_fit_row(path, line, row, len(header)))
+                rows.append(row if len(row) == len(header) else _fit_row(path, line, row, len(header)))
                 places.append(f"line {line}")
             line = reader.line_num + 1
     except csv.Error as error:

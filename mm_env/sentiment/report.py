@@ -10,10 +10,10 @@ _NAMES_TOLD = 3  # in one line
 
 @dataclass(frozen=True)
 class TapeReport:
-    """Counts of rows: read = kept + empty + unknown_symbol + duplicates + past_end.
+    """Counts of rows: read = kept + empty + outside_session + unknown_symbol + duplicates + past_end.
 
     out_of_order: rows with a time before that of a usable row above them, sorted
-    without_polarity: kept rows whose truth the file does not state
+    without_polarity: kept rows whose truth the file does not state; it is drawn from the confusion matrix of `scorer`
     replaced_bytes: bytes that were not UTF-8
     first_timestamp, last_timestamp: of the kept rows, as the file writes them
     unknown_names: the distinct unknown symbols in the order of the file
@@ -25,7 +25,9 @@ class TapeReport:
     path: str
     read: int
     kept: int
+    scorer: str
     empty: int
+    outside_session: int
     unknown_symbol: int
     duplicates: int
     past_end: int
@@ -43,12 +45,13 @@ class TapeReport:
         """Return one readable line: what was kept, and every count that is not 0."""
         notes = (
             (self.empty, "empty"),
+            (self.outside_session, "outside the session"),
             (self.unknown_symbol, f"of unknown symbols ({some(self.unknown_names)})"),
             (self.duplicates, "duplicates"),
             (self.past_end, "past the episode's end"),
             (self.out_of_order, "out of order, sorted"),
             (self.replaced_bytes, "undecodable bytes replaced"),
-            (self.without_polarity, "without polarity"),
+            (self.without_polarity, f"without polarity (truth drawn from the confusion matrix of {self.scorer})"),
         )
         told = "".join(f", {count} {what}" for count, what in notes if count)
         ignored = f", columns ignored: {some(self.ignored_columns)}" if self.ignored_columns else ""

@@ -30,6 +30,7 @@ class Rows:
     symbol: NDArray[np.int32]
     text: tuple[str, ...]
     empty: int
+    outside_session: int
     unknown_symbol: int
     duplicates: int
     unknown_names: tuple[str, ...]
@@ -55,9 +56,9 @@ def stated_polarities(table: Table) -> NDArray[np.float64]:
 
 
 def usable_rows(table: Table, seconds: NDArray[np.float64], symbols: Sequence[str]) -> Rows:
-    """Drop rows without a headline, of unknown symbols, and those that repeat time, symbol and headline.
+    """Drop rows without a headline, outside the session, of unknown symbols, and those that repeat another.
 
-    seconds: (n,) float64 [s] time of every row
+    seconds: (n,) float64 [s] time of every row, NaN outside the session
     symbols: the market's, matched in any case
 
     Raises TapeError where no row is left.
@@ -65,13 +66,15 @@ def usable_rows(table: Table, seconds: NDArray[np.float64], symbols: Sequence[st
     names = table.columns.get("symbol", [""] * len(table.places))
     owners = _owners(names, symbols)
     texts = [" ".join(cell.split()) for cell in table.columns["headline"]]
-    empty = duplicates = 0
+    empty = outside = duplicates = 0
     unknown: list[str] = []
     index: list[int] = []
     seen: set[tuple[float, int, str]] = set()
     for row, key in enumerate(zip(seconds.tolist(), owners, texts, strict=True)):
         if not key[2]:
             empty += 1
+        elif math.isnan(key[0]):
+            outside += 1
         elif key[1] == _UNKNOWN:
             unknown.append(names[row])
         elif key in seen:
@@ -81,13 +84,15 @@ def usable_rows(table: Table, seconds: NDArray[np.float64], symbols: Sequence[st
             index.append(row)
     unknown_names = tuple(dict.fromkeys(unknown))
     if not index:
-        reasons = f"{empty} without a headline, {len(unknown)} of unknown symbols"
+        off = f"{outside} outside the session, " if outside else ""
+        reasons = f"{empty} without a headline, {off}{len(unknown)} of unknown symbols"
         raise TapeError(f"{table.path}: no usable row: {reasons}{_known_symbols(unknown_names, symbols)}")
     return Rows(
         index=np.array(index, dtype=np.int64),
         symbol=np.array([owners[row] for row in index], dtype=np.int32),
         text=tuple(texts[row] for row in index),
         empty=empty,
+        outside_session=outside,
         unknown_symbol=len(unknown),
         duplicates=duplicates,
         unknown_names=unknown_names,

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.sentiment.bank import Bank, bundled_bank
+from mm_env.sentiment.cache import scored
 from mm_env.sentiment.reading import Table, TapeError, read_table
 from mm_env.sentiment.report import TapeReport
 from mm_env.sentiment.rows import stated_polarities, usable_rows
 from mm_env.sentiment.scorers import Scorer
+from mm_env.sentiment.session import Session
 from mm_env.sentiment.times import fitted_pace, into_episode, step_seconds_of, timestamp_seconds_of
 
 __all__ = ["Bank", "Tape", "TapeError", "TapeReport", "bundled_bank", "load_tape"]
@@ -53,6 +55,7 @@ def load_tape(
     episode_seconds: float,
     seconds_per_episode_second: float | None = None,
     most_per_second: float = math.inf,
+    session: str | None = None,
 ) -> Tape:
     """Read headlines from CSV or Parquet and place them on the clock of an episode.
 
@@ -63,9 +66,12 @@ def load_tape(
     episode_seconds: [s] steps at that time or later are dropped and counted; timestamps go on, and an episode plays a part
     seconds_per_episode_second: real seconds in one of the episode; None: as many as fit the file's span into the episode, or
         fewer where headlines would come more densely than `most_per_second`
+    session: hours as `Session.parse` reads them; rows outside them are dropped and counted, as no opening auction would
+        take them up, and the time between two sessions is left out
     most_per_second: [1/s] headlines that touch a symbol, its own and market-wide ones, averaged over symbols
 
-    Raises TapeError for a file that cannot be used, ValueError for durations that are not above 0.
+    Raises TapeError for a file that cannot be used, ValueError for durations that are not above 0 and for a session that
+    cannot be read.
     """
     _check_duration("step_seconds", step_seconds)
     _check_duration("episode_seconds", episode_seconds)
@@ -73,10 +79,13 @@ def load_tape(
         _check_duration("seconds_per_episode_second", seconds_per_episode_second)
     table = read_table(path)
     clock = "step" if "step" in table.columns else "timestamp"
-    if clock == "step" and seconds_per_episode_second is not None:
-        reason = "seconds_per_episode_second goes with a column 'timestamp' only"
-        raise TapeError(f"{path}: column 'step' fixes the times; {reason}")
-    seconds = step_seconds_of(table, step_seconds) if clock == "step" else timestamp_seconds_of(table)
+    for name, value in {"seconds_per_episode_second": seconds_per_episode_second, "session": session}.items():
+        if clock == "step" and value is not None:
+            raise TapeError(f"{path}: column 'step' fixes the times; {name} goes with a column 'timestamp' only")
+    if clock == "step":
+        seconds = step_seconds_of(table, step_seconds)
+    else:
+        seconds = timestamp_seconds_of(table, None if session is None else Session.parse(session))
     stated = stated_polarities(table)
     rows = usable_rows(table, seconds, symbols)
 
@@ -98,7 +107,9 @@ def load_tape(
         path=str(path),
         read=len(table.places),
         kept=len(kept),
+        scorer=scorer.name,
         empty=rows.empty,
+        outside_session=rows.outside_session,
         unknown_symbol=rows.unknown_symbol,
         duplicates=rows.duplicates,
         past_end=len(order) - len(kept),
@@ -118,7 +129,7 @@ def load_tape(
         symbol=rows.symbol[kept],
         polarity=polarity,
         has_polarity=~np.isnan(polarity),
-        score=scorer.score(text),
+        score=scored(scorer, text),
         text=text,
         report=report,
     )

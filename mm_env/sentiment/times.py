@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.sentiment.reading import Table
+from mm_env.sentiment.session import Session
 
 FIT_MARGIN = 0.01
 """Share of the episode left free before the first and after the last headline when the span is fitted."""
@@ -18,6 +19,7 @@ _ALLOWED_DATES = "dates as 2020-02-05T19:43:00Z, or in one other format for all 
 # "now", or a time of day alone: pandas would take the date from the day on which the file is read
 _DAY = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _UNITS_FROM = (1e11, 1e14, 1e17)  # above it a number since 1970 is milli-, micro-, nanoseconds, not seconds of the year 5138
+_LEAST_DATE = 1e8  # seconds since 1970; smaller numbers count from an origin of the file's own
 _UNDATED = re.compile(r"\D*|\d{1,2}:\d{2}.*")
 
 
@@ -33,13 +35,25 @@ def step_seconds_of(table: Table, step_seconds: float) -> NDArray[np.float64]:
     return steps * step_seconds
 
 
-def timestamp_seconds_of(table: Table) -> NDArray[np.float64]:
+def timestamp_seconds_of(table: Table, session: Session | None = None) -> NDArray[np.float64]:
     """Return (n,) float64 [s] each row's time after an origin that all rows share; without a zone it is UTC.
+
+    session: hours outside of which the clock stands; rows outside them have NaN
 
     A column mostly of numbers holds seconds (past 1e11 milli-, past 1e14 micro-, past 1e17 nanoseconds since 1970), or
     days where all are written as YYYYMMDD; any other holds dates.
-    Raises TapeError for the first timestamp that cannot be read.
+    Raises TapeError for the first timestamp that cannot be read, and for numbers that are no dates where there is a session.
     """
+    times = _since_1970(table)
+    if session is None:
+        return times
+    if times.max() < _LEAST_DATE:
+        table.reject(int(np.argmax(times)), "timestamp", "dates, or seconds since 1970, as there is a session")
+    return session.clock(times)
+
+
+def _since_1970(table: Table) -> NDArray[np.float64]:
+    """(n,) float64 [s] since 1970, or since the origin of a file whose numbers are no dates."""
     cells = table.columns["timestamp"]
     numbers = np.array([_number(cell) for cell in cells])
     finite = np.isfinite(numbers)
@@ -76,7 +90,7 @@ def _dates(table: Table, cells: list[str]) -> NDArray[np.float64]:
             stamps.iloc[left] = pd.to_datetime([cells[k] for k in left], utc=True, errors="coerce")
     if stamps.isna().any():
         table.reject(int(np.argmax(stamps.isna())), "timestamp", _ALLOWED_DATES)
-    return np.asarray((stamps - stamps.min()).dt.total_seconds(), dtype=np.float64)
+    return np.asarray((stamps - pd.Timestamp(0, tz="UTC")).dt.total_seconds(), dtype=np.float64)
 
 
 def fitted_pace(seconds: NDArray[np.float64], episode_seconds: float) -> float:

@@ -16,9 +16,9 @@ from mm_env.envs.market import build_market
 from mm_env.sim.batch import Batch
 
 DIGESTS = {
-    "one_symbol": "90d66ed4cf5ffac3",
-    "two_symbols": "17f44c36326dfe0a",
-    "crisis": "fbab0f89812a6d63",
+    "one_symbol": "ab4512272627b4f2",
+    "two_symbols": "cc45cc7e14f9ac8e",
+    "crisis": "a5f7b7539b848639",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
+from mm_env.config.io import ConfigError, load_config
+from mm_env.envs.market import build_market
 from mm_env.sentiment import Tape, TapeError, get_scorer, load_tape
 
 SYMBOLS = ("XYZ", "ABC")
@@ -23,7 +26,8 @@ REAL = Path(__file__).resolve().parents[2] / "../shared/data/headlines/cnbc.csv"
 class LengthScorer:
     """A score that shows which text it is of."""
 
-    name = "length"
+    name = key = "length"
+    neutral_band = 0.05
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float64]:
         return np.array([len(text) / 1000 for text in texts])
@@ -187,7 +191,8 @@ def test_every_count(write: Any) -> None:
     assert report.describe() == (
         f"{path}: 8 of 13 headlines, 10 to 600, 1 s a second of the episode, "
         "of which each plays 16.9 % from a random place, 1 empty, 3 of unknown symbols (QQQ, RRR), 1 duplicates, "
-        "2 out of order, sorted, 2 undecodable bytes replaced, 6 without polarity, "
+        "2 out of order, sorted, 2 undecodable bytes replaced, "
+        "6 without polarity (truth drawn from the confusion matrix of length), "
         "columns ignored: note"
     )
 
@@ -401,3 +406,62 @@ def test_real_headlines() -> None:
     assert tape.report.first_timestamp == "2020-02-05T19:43:00"
     assert tape.report.last_timestamp == "2020-07-17T19:51:00"
     assert len(np.unique(tape.score)) > 100
+
+
+NEW_YORK = "09:30-16:00 America/New_York"
+
+
+def test_a_session_leaves_out_the_time_between_days_and_counts_what_fell_there(write: Any) -> None:
+    path = write(
+        "timestamp,headline\n"
+        "2020-03-05T14:29:59Z,before the opening\n"
+        "2020-03-05T14:30:00Z,at the opening\n"
+        "2020-03-05T21:00:00Z,at the close\n"
+        "2020-03-06T20:59:00Z,a minute before the close of Friday\n"
+        "2020-03-07T16:00:00Z,on Saturday\n"
+        "2020-03-09T13:31:00Z,a minute after the opening of Monday in summer time\n"
+    )
+    tape = load(path, seconds_per_episode_second=60.0, session=NEW_YORK)
+    day = 6.5 * 60  # minutes of a session
+    np.testing.assert_allclose(np.diff(tape.time_seconds), [2 * day - 1, 2.0])
+    assert tape.text[0] == "at the opening"
+    assert (tape.report.kept, tape.report.outside_session) == (3, 3)
+    assert ", 3 outside the session," in tape.report.describe()
+
+
+def test_a_session_reads_numbers_since_1970_and_refuses_others(write: Any) -> None:
+    opening = 1583418600  # 2020-03-05 09:30 in New York
+    path = write(f"timestamp,headline\n{opening},a\n{opening + 50},b\n{opening - 1},c\n")
+    tape = load(path, seconds_per_episode_second=1.0, session=NEW_YORK)
+    np.testing.assert_allclose(np.diff(tape.time_seconds), [50.0])
+    with pytest.raises(TapeError, match="line 3: timestamp '50'; allowed: dates, or seconds since 1970"):
+        load(write("timestamp,headline\n10,a\n50,b\n"), session=NEW_YORK)
+    with pytest.raises(TapeError, match="session goes with a column 'timestamp' only"):
+        load(write("step,headline\n10,a\n50,b\n"), session=NEW_YORK)
+    with pytest.raises(TapeError, match="0 without a headline, 1 outside the session"):
+        load(write(f"timestamp,headline\n{opening - 1},a\n"), session=NEW_YORK)
+
+
+@pytest.mark.parametrize(
+    ("session", "message"),
+    [
+        ("9-5", "session '9-5'; allowed: hours of a day and a time zone, as 09:30-16:00 America/New_York"),
+        ("16:00-09:30 UTC", "allowed: hours that end later on the same day"),
+        ("09:30-24:30 UTC", "allowed: hours that end later on the same day, 24:00 at the latest"),
+        ("09:30-16:00 Mars/Olympus", "time zone 'Mars/Olympus'; allowed: a time zone as Europe/Berlin or UTC"),
+        ("09:30-16:00 ../etc", "time zone '../etc'"),
+    ],
+)
+def test_a_session_that_cannot_be_read_is_refused_by_tape_and_configuration(write: Any, session: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        load(write("timestamp,headline\n2020-03-05T14:30:00Z,a\n"), session=session)
+    with pytest.raises(ConfigError, match=r"news\.tape_session: value"):
+        load_config({"news": {"tape_session": session}})
+
+
+def test_the_market_plays_the_session_of_its_configuration(write: Any) -> None:
+    path = write(
+        "timestamp,headline,polarity\n2020-03-05T14:30:00Z,a,0.5\n2020-03-05T03:00:00Z,b,0.5\n2020-03-05T15:30:00Z,c,0.5\n"
+    )
+    news = {"source": "tape", "tape": str(path), "tape_session": NEW_YORK}
+    assert build_market(load_config({"news": news})).texts == ("a", "c")

@@ -1,0 +1,100 @@
+"""Ticker news of Massive (formerly Polygon.io). Its key is read from the environment alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from mm_env.sentiment.sources.base import RETRIES, HeadlineItem, SourceError, Told
+from mm_env.sentiment.sources.rss import plain
+
+KEY_VARIABLES = ("MASSIVE_API_KEY", "POLYGON_API_KEY")
+_MOST = 5_000  # headlines of a symbol in one poll
+_PAGE = 1000
+
+
+class MassiveSource:
+    """News about a symbol; an article about several symbols is one headline of each."""
+
+    def __init__(
+        self,
+        symbol: str,
+        *,
+        since: datetime | None = None,
+        base_url: str | None = None,
+        timeout_seconds: float = 15.0,
+    ) -> None:
+        """Prepare to poll; nothing is asked yet.
+
+        since: in UTC, of the first poll; None: the last 24 hours. Later polls go on from what they have seen
+
+        Raises ValueError without a key in `KEY_VARIABLES`, ImportError where the extra `[news]` is not installed.
+        """
+        from massive import RESTClient
+
+        key = next((value for name in KEY_VARIABLES if (value := os.environ.get(name, "").strip())), None)
+        if key is None:
+            raise ValueError(f"massive: no key; allowed: one in the environment variable {' or '.join(KEY_VARIABLES)}")
+        self.name = f"massive {symbol}"
+        self._symbol, self._key = symbol, key
+        options: dict[str, Any] = {} if base_url is None else {"base": base_url}
+        self._client: Any = RESTClient(
+            key, connect_timeout=timeout_seconds, read_timeout=timeout_seconds, retries=RETRIES, **options
+        )
+        self._since = since or datetime.now(UTC) - timedelta(days=1)
+        self._told = Told()
+
+    def __repr__(self) -> str:
+        """Return the symbol; never the key."""
+        return f"MassiveSource({self._symbol!r})"
+
+    def poll(self) -> list[HeadlineItem]:
+        """Return the headlines that no earlier poll returned.
+
+        Raises SourceError where an answer does not come or is an error.
+        """
+        items = [item for item in map(self._item, self._ask()) if item is not None]
+        self._since = max([self._since, *(item.time for item in items)])
+        return [item for item in items if self._told.is_new(item.identity)]
+
+    def _ask(self) -> list[Any]:
+        from massive.exceptions import BadResponse
+        from urllib3.exceptions import HTTPError
+
+        try:
+            answers: Iterable[Any] = self._client.list_ticker_news(
+                ticker=self._symbol, published_utc_gte=_stamp(self._since), order="asc", sort="published_utc", limit=_PAGE
+            )
+            return list(islice(answers, _MOST))
+        except BadResponse as error:
+            raise SourceError(f"{self.name}: {self._redacted(str(error))}") from None
+        except HTTPError as error:
+            reason = getattr(error, "reason", None) or error
+            raise SourceError(f"{self.name}: no answer: {self._redacted(str(reason))}") from None
+        except (AttributeError, TypeError, ValueError) as error:
+            raise SourceError(f"{self.name}: an answer that cannot be read: {self._redacted(str(error))}") from None
+
+    def _item(self, answer: Any) -> HeadlineItem | None:
+        headline, published = plain(answer.title or ""), _time(answer.published_utc)
+        if not headline or published is None:
+            return None
+        url = answer.article_url or ""
+        return HeadlineItem(answer.id or url or headline, published, self._symbol, headline, self.name, url)
+
+    def _redacted(self, text: str) -> str:
+        return " ".join(text.replace(self._key, "(key)").split())[:300]
+
+
+def _stamp(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        stamp = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)

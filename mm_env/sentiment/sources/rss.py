@@ -1,0 +1,169 @@
+"""RSS and Atom feeds, over HTTP that asks for nothing twice and waits for nobody too long."""
+
+from __future__ import annotations
+
+import calendar
+import time
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from mm_env.sentiment.sources.base import LONGEST_WAIT_SECONDS, RETRIES, HeadlineItem, SourceError, Told
+
+_AGENT = "mm_env headline recorder"
+_BUSY = (429, 500, 502, 503, 504)  # answers after which it is worth to try again
+_LARGEST = 10_000_000  # bytes of a feed
+_CHUNK = 65_536
+
+
+class RssSource:
+    """A feed, polled with conditional requests; every headline of it is about one symbol, or market-wide.
+
+    undated: headlines so far without a time of their own; malformed: polls so far whose answer was not well-formed, and was
+    read as far as it could be
+    """
+
+    def __init__(
+        self,
+        url: str,
+        symbol: str = "",
+        *,
+        timeout_seconds: float = 15.0,
+        backoff_seconds: float = 0.5,
+        largest_bytes: int = _LARGEST,
+    ) -> None:
+        """Prepare to poll; nothing is asked yet.
+
+        timeout_seconds: [s] for a connection, for each part of the answer, and for all of it
+        backoff_seconds: [s] before the first new try, doubled for each further one
+
+        Raises ValueError for an address that is no http(s) one, ImportError where the extra `[news]` is not installed.
+        """
+        import requests
+        from requests.adapters import HTTPAdapter
+        from urllib3.util import Retry
+
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise ValueError(f"feed {url!r}; allowed: an address that begins with http:// or https://")
+        self.name = shown(url)
+        self.undated = self.malformed = 0
+        self._url, self._symbol = url, symbol
+        self._timeout, self._largest = timeout_seconds, largest_bytes
+        self._tags: dict[str, str] = {}
+        self._told = Told()
+        retry = Retry(
+            total=RETRIES, status_forcelist=_BUSY, backoff_factor=backoff_seconds, backoff_jitter=backoff_seconds,
+            backoff_max=LONGEST_WAIT_SECONDS, retry_after_max=int(LONGEST_WAIT_SECONDS), raise_on_status=False,
+        )  # fmt: skip
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = _AGENT
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+
+    def poll(self) -> list[HeadlineItem]:
+        """Return the headlines that no earlier poll returned.
+
+        Raises SourceError for an answer that does not come, is an error, is too large, or is no feed.
+        """
+        answer = self._ask()
+        if answer is None:
+            return []
+        content, headers = answer
+        items = self._read(content, headers)
+        self._tags = {
+            wanted: headers[given]
+            for wanted, given in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
+            if given in headers
+        }  # not before the answer is read: one that is not would never come again
+        return items
+
+    def _ask(self) -> tuple[bytes, Any] | None:
+        """Body and headers, or None where nothing has changed."""
+        import requests
+
+        try:
+            with self._session.get(self._url, headers=self._tags, timeout=self._timeout, stream=True) as answer:
+                if answer.status_code == 304:
+                    return None
+                if not answer.ok:
+                    raise SourceError(f"{self.name}: HTTP {answer.status_code} {answer.reason or ''}".rstrip())
+                return self._body(answer), answer.headers
+        except requests.RequestException as error:
+            raise SourceError(f"{self.name}: {_reason(error)}") from None  # its text holds the whole address
+
+    def _body(self, answer: Any) -> bytes:
+        latest = time.monotonic() + self._timeout
+        body = bytearray()
+        for chunk in answer.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > self._largest:
+                raise SourceError(f"{self.name}: more than {self._largest:,} bytes")
+            if time.monotonic() > latest:
+                raise SourceError(f"{self.name}: no whole answer within {self._timeout:g} s")
+        return bytes(body)
+
+    def _read(self, content: bytes, headers: Any) -> list[HeadlineItem]:
+        import feedparser
+
+        kind = {"content-type": headers["Content-Type"]} if "Content-Type" in headers else {}
+        feed = feedparser.parse(content, response_headers=kind)
+        broken = bool(feed.bozo) and not isinstance(feed.bozo_exception, feedparser.CharacterEncodingOverride)
+        if not feed.entries and (broken or not feed.get("version")):
+            reason = " ".join(str(feed.bozo_exception).split()) if broken else "no feed"
+            raise SourceError(f"{self.name}: the answer is not RSS or Atom: {reason}")
+        self.malformed += broken
+        items = (self._item(entry) for entry in feed.entries)
+        return [item for item in items if item is not None and self._told.is_new(item.identity)]
+
+    def _item(self, entry: Any) -> HeadlineItem | None:
+        headline = plain(entry.get("title", ""))
+        if not headline:
+            return None
+        stamp = entry.get("published_parsed") or entry.get("updated_parsed")
+        identity = entry.get("id") or entry.get("link") or headline
+        if stamp is None:
+            published = datetime.now(UTC)
+            self.undated += identity not in self._told
+        else:
+            published = datetime.fromtimestamp(calendar.timegm(stamp), UTC)
+        return HeadlineItem(identity, published, self._symbol, headline, self.name, entry.get("link", ""))
+
+
+def shown(url: str) -> str:
+    """The address without what may be secret: user and password, and what follows the question mark."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return urlunsplit((parts.scheme, f"{host}:{parts.port}" if parts.port else host, parts.path, "", ""))
+
+
+def _reason(error: Exception) -> str:
+    import requests
+
+    kinds = {
+        requests.exceptions.Timeout: "no answer in time",
+        requests.exceptions.SSLError: "no trustworthy connection",
+        requests.exceptions.ConnectionError: "no connection",
+        requests.exceptions.RetryError: "too many failed tries",
+        requests.exceptions.TooManyRedirects: "redirected too often",
+    }
+    return next((text for kind, text in kinds.items() if isinstance(error, kind)), type(error).__name__)
+
+
+class _Text(HTMLParser):
+    """The text between the tags."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+
+def plain(title: str) -> str:
+    """A title on one line, without tags, its entities resolved."""
+    reader = _Text()
+    reader.feed(title)
+    reader.close()
+    return " ".join("".join(reader.parts).split())

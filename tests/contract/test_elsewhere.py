@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 import mm_env  # noqa: F401 (registers the ids)
+from mm_env.calibration.events import BOOK as BOOK_COLUMNS
+from mm_env.calibration.events import About, Events, EventWriter
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = Path(__file__).parent / "foreign"
@@ -36,7 +38,25 @@ def run(code: str, folder: Path, **environment: str) -> str:
 
 
 def test_the_readme_has_the_examples_that_are_tested_here():
-    assert set(EXAMPLES) == {"wheel", "wrappers", "torch", "sb3"}
+    assert set(EXAMPLES) == {"wheel", "wrappers", "torch", "sb3", "hawkes"}
+
+
+def test_hawkes_processes_are_fitted_to_a_file_of_events(tmp_path):
+    rng = np.random.default_rng(0)
+    begun = np.sort(rng.uniform(0.0, 1000.0, 800))
+    time = np.sort(
+        np.concatenate([begun, (begun + rng.exponential(0.1, 800))[rng.random(800) < 0.5]])
+    )  # one in two is followed
+    n = len(time)
+    book = {name: np.ones((n, 1)) for name in BOOK_COLUMNS}
+    trades = Events(
+        time=(time * 1e9).astype(np.int64), kind=np.array(["trade"] * n, dtype=object), order=np.zeros(n, np.int64),
+        side=np.where(rng.random(n) < 0.5, 1, -1).astype(np.int8), price=np.ones(n), size=np.ones(n), **book,
+    )  # fmt: skip
+    with EventWriter(tmp_path / "aapl.parquet", About("made", "XYZ", "A", 1)) as writer:
+        writer.write(trades)
+    ratio, error, *_ = run(EXAMPLES["hawkes"], tmp_path).split()
+    assert abs(float(ratio) - 1 / 3) < 5 * float(error) < 0.5
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import typer
 
 from mm_env.cli_errors import check_target, user_errors
 from mm_env.errors import UsageError
-from mm_env.recording.files import write_csv
+from mm_env.recording.files import write_csv, write_json
 from mm_env.sentiment.evaluation import CLASSES, Scorecard, chosen, evaluate_scorer, read_labelled
 from mm_env.sentiment.scorers import SCORER_NAMES, get_scorer
 
@@ -29,15 +29,17 @@ def main(
         str | None,
         typer.Option(help=f"separated by commas, transformer:PATH among them; {','.join(SCORER_NAMES)} if none are named"),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="CSV file of the figures")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="CSV file of the figures")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="the figures as JSON")] = None,
 ) -> None:
     """Print accuracy, macro F1, correlation, calibration, headlines a second and the confusion matrix of each scorer."""
     try:
         models = [get_scorer(name) for name in chosen(scorers, SCORER_NAMES)]
     except ValueError as error:
         raise UsageError(f"--scorers: {error}") from error
-    if out is not None:
-        check_target("--out", out)
+    for option, target in {"--out": out, "--json": json_file}.items():
+        if target is not None:
+            check_target(option, target)
     rows: list[dict[str, object]] = []
     for path, labelled in [(path, read_labelled(path)) for path in data]:
         cards = [evaluate_scorer(model, labelled) for model in models]
@@ -47,6 +49,9 @@ def main(
         rows += [_row(path, card) for card in cards]
     if out is not None:
         write_csv(out, list(rows[0]), rows)
+    if json_file is not None:
+        finite = [{key: None if value != value else value for key, value in row.items()} for row in rows]
+        write_json(json_file, {"rows": finite})
 
 
 def _row(path: Path, card: Scorecard) -> dict[str, object]:

@@ -49,6 +49,7 @@ def main(
     episodes: Annotated[int, typer.Option(min=2, help="Training episodes to fit to, and held-out ones to judge by.")] = 256,
     seed: Annotated[int, typer.Option(min=0, help="Of the episodes.")] = 1,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help=f"Holds {', '.join(FILES)}.")] = Path("runs/alpha"),
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Fit the weights of the default policy's alpha, and show predicted against realised moves by horizon.
@@ -57,7 +58,9 @@ def main(
     """
     check_log_level(log_level)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
-    check_target("--out", out / FILES[0])
+    for option, path in {"--out": out / FILES[0], "--json": json_file}.items():
+        if path is not None:
+            check_target(option, path)
     market = override(load_config(config), parse_overrides(setting or []))
     longest = (market.episode.steps - 1) * market.episode.step_seconds
     if not market.episode.step_seconds <= horizon <= longest:
@@ -83,7 +86,8 @@ def main(
         "seed": seed, "blend": asdict(blend), "forecasts": [asdict(one) for one in told],
     }  # fmt: skip
     write_bytes(out / FILES[0], _yaml(blend, about).encode())
-    write_json(out / FILES[1], about)
+    for path in [out / FILES[1]] + ([] if json_file is None else [json_file]):
+        write_json(path, about)
     write_bytes(out / FILES[2], png(alpha_figure(blend, told, title)))
     profits = [
         evaluate(get_policy("as"), used, episodes, seed).profit for used in (market, override(market, _changes(blend)))

@@ -51,6 +51,7 @@ def main(
     episodes: Annotated[int, typer.Option(min=2, help="Held-out episodes of each scorer.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the episodes.")] = 0,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help=f"Holds {FILE}.")] = Path("runs/value_of_sentiment"),
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Print profit and adverse selection by scorer, on the same episodes, with 95 % intervals.
@@ -59,7 +60,9 @@ def main(
     """
     check_log_level(log_level)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
-    check_target("--out", out / FILE)
+    targets = {"--out": out / FILE} | ({} if json_file is None else {"--json": json_file})
+    for option, path in targets.items():
+        check_target(option, path)
     market = override(load_config(config), parse_overrides(setting or []))
     names = chosen(scorers, SCORERS)
     if fit == 1:
@@ -71,7 +74,7 @@ def main(
     with StopRequest() as stop, progress_of("scorers", len(names)) as advance:
         for name in names:
             try:
-                home = reading(market, name, fit, seed, player)
+                home = reading(market, name, player, fit, seed, stop)
                 played[name] = home, worth(player, home, episodes, seed, stop)
             except Stopped:
                 break
@@ -81,7 +84,8 @@ def main(
     title = f"{policy}, {weights}; {episodes} episodes of {market.episode.steps} steps, seed {seed}; intervals of 95 %"
     print(f"\n{title}\n\n{table(rows)}")
     about = {"config_hash": config_hash(market), "policy": policy, "episodes": episodes, "seed": seed, "fit": fit}
-    write_json(out / FILE, {**about, "adverse_seconds": ADVERSE_SECONDS, "rows": rows})
+    for path in targets.values():
+        write_json(path, {**about, "adverse_seconds": ADVERSE_SECONDS, "rows": rows})
     print(f"\nfolder: {out}")
     if len(played) < len(names):
         print(f"stopped: {', '.join(name for name in names if name not in played)} not played")

@@ -42,19 +42,22 @@ class Worth:
     adverse: NDArray[np.float64]
 
 
-def reading(config: MarketConfig, scorer: str, fit_to: int, seed: int, policy: Policy) -> MarketConfig:
+def reading(
+    config: MarketConfig, scorer: str, policy: Policy, fit_to: int, seed: int, stop: Callable[[], bool] = lambda: False
+) -> MarketConfig:
     """The market in which headlines are scored by `scorer`.
 
+    policy: who quotes while the weights are fitted
     fit_to: training episodes of `seed` to which the weights of sentiment and imbalance are fitted for the scorer; 0: as they
         stand. A flipped scorer takes the weights of the scorer that it flips: its own would turn the sign back.
 
-    Raises `ConfigError` for a scorer that is not known.
+    Raises `ConfigError` for a scorer that is not known, `Stopped` when asked to stop.
     """
     market = override(config, {"news.scorer": scorer})
     if not fit_to:
         return market
     fitted = override(config, {"news.scorer": scorer.removeprefix(FLIPPED)})
-    blend = fit_blend(record_signals(policy, fitted, fit_to, seed, evaluation=False), ADVERSE_SECONDS)
+    blend = fit_blend(record_signals(policy, fitted, fit_to, seed, evaluation=False, stop=stop), ADVERSE_SECONDS)
     names = ("alpha_weight", "obi_weight", "alpha_smooth", "sentiment_half_life_seconds")
     return override(market, {f"policy.{name}": getattr(blend, name) for name in names})
 

@@ -27,8 +27,9 @@ def test_poisson_news_draws_from_the_bundled_headlines():
         rows = market.tape[market.first[block] : market.first[block + 1]]
         assert (rows["symbol"] == owner).all()
     assert market.tape["stated"].all() and np.abs(market.tape["polarity"]).max() <= 1.0
-    np.testing.assert_array_equal(market.tape["scored"], class_of(market.tape["score"]))
-    np.testing.assert_array_equal(market.tape["score"][:5], get_scorer("vader").score(market.texts[:5]))
+    scorer = get_scorer(market.config.news.scorer)
+    np.testing.assert_array_equal(market.tape["scored"], class_of(market.tape["score"], scorer.neutral_band))
+    np.testing.assert_array_equal(market.tape["score"][:5], scorer.score(market.texts[:5]))
     assert market.tape_report is None
 
 

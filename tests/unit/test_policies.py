@@ -112,6 +112,7 @@ def test_a_policy_quotes_away_from_home_what_it_quotes_at_home(policy, mode):
     """The kernel's quotes where the policy is the default are those that its actions ask for elsewhere."""
     wide = {
         "policy.residual_half_spreads": 20.0,
+        "policy.alpha_weight": 1.0,  # more of it would lean many quotes against the touch
         "policy.absolute_max_ticks": 200.0,
         "risk.hedge_portfolio_on_breach": False,
     }

@@ -1,6 +1,7 @@
 """How scorers are judged: files of labelled headlines, figures that can be worked out by hand, and the commands."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -121,7 +122,8 @@ def test_the_command_prints_and_writes_each_scorer_on_each_file(tmp_path):
     first = write(tmp_path, "text,label\nprofit rose,1\nprofit fell,0\nthe meeting is in May,2\n", "first.csv")
     second = write(tmp_path, "great success@positive\n", "second.txt")
     out = tmp_path / "new" / "figures.csv"
-    result = CliRunner().invoke(APP, [str(first), str(second), "--scorers", "tfidf,vader", "--out", str(out)])
+    result = CliRunner().invoke(APP, [str(first), str(second), "--scorers", "tfidf,vader", "--out", str(out),
+                                      "--json", str(tmp_path / "figures.json")])  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "first.csv: 3 headlines, 33% negative, 33% neutral, 33% positive" in result.stdout
     rows = list(csv.DictReader(out.read_text().splitlines()))
@@ -129,6 +131,9 @@ def test_the_command_prints_and_writes_each_scorer_on_each_file(tmp_path):
         ("first.csv", "tfidf"), ("first.csv", "vader"), ("second.txt", "tfidf"), ("second.txt", "vader")
     ]  # fmt: skip
     assert float(rows[0]["accuracy"]) == 1.0
+    told = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    assert [row["accuracy"] for row in told] == [float(row["accuracy"]) for row in rows]
+    assert told[1]["calibration_error"] is None
     assert rows[3]["positive_as_positive"] == "1"
 
 

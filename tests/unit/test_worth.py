@@ -54,14 +54,14 @@ def test_who_knows_the_truth_earns_more_than_who_reads_nothing_than_who_reads_it
 
 
 def test_weights_are_fitted_to_the_scorer_and_kept_when_it_is_flipped():
-    fitted = reading(LOUD, "perfect", 12, 1, POLICY)
-    again = reading(LOUD, "perfect", 12, 1, POLICY)
+    fitted = reading(LOUD, "perfect", POLICY, 12, 1)
+    again = reading(LOUD, "perfect", POLICY, 12, 1)
     assert fitted == again
     assert fitted.policy.alpha_weight not in (0.0, LOUD.policy.alpha_weight)
-    assert reading(LOUD, "none", 12, 1, POLICY).policy.alpha_weight == 0.0
-    plain, flipped = (reading(LOUD, name, 12, 1, POLICY).policy for name in ("vader", "flipped:vader"))
+    assert reading(LOUD, "none", POLICY, 12, 1).policy.alpha_weight == 0.0
+    plain, flipped = (reading(LOUD, name, POLICY, 12, 1).policy for name in ("vader", "flipped:vader"))
     assert plain == flipped
-    assert reading(LOUD, "vader", 0, 1, POLICY).policy == LOUD.policy
+    assert reading(LOUD, "vader", POLICY, 0, 1).policy == LOUD.policy
 
 
 def test_it_stops_and_refuses():

@@ -125,7 +125,11 @@ def _fit(
 
 
 def _best_band(held_out: NDArray[np.float64], label: NDArray[np.int64], progress: Progress) -> float:
-    """The middle of the neutral bands whose macro F1 is within one standard error of the best."""
+    """The smallest neutral band whose macro F1 is within one standard error of the best.
+
+    Two thirds of these headlines are neutral, and fewer of most other sources: of bands that are about as good the
+    smallest. Source: Breiman, Friedman, Olshen & Stone 1984 (the rule of one standard error).
+    """
     from sklearn.metrics import f1_score
 
     margin = held_out[:, POSITIVE] - held_out[:, NEGATIVE]
@@ -138,7 +142,7 @@ def _best_band(held_out: NDArray[np.float64], label: NDArray[np.int64], progress
     best = _BANDS[int(np.argmax(found))]
     rng = np.random.default_rng(_SEED)
     error = np.std([f1(best, rng.integers(len(label), size=len(label))) for _ in range(_RESAMPLES)])
-    band = float(np.mean(_BANDS[found >= found.max() - error]))
+    band = float(_BANDS[found >= found.max() - error][0])
     progress(f"neutral within {band:.2f}: macro F1 {f1(band, everything):.3f} unseen, {found.max():.3f} at the best band")
     return round(band, 2)
 

@@ -11,5 +11,6 @@ fills      | how often an order at some distance is reached: A and k of the expo
 cancels    | how soon resting quantity is cancelled, by level of the book
 curvature  | standard errors from the curvature of a likelihood
 sizes      | the power tail of order sizes
+summary    | all of these of one file of events
 hawkes_fit | maximum likelihood for Hawkes processes with sums of exponentials
 """

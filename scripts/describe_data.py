@@ -53,7 +53,7 @@ def main(
         print(f"\n{hawkes_table(summary.hawkes)}")
     for path in targets.values():
         write_json(path, figures(summary))
-    sizes = np.maximum(1.0, np.ceil(takers(events)[2] / lot))
+    sizes = np.maximum(1.0, np.ceil(takers(events, about)[2] / lot))
     write_bytes(out / FILES[1], png(calibration_figure(summary, sizes, title)))
     print(f"\nfolder: {out}")
 
@@ -94,7 +94,7 @@ def hawkes_table(fits: list[HawkesFit]) -> str:
         [
             [
                 str(fit.process.decay.size),
-                f"{fit.process.branching_ratio:.3f} ± {1.96 * fit.branching_ratio_error:.3f}",
+                f"{fit.process.branching_ratio:.3f}" + _interval(1.96 * fit.branching_ratio_error),
                 ", ".join(f"{decay:.3g}" for decay in fit.process.decay),
                 f"{fit.log_likelihood:.1f}",
                 f"{fit.bic:.1f}",
@@ -132,6 +132,10 @@ def figures(summary: Summary) -> dict[str, Any]:
             for one in summary.hawkes
         ],
     }  # fmt: skip
+
+
+def _interval(width: float) -> str:
+    return f" ± {width:.3f}" if np.isfinite(width) else ""
 
 
 def _finite(value: float) -> float | None:

@@ -171,8 +171,8 @@ def read_binance(path: Path, about: About, report: ReadReport) -> Iterator[Event
         yield _batch(rows)
 
 
-def _event(line: str, book: _Book, symbol: str) -> tuple[int, str, int, float, float] | None:
-    """Time, kind, side, price, size of a line; None for one that is no event. Raises what a malformed line brings."""
+def _event(line: str, book: _Book, symbol: str) -> tuple[int, str, int, float, float, int] | None:
+    """Time, kind, side, price, size, order of a line; None for one that is no event. Raises what a malformed line brings."""
     stamp, _, text = line.partition(" ")
     time, message = int(stamp), json.loads(text)
     if "lastUpdateId" in message:
@@ -186,21 +186,21 @@ def _event(line: str, book: _Book, symbol: str) -> tuple[int, str, int, float, f
         raise ValueError(f"symbol {data['s']!r} in a file of {symbol!r}")
     if kind == "bookTicker":
         book.best(data)
-        return time, "quote", 0, math.nan, math.nan
+        return time, "quote", 0, math.nan, math.nan, 0
     if kind == "depth":
-        return (time, "depth", 0, math.nan, math.nan) if book.change(data) else None
-    return time, "trade", -1 if data["m"] else 1, float(data["p"]), float(data["q"])
+        return (time, "depth", 0, math.nan, math.nan, 0) if book.change(data) else None
+    return time, "trade", -1 if data["m"] else 1, float(data["p"]), float(data["q"]), int(data["T"])
 
 
 def _batch(rows: list[tuple[Any, ...]]) -> Events:
-    time, kind, side, price, size, bid_prices, bid_sizes, ask_prices, ask_sizes = zip(*rows, strict=True)
+    time, kind, side, price, size, order, bid_prices, bid_sizes, ask_prices, ask_sizes = zip(*rows, strict=True)
     return Events(
         time=np.array(time, np.int64),
         kind=np.array(kind, dtype=object),
         side=np.array(side, np.int8),
         price=np.array(price),
         size=np.array(size),
-        order=np.zeros(len(rows), np.int64),
+        order=np.array(order, np.int64),
         bid_prices=np.array(bid_prices),
         bid_sizes=np.array(bid_sizes),
         ask_prices=np.array(ask_prices),

@@ -7,8 +7,10 @@ kind | string | one of `KINDS`
 side | int8 | 1: an order to buy, the bid side of a book, a trade that a buyer began; -1: the other; 0: not known
 price | float64 | [currency]; NaN where there is none
 size | float64 | of the event, in the units of the source
-order | int64 | identity of the order, 0 where the source has none
+order | int64 | identity of the order, of a trade that of the one that stood; 0 where there is none
 bid_prices, bid_sizes, ask_prices, ask_sizes | list of L float64 | book after the event, best first; NaN past its last level
+
+Binance tells no orders: there `order` of a trade is the venue's own time [ms], which the fills of one taker share.
 
 Source, symbol, venue, levels and tick stand in the metadata of the file. Files are written and read in batches, so that a
 day of any length fits in memory.

@@ -52,15 +52,16 @@ class Summary:
         return [] if best is None else rescaled_times(*self.takers, best.process, start=0.0)
 
 
-def takers(events: Events) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Time [ns], side (0 sells, 1 buys) and size of each taker: trades of one time and side are one."""
+def takers(events: Events, about: About) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Time [ns], side (0 sells, 1 buys), size of each taker: trades of one side and time, the venue's where told, are one."""
     traded = events.where((events.kind == "trade") & (events.side != 0))
-    new = np.ones(len(traded), bool)
-    order = np.lexsort((traded.side, traded.time))
-    time, side = traded.time[order], traded.side[order]
-    new[1:] = (np.diff(time) != 0) | (np.diff(side) != 0)
-    size = np.add.reduceat(traded.size[order], np.flatnonzero(new)) if len(traded) else np.zeros(0)
-    return time[new], (side[new] > 0).astype(np.int64), size
+    clock = traded.order if about.source == "binance" else traded.time
+    groups, first, member = np.unique(
+        np.stack([clock, traded.side.astype(np.int64)]), axis=1, return_index=True, return_inverse=True
+    )
+    size = np.bincount(member.ravel(), traded.size, minlength=groups.shape[1])
+    order = np.argsort(first, kind="stable")
+    return traded.time[first[order]], (traded.side[first[order]] > 0).astype(np.int64), size[order].astype(np.float64)
 
 
 def summarise(events: Events, about: About, structure: Structure = "full", lot: float = 1.0, most: int = 3) -> Summary:
@@ -75,7 +76,7 @@ def summarise(events: Events, about: About, structure: Structure = "full", lot: 
     span = int(events.time[-1] - events.time[0])
     if span <= 0:
         raise DataError(f"{len(events)} events that span no time; allowed: two or more at different times")
-    time, side, size = takers(events)
+    time, side, size = takers(events, about)
     seconds = (time - events.time[0]) * 1e-9
     width = float(np.nanmedian(events.ask_prices[:, 0] - events.bid_prices[:, 0]))
     start, end = int(events.time[0]), int(events.time[-1])

@@ -42,8 +42,12 @@ def test_fills_of_one_time_and_side_are_one_taker():
         "kind": np.array(["trade"] * 5 + ["quote"], dtype=object), "size": np.array([1.0, 2, 4, 8, 16, 32]),
     }  # fmt: skip
     few = Events(**({name: getattr(few, name) for name in Events.__dataclass_fields__} | changed))
-    time, side, size = takers(few)
-    assert (time.tolist(), side.tolist(), size.tolist()) == ([1, 1, 2], [0, 1, 1], [2.0, 5.0, 16.0])
+    time, side, size = takers(few, ABOUT)
+    assert (time.tolist(), side.tolist(), size.tolist()) == ([1, 1, 2], [1, 0, 1], [5.0, 2.0, 16.0])
+    columns = {name: getattr(few, name) for name in Events.__dataclass_fields__}
+    told = Events(**(columns | {"order": np.array([7, 8, 7, 8, 7, 9])}))
+    time, _, size = takers(told, About("binance", "XYZ", "A", 1))  # the venue's own time is that of the taker
+    assert (time.tolist(), size.tolist()) == ([1, 1], [21.0, 2.0])
 
 
 def test_a_summary_has_every_part_that_the_events_allow():

@@ -188,10 +188,10 @@ LINES = [
     stream(200, "depth@100ms", U=5, u=9, b=[["99.80", "0"]], a=[]),  # older than the snapshot
     stream(300, "depth@100ms", U=10, u=12, b=[["99.80", "0"], ["99.70", "3"]], a=[["100.20", "1"]]),
     ticker(400, 15, "100.00", "100.10"),
-    stream(500, "trade", p="100.10", q="0.5", m=False),
+    stream(500, "trade", p="100.10", q="0.5", T=499, m=False),
     stream(600, "depth@100ms", U=13, u=14, b=[["100.05", "9"]], a=[]),  # older than the best bid and offer
     ticker(700, 20, "99.70", "99.95"),
-    stream(800, "trade", p="99.70", q="0.25", m=True),
+    stream(800, "trade", p="99.70", q="0.25", T=799, m=True),
 ]
 
 
@@ -213,6 +213,7 @@ def test_binance(tmp_path, monkeypatch, name, batch):
     assert (report.rows, report.events, report.malformed) == (8, 6, 0)
     assert events.kind.tolist() == ["depth", "quote", "trade", "depth", "quote", "trade"]
     assert events.side.tolist() == [0, 0, 1, 0, 0, -1]
+    assert events.order.tolist() == [0, 0, 499, 0, 0, 799]
     np.testing.assert_array_equal(events.bid_prices[0], [99.90, 99.70, np.nan])
     np.testing.assert_array_equal(events.bid_sizes[0], [5, 3, np.nan])
     np.testing.assert_array_equal(events.bid_prices[1], [100.0, 99.90, 99.70])
@@ -228,7 +229,7 @@ def test_binance(tmp_path, monkeypatch, name, batch):
 def test_malformed_lines_of_binance_are_told_and_change_no_book(tmp_path):
     lines = [
         *LINES[:4], "soon {}", "450 {not json", stream(460, "kline", k=1), ticker(470, 16, "100.10", "100.10"),
-        stream(480, "depth@100ms", U=16, u=17, b=[["99.60"]], a=[]), stream(350, "trade", p="1", q="1", m=True),
+        stream(480, "depth@100ms", U=16, u=17, b=[["99.60"]], a=[]), stream(350, "trade", p="1", q="1", T=1, m=True),
         stream(490, "trade", q="1", m=True), "", *LINES[4:],
     ]  # fmt: skip
     path = binance_file(tmp_path, lines)

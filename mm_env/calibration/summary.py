@@ -53,7 +53,7 @@ class Summary:
 
 
 def takers(events: Events, about: About) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Time [ns], side (0 sells, 1 buys), size of each taker: trades of one side and time, the venue's where told, are one."""
+    """Time [ns], side (0 sells, 1 buys), size of each taker: trades of one side and time (the venue's, if told) are one."""
     traded = events.where((events.kind == "trade") & (events.side != 0))
     clock = traded.order if about.source == "binance" else traded.time
     groups, first, member = np.unique(

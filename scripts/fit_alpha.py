@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
+from agents.specs import agent_of
 from mm_env.analysis.ablation import interval
 from mm_env.analysis.alpha import Blend, Forecast, fit_blend, forecasts, record_signals
 from mm_env.analysis.evaluation import evaluate
@@ -44,7 +45,7 @@ def main(
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a parameter of the market; repeatable.")
     ] = None,
-    policy: Annotated[str, typer.Option(help="Who quotes meanwhile.")] = "as",
+    policy: Annotated[str, typer.Option(help="Who quotes meanwhile, as run_baseline.py spells policies.")] = "as",
     horizon: Annotated[float, typer.Option(min=1e-6, help="Of the moves that the weights are fitted to [s].")] = 10.0,
     episodes: Annotated[int, typer.Option(min=2, help="Training episodes to fit to, and held-out ones to judge by.")] = 256,
     seed: Annotated[int, typer.Option(min=0, help="Of the episodes.")] = 1,
@@ -66,7 +67,7 @@ def main(
     if not market.episode.step_seconds <= horizon <= longest:
         allowed = f"{market.episode.step_seconds:g} to {longest:g} s, a step and an episode less one"
         raise UsageError(f"--horizon {horizon:g}: allowed: {allowed}")
-    player = get_policy(policy)
+    player = agent_of(policy, seed)
     try:
         with StopRequest() as stop, progress_of("env steps", 2 * episodes * market.episode.steps) as advance:
             fitted_to, held_out = (

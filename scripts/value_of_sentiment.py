@@ -15,6 +15,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from agents.specs import agent_of
 from mm_env.analysis.ablation import interval
 from mm_env.analysis.worth import ADVERSE_SECONDS, SCORERS, Worth, reading, worth
 from mm_env.cli_baseline import check_log_level, parse_overrides
@@ -25,7 +26,6 @@ from mm_env.config.io import config_hash, load_config, override
 from mm_env.envs.market import build_market
 from mm_env.errors import UsageError
 from mm_env.interrupt import Stopped, StopRequest
-from mm_env.policies.registry import get_policy
 from mm_env.recording.files import write_json
 from mm_env.sentiment.evaluation import chosen
 
@@ -41,7 +41,7 @@ def main(
     scorers: Annotated[
         str | None, typer.Option(help=f"Separated by commas; {','.join(SCORERS)}, as far as installed, if none are named.")
     ] = None,
-    policy: Annotated[str, typer.Option(help="Who quotes.")] = "as",
+    policy: Annotated[str, typer.Option(help="Who quotes, as run_baseline.py spells policies.")] = "as",
     fit: Annotated[
         int,
         typer.Option(
@@ -67,7 +67,7 @@ def main(
     names = chosen(scorers, SCORERS)
     if fit == 1:
         raise UsageError("--fit 1: allowed: 0, or 2 and more episodes, as each is one observation")
-    player = get_policy(policy)
+    player = agent_of(policy, seed)
     for name in names:  # refuse before anything is played
         build_market(override(market, {"news.scorer": name}))
     played: dict[str, tuple[MarketConfig, Worth]] = {}

@@ -102,7 +102,7 @@ def _build(config: MarketConfig) -> Market:
     try:
         scorer = get_scorer("none" if perfect else config.news.scorer)
     except ValueError as error:
-        raise ConfigError(f"news.scorer: {error}; or {PERFECT!r}") from error
+        raise ConfigError(f"news.scorer: {error}") from error
     names = [symbol.name for symbol in config.symbols]
     measured = measure_confusion(scorer)
     confusion = (measured.truth_given_class, measured.magnitude)

@@ -121,7 +121,8 @@ def get_scorer(name: str) -> Scorer:
         return FlippedScorer(get_scorer(name.removeprefix(FLIPPED)))
     if name not in _SCORERS:
         allowed = ", ".join(repr(known) for known in (*SCORER_NAMES, f"{TRANSFORMER}PATH_OR_NAME", f"{FLIPPED}NAME"))
-        raise ValueError(f"unknown scorer {name!r}; allowed: {allowed}{did_you_mean(name, SCORER_NAMES)}")
+        hint = did_you_mean(name, [*SCORER_NAMES, PERFECT])
+        raise ValueError(f"unknown scorer {name!r}; allowed: {allowed}, and {PERFECT!r} in a market{hint}")
     try:
         return _SCORERS[name]()
     except ImportError as error:

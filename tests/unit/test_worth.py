@@ -40,7 +40,7 @@ def test_perfect_needs_a_tape_that_states_the_truth(tmp_path):
 
 
 def test_an_unknown_scorer_is_told_of_both_kinds():
-    with pytest.raises(ConfigError, match=r"unknown scorer 'tfid'.*did you mean 'tfidf'.*or 'perfect'"):
+    with pytest.raises(ConfigError, match=r"unknown scorer 'tfid'.*and 'perfect' in a market; did you mean 'tfidf'"):
         build_market(scored_by("tfid"))
 
 
@@ -95,6 +95,7 @@ def test_the_command_prints_differences_from_none(tmp_path):
     [
         (("--scorers", "vadre"), "news.scorer: unknown scorer 'vadre'"),
         (("--scorers", ","), "--scorers ',': allowed"),
+        (("--policy", "nobody", "--scorers", "none"), "'nobody'"),
         (("--fit", 1, "--scorers", "none"), "--fit 1: allowed: 0, or 2 and more"),
     ],
 )

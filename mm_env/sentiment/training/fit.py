@@ -15,12 +15,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mm_env.sentiment.evaluation import LabelledError
 from mm_env.sentiment.linear import FIELDS, NEGATIVE, NEUTRAL, POSITIVE, vectorizer
 from mm_env.sentiment.training.phrases import made_headlines
 
 Progress = Callable[[str], None]
 MADE_EACH = {"tfidf": 25, "minilm": 12}  # times that a pattern is filled
 MADE_WEIGHT = 0.5
+FEWEST = 10  # real headlines of a class
 _SEED = 1
 _FOLDS = 5
 _STRENGTH = 6.0  # C of the logistic regression
@@ -41,8 +43,16 @@ def training_set(real: pd.DataFrame, each: int) -> tuple[pd.DataFrame, NDArray[n
 
 
 def without_repeats(real: pd.DataFrame) -> pd.DataFrame:
-    """Return the headlines that differ: one in two folds would be known when it is held out."""
-    return real.drop_duplicates("text", ignore_index=True)
+    """Return the headlines that differ: one in two folds would be known when it is held out.
+
+    Raises LabelledError for fewer than `FEWEST` of a class.
+    """
+    distinct = real.drop_duplicates("text", ignore_index=True)
+    counts = np.bincount(distinct["label"], minlength=3)
+    if counts.min() < FEWEST:
+        found = f"{counts[NEGATIVE]} negative, {counts[POSITIVE]} positive, {counts[NEUTRAL]} neutral"
+        raise LabelledError(f"headlines that differ: {found}; allowed: {FEWEST} or more of each")
+    return distinct
 
 
 @dataclass(frozen=True)

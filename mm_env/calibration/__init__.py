@@ -11,6 +11,7 @@ fills      | how often an order at some distance is reached: A and k of the expo
 cancels    | how soon resting quantity is cancelled, by level of the book
 curvature  | standard errors from the curvature of a likelihood
 sizes      | the power tail of order sizes
+realism    | how far a market is from a real one: distances of distributions and responses
 summary    | all of these of one file of events
 hawkes_fit | maximum likelihood for Hawkes processes with sums of exponentials
 """

@@ -1,0 +1,102 @@
+"""How much has a market in common with a real one? Distances of their distributions, in the manner of LOB-Bench.
+
+python scripts/realism.py runs/data/amzn.parquet simulated.parquet
+python scripts/realism.py runs/data/amzn.parquet      # the floor alone: the real day against itself
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from mm_env.calibration.events import DataError, about_events, all_events
+from mm_env.calibration.realism import BLOCK_SECONDS, Realism, Statistics, compare_markets, floor_of, statistics_of
+from mm_env.cli_baseline import check_log_level
+from mm_env.cli_errors import check_target, user_errors
+from mm_env.recording.files import write_bytes, write_json
+from mm_env.reports.realism_figures import histogram_figure, radar_figure
+from mm_env.reports.style import png
+from mm_env.reports.tables import text_table
+
+FILES = ("realism.json", "radar.png", "histograms.png")
+FLOOR = "the real market itself"
+
+
+@user_errors
+def main(
+    real: Annotated[Path, typer.Argument(help="Events of a real market, as convert_data.py writes them.")],
+    others: Annotated[list[Path] | None, typer.Argument(help="Events of the markets that are compared with it.")] = None,
+    block_seconds: Annotated[
+        float, typer.Option(min=1.0, help="Blocks of time that are resampled, and every other of which makes the floor [s].")
+    ] = BLOCK_SECONDS,
+    resamples: Annotated[int, typer.Option(min=10, help="Of the standard errors.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help=f"Holds {', '.join(FILES)}.")] = Path("runs/realism"),
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Print how far each statistic of the markets is from the real one's, and how far the real day is from itself."""
+    check_log_level(log_level)
+    logging.basicConfig(level=log_level.upper(), format="%(message)s")
+    targets = {"--out": out / FILES[0]} | ({} if json_file is None else {"--json": json_file})
+    for option, path in targets.items():
+        check_target(option, path)
+    truth = _statistics(real)
+    named = {path.stem: _statistics(path) for path in others or []}
+    markets = {
+        name: compare_markets(truth, statistics, seed, resamples, block_seconds) for name, statistics in named.items()
+    }
+    markets[FLOOR] = floor_of(truth, seed, resamples, block_seconds)
+    title = f"L1 from {real.stem}, with standard errors; {FLOOR}: blocks of {block_seconds:g} s, odd against even"
+    print(f"\n{title}\n\n{table(markets)}")
+    for path in targets.values():
+        write_json(path, {"real": real.name, "block_seconds": block_seconds, "markets": figures(markets)})
+    write_bytes(out / FILES[1], png(radar_figure(markets, title)))
+    first = next(iter(markets))
+    write_bytes(out / FILES[2], png(histogram_figure(markets[first], f"{real.stem} and {first}")))
+    print(f"\nfolder: {out}")
+
+
+def _statistics(path: Path) -> Statistics:
+    about = about_events(path)
+    if about.tick is None:
+        raise DataError(f"{path}: no tick is known; allowed: events of a source that states it")
+    return statistics_of(all_events(path), about.tick)
+
+
+def table(markets: dict[str, Realism]) -> str:
+    """Distances of each statistic by market, and their means."""
+    names = list(next(iter(markets.values())).distances)
+    rows = [
+        [name, *(_cell(one.distances[name].l1, one.distances[name].error) for one in markets.values())] for name in names
+    ]
+    rows.append(["mean", *(_cell(*one.mean) for one in markets.values())])
+    rows.append(["interquartile mean", *(_cell(*one.interquartile_mean) for one in markets.values())])
+    return text_table(["statistic", *markets], rows)
+
+
+def _cell(value: float, error: float) -> str:
+    return f"{value:.3f} ± {error:.3f}"
+
+
+def figures(markets: dict[str, Realism]) -> dict[str, Any]:
+    """The distances under stable names."""
+    return {
+        name: {
+            "mean": one.mean[0], "mean_error": one.mean[1],
+            "interquartile_mean": one.interquartile_mean[0], "interquartile_mean_error": one.interquartile_mean[1],
+            "statistics": {
+                statistic: {"l1": d.l1, "error": d.error, "wasserstein": None if np.isnan(d.wasserstein) else d.wasserstein}
+                for statistic, d in one.distances.items()
+            },
+        }
+        for name, one in markets.items()
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    typer.run(main)

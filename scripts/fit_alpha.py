@@ -63,9 +63,10 @@ def main(
         if path is not None:
             check_target(option, path)
     market = override(load_config(config), parse_overrides(setting or []))
-    longest = (market.episode.steps - 1) * market.episode.step_seconds
-    if not market.episode.step_seconds <= horizon <= longest:
-        allowed = f"{market.episode.step_seconds:g} to {longest:g} s, a step and an episode less one"
+    step = market.episode.step_seconds
+    ahead = round(horizon / step)
+    if not 1 <= ahead <= market.episode.steps - 2 or abs(ahead * step - horizon) > 1e-9 * horizon:
+        allowed = f"whole steps, from {step:g} to {(market.episode.steps - 2) * step:g} s"
         raise UsageError(f"--horizon {horizon:g}: allowed: {allowed}")
     player = agent_of(policy, seed)
     try:

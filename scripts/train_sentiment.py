@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from mm_env.cli_errors import user_errors
+from mm_env.cli_errors import check_target, user_errors
 from mm_env.errors import UsageError
 from mm_env.recording.files import write_bytes
 from mm_env.sentiment import minilm as optional
@@ -32,14 +32,18 @@ def main(
     ] = SHIPPED,
 ) -> None:
     """Fit, choose the neutral band out of fold, and write the weights."""
-    real = without_repeats(read_labelled(data))
-    tfidf = fit_tfidf(real, _say)
-    _ship(out / WEIGHTS, tfidf)
     if minilm:
         try:
-            _ship(out / optional.WEIGHTS, fit_minilm(real, tfidf, _say))
+            optional.require_packages((*optional.PACKAGES, "torch", "transformers"))
         except ImportError as error:
             raise UsageError(f"--minilm: {error}") from error
+    real = without_repeats(read_labelled(data))
+    for path in (WEIGHTS, optional.WEIGHTS):
+        check_target("--out", out / path)
+    tfidf = fit_tfidf(real, _say)
+    both = {WEIGHTS: tfidf} | ({optional.WEIGHTS: fit_minilm(real, tfidf, _say)} if minilm else {})
+    for path, fitted in both.items():  # together, as one is averaged with the other
+        _ship(out / path, fitted)
 
 
 def _say(stage: str) -> None:

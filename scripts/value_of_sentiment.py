@@ -69,7 +69,7 @@ def main(
         raise UsageError("--fit 1: allowed: 0, or 2 and more episodes, as each is one observation")
     player = agent_of(policy, seed)
     for name in names:  # refuse before anything is played
-        build_market(override(market, {"news.scorer": name}))
+        build_market(reading(market, name, player, 0, seed))
     played: dict[str, tuple[MarketConfig, Worth]] = {}
     with StopRequest() as stop, progress_of("scorers", len(names)) as advance:
         for name in names:

@@ -44,6 +44,8 @@ BINS = 10
 class Signals:
     """What E episodes of K steps showed of S symbols; each array (E, K, S) float64, at the ends of the steps.
 
+    The last step of an episode is left out: the agent sells what it holds there, and moves the mid itself.
+
     news: sum of the scores of the headlines of the step; imbalance: [-1 to 1] of the sizes at the touch
     seen: [currency] the mid as the agent knew it; mid: [currency] that of others, as it was
     """
@@ -137,7 +139,7 @@ def record_signals(
                 tell(number)
         finally:
             envs.close()
-    news, imbalance, seen, mid = kept
+    news, imbalance, seen, mid = kept[:, :, :-1]
     return Signals(news, imbalance, seen, mid, home.episode.step_seconds)
 
 
@@ -160,9 +162,9 @@ def future_moves(signals: Signals, horizon_seconds: float) -> Floats:
     """
     ahead = round(horizon_seconds / signals.step_seconds)
     steps = signals.mid.shape[1]
-    if not 1 <= ahead < steps:
+    if not 1 <= ahead < steps or abs(ahead * signals.step_seconds - horizon_seconds) > 1e-9 * horizon_seconds:
         low, high = signals.step_seconds, (steps - 1) * signals.step_seconds
-        raise ValueError(f"horizon of {horizon_seconds:g} s: allowed: {low:g} to {high:g} s, a step and an episode less one")
+        raise ValueError(f"horizon of {horizon_seconds:g} s: allowed: whole steps, from {low:g} to {high:g} s")
     seen = signals.seen[:, :-ahead]
     return np.asarray(1e4 * (signals.mid[:, ahead:] - seen) / seen)
 
@@ -219,15 +221,17 @@ def fit_blend(
 
 
 def forecasts(signals: Signals, blend: Blend, horizons: Sequence[float] = HORIZONS_SECONDS) -> list[Forecast]:
-    """How a blend does at each horizon that an episode holds; on other episodes than it was fitted to."""
+    """How a blend does at its own horizon and at each other, as whole steps, that an episode holds.
+
+    signals: of other episodes than those that it was fitted to
+    """
     z = NormalDist().inv_cdf(0.975)
     paths = signal_paths(signals, blend.sentiment_half_life_seconds, blend.alpha_smooth)
     predicted = paths @ np.array([blend.alpha_weight, blend.obi_weight])
-    longest = (signals.mid.shape[1] - 1) * signals.step_seconds
+    longest = signals.mid.shape[1] - 1
+    ahead = {max(1, round(horizon / signals.step_seconds)) for horizon in (*horizons, blend.horizon_seconds)}
     told = []
-    for horizon in horizons:
-        if not signals.step_seconds <= horizon <= longest:
-            continue
+    for horizon in (k * signals.step_seconds for k in sorted(ahead) if k <= longest):
         moves = future_moves(signals, horizon)
         own = _regress(paths, moves)
         line = _regress(predicted[..., None], moves)

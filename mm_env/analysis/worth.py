@@ -16,6 +16,7 @@ from mm_env.analysis.alpha import fit_blend, record_signals
 from mm_env.analysis.markouts import HORIZONS_SECONDS
 from mm_env.config import MarketConfig
 from mm_env.config.io import ConfigError, override
+from mm_env.envs.market import build_market
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.interrupt import Stopped
 from mm_env.policies.base import Policy
@@ -34,7 +35,8 @@ class Worth:
 
     profit: [currency]
     captured: [bps of what was traded] by fills of own quotes, against the mid at the fill
-    adverse: [bps] what these lose to the mid's move in the `ADVERSE_SECONDS` after them, above 0 a loss
+    adverse: [bps] what these lose to the mid's move in the `ADVERSE_SECONDS` after them, above 0 a loss; fills in the last
+        seconds of an episode, which that horizon passes, count with their capture alone
     """
 
     profit: NDArray[np.float64]
@@ -51,8 +53,19 @@ def reading(
     fit_to: training episodes of `seed` to which the weights of sentiment and imbalance are fitted for the scorer; 0: as they
         stand. A flipped scorer takes the weights of the scorer that it flips: its own would turn the sign back.
 
-    Raises `ConfigError` for a scorer that is not known, `Stopped` when asked to stop.
+    Raises `ConfigError` for a scorer that is not known, a tape that does not state its polarities (truth would be drawn
+    from each scorer's own confusion matrix: each would play another market) and an episode no longer than `ADVERSE_SECONDS`;
+    `Stopped` when asked to stop.
     """
+    episode = config.episode
+    steps = round(ADVERSE_SECONDS / episode.step_seconds)
+    if not 1 <= steps < episode.steps:
+        allowed = f"steps of up to {ADVERSE_SECONDS:g} s, and an episode of more than that"
+        raise ConfigError(f"episode: {episode.steps} steps of {episode.step_seconds:g} s; allowed here: {allowed}")
+    tape = build_market(override(config, {"news.scorer": "none"})).tape
+    if len(tape) and not tape["stated"].all():
+        unstated = int(np.count_nonzero(tape["stated"] == 0))
+        raise ConfigError(f"news.tape: {unstated} headlines without polarity; allowed here: a tape that states all")
     market = override(config, {"news.scorer": scorer})
     if not fit_to:
         return market

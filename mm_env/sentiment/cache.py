@@ -7,6 +7,8 @@ import hashlib
 import io
 import logging
 import os
+import tokenize
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,18 +59,25 @@ def scored(scorer: Scorer, texts: Sequence[str]) -> NDArray[np.float64]:
 def _digest(scorer: Scorer, texts: Sequence[str]) -> str:
     digest = hashlib.sha256(scorer.key.encode())
     for text in texts:
-        digest.update(b"\0")
-        digest.update(text.encode(errors="surrogatepass"))
+        content = text.encode(errors="surrogatepass")
+        digest.update(len(content).to_bytes(8, "big") + content)
     return digest.hexdigest()
 
 
 def _read(path: Path, count: int) -> NDArray[np.float64] | None:
     try:
-        kept = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        kept = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        SyntaxError,
+        zipfile.BadZipFile,
+        tokenize.TokenError,
+    ):  # what a damaged file brings
         return None
     whole = isinstance(kept, np.ndarray) and kept.shape == (count,) and kept.dtype == np.float64
-    return kept if whole else None
+    return kept if whole and bool((np.abs(kept) <= 1.0).all()) else None
 
 
 def _write(path: Path, score: NDArray[np.float64]) -> None:

@@ -43,6 +43,12 @@ _COMPARISONS = (  # pattern, the group of the new number, that of the old one
 _BEFORE = 60  # characters before a comparison in which its figure is named
 
 
+def reading_rules() -> bytes:
+    """What decides how a headline is read, beside the weights: this module and its words."""
+    here = files("mm_env.sentiment")
+    return here.joinpath("domain.py").read_bytes() + here.joinpath("data/domain_words.yaml").read_bytes()
+
+
 def normalise(text: str) -> str:
     """Return a headline in lower case, numbers as 0, with a token for every move and comparison that it states.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import logging
 import time
@@ -34,8 +35,8 @@ class Scorecard:
     macro_f1: mean over the classes of the harmonic mean of precision and recall
     confusion: (3, 3) int64 headlines of the true class (row) given the class (column)
     correlation: Spearman's, of score and label; NaN where either is constant
-    calibration_error: expected calibration error of the class told, over ten bins of its probability (Guo et al. 2017);
-        NaN for a scorer that states no probabilities
+    calibration_error: expected calibration error of the most probable class, over ten bins of its probability (Guo et al.
+        2017); NaN for a scorer that states no probabilities
     headlines_per_second: once it is loaded
     """
 
@@ -80,7 +81,7 @@ def read_labelled(path: str | Path) -> pd.DataFrame:
         text = _decoded(path.read_bytes())
     except OSError as error:
         raise LabelledError(f"{path}: cannot read the labelled headlines: {error.strerror}") from error
-    lines = text.splitlines()
+    lines = [line for line in (raw.strip("\r") for raw in text.split("\n")) if line.strip()]
     if lines and all("@" in line and line.rpartition("@")[2].strip().casefold() in _NAMES for line in lines[:20]):
         table = pd.DataFrame([line.rpartition("@")[::2] for line in lines], columns=["text", "label"])
     else:
@@ -98,14 +99,23 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("latin-1")
+        return data.decode("cp1252", errors="replace")
 
 
 def _read_csv(path: Path, text: str) -> pd.DataFrame:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
-    except ValueError as error:  # pandas' own are ValueErrors
-        raise LabelledError(f"{path}: not a CSV file: {str(error).strip()}") from error
+        header = next(reader, None)
+        if header is None:
+            raise LabelledError(f"{path}: not a CSV file: it is empty")
+        rows = [row for row in reader if row]
+    except csv.Error as error:
+        raise LabelledError(f"{path}, line {reader.line_num}: not a row of CSV: {error}") from error
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(header):
+            hint = "a headline with a comma needs quotes"
+            raise LabelledError(f"{path}, row {number}: {len(row)} cells under a header of {len(header)}; {hint}")
+    table = pd.DataFrame(rows, columns=header, dtype=str)
     names = {str(name).strip().casefold(): name for name in table.columns}
     picked = {}
     for wanted, known in (("text", _TEXTS), ("label", _LABELS)):

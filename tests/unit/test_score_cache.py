@@ -55,7 +55,7 @@ def test_few_texts_leave_no_file(folder):
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"rubbish", b"\x93NUMPY\x01\x00"])
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"\x93NUMPY\x01\x00", b"PK\x03\x04zip"])
 def test_a_damaged_file_is_made_anew(folder, content):
     scored(Counting(), TEXTS)
     (path,) = folder.iterdir()

@@ -64,6 +64,16 @@ def test_weights_are_fitted_to_the_scorer_and_kept_when_it_is_flipped():
     assert reading(LOUD, "vader", POLICY, 0, 1).policy == LOUD.policy
 
 
+def test_a_tape_without_polarity_and_a_short_episode_compare_nothing(tmp_path):
+    path = tmp_path / "news.csv"
+    path.write_text("step,headline,polarity\n1,a,0.5\n2,b,\n")
+    tape = override(LOUD, {"news.source": "tape", "news.tape": str(path)})
+    with pytest.raises(ConfigError, match="1 headlines without polarity; allowed here: a tape that states all"):
+        reading(tape, "tfidf", POLICY, 0, 1)
+    with pytest.raises(ConfigError, match="10 steps of 1 s; allowed here"):
+        reading(override(LOUD, {"episode.steps": 10}), "tfidf", POLICY, 12, 1)
+
+
 def test_it_stops_and_refuses():
     with pytest.raises(Stopped):
         worth(POLICY, LOUD, 2, 1, stop=lambda: True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 LONGEST_WAIT_SECONDS = 30.0
-"""Of what a server may ask a client to wait before it tries again; a longer wait is left to the next poll."""
+"""Of what a server may ask a client to wait before it tries again within a poll; a longer wait ends the poll."""
 RETRIES = 3
+BUSY = (429, 500, 502, 503, 504)
+"""Answers after which it is worth to try again."""
 REMEMBERED = 20_000
 """Headlines that a source knows to have told already."""
 
@@ -46,6 +48,24 @@ class HeadlineSource(Protocol):
         Raises SourceError where the source cannot be read; the next poll may succeed.
         """
         ...
+
+
+def retries(backoff_seconds: float) -> Any:
+    """urllib3's rule of when to try again: `RETRIES` times, as late as the server asks, not where it asks for too long."""
+    from urllib3.exceptions import MaxRetryError, ResponseError
+    from urllib3.util import Retry
+
+    class Patient(Retry):
+        def increment(self, *arguments: Any, **named: Any) -> Retry:  # type: ignore[override]
+            response = named.get("response")
+            if response is not None and (self.get_retry_after(response) or 0.0) > LONGEST_WAIT_SECONDS:
+                raise MaxRetryError(named.get("_pool"), "", ResponseError("asked to wait"))  # type: ignore[arg-type]
+            return super().increment(*arguments, **named)
+
+    return Patient(
+        total=RETRIES, status_forcelist=BUSY, backoff_factor=backoff_seconds, backoff_jitter=backoff_seconds,
+        backoff_max=LONGEST_WAIT_SECONDS, raise_on_status=False,
+    )  # fmt: skip
 
 
 class Told:

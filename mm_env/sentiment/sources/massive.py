@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from mm_env.sentiment.sources.base import RETRIES, HeadlineItem, SourceError, Told
+from mm_env.sentiment.sources.base import HeadlineItem, SourceError, Told, retries
 from mm_env.sentiment.sources.rss import plain
 
 KEY_VARIABLES = ("MASSIVE_API_KEY", "POLYGON_API_KEY")
 _MOST = 5_000  # headlines of a symbol in one poll
 _PAGE = 1000
+_OVERLAP = timedelta(hours=1)
+
+
+class _Json:
+    """What the client decodes answers with; its own reader takes one that is no JSON for an empty one."""
+
+    @staticmethod
+    def loads(text: str) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise TypeError(f"no JSON: {error}") from None
 
 
 class MassiveSource:
@@ -42,7 +55,12 @@ class MassiveSource:
         self._symbol, self._key = symbol, key
         options: dict[str, Any] = {} if base_url is None else {"base": base_url}
         self._client: Any = RESTClient(
-            key, connect_timeout=timeout_seconds, read_timeout=timeout_seconds, retries=RETRIES, **options
+            key,
+            connect_timeout=timeout_seconds,
+            read_timeout=timeout_seconds,
+            connection_pool_kw={"retries": retries(0.5)},
+            custom_json=_Json,
+            **options,
         )
         self._since = since or datetime.now(UTC) - timedelta(days=1)
         self._told = Told()
@@ -56,11 +74,13 @@ class MassiveSource:
 
         Raises SourceError where an answer does not come or is an error.
         """
-        items = [item for item in map(self._item, self._ask()) if item is not None]
-        self._since = max([self._since, *(item.time for item in items)])
+        items = self._ask()
+        newest = max([self._since, *(item.time for item in items)])
+        # what is told late is asked for again, and a date in the future hides nothing
+        self._since = max(self._since, min(newest, datetime.now(UTC)) - _OVERLAP)
         return [item for item in items if self._told.is_new(item.identity)]
 
-    def _ask(self) -> list[Any]:
+    def _ask(self) -> list[HeadlineItem]:
         from massive.exceptions import BadResponse
         from urllib3.exceptions import HTTPError
 
@@ -68,14 +88,14 @@ class MassiveSource:
             answers: Iterable[Any] = self._client.list_ticker_news(
                 ticker=self._symbol, published_utc_gte=_stamp(self._since), order="asc", sort="published_utc", limit=_PAGE
             )
-            return list(islice(answers, _MOST))
+            return [item for item in map(self._item, islice(answers, _MOST)) if item is not None]
         except BadResponse as error:
-            raise SourceError(f"{self.name}: {self._redacted(str(error))}") from None
+            reason = str(error)
         except HTTPError as error:
-            reason = getattr(error, "reason", None) or error
-            raise SourceError(f"{self.name}: no answer: {self._redacted(str(reason))}") from None
+            reason = f"no answer: {getattr(error, 'reason', None) or error}"
         except (AttributeError, TypeError, ValueError) as error:
-            raise SourceError(f"{self.name}: an answer that cannot be read: {self._redacted(str(error))}") from None
+            reason = f"an answer that cannot be read: {error}"
+        raise SourceError(f"{self.name}: {self._redacted(reason)}")  # outside: an error that it came from might hold the key
 
     def _item(self, answer: Any) -> HeadlineItem | None:
         headline, published = plain(answer.title or ""), _time(answer.published_utc)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,10 +52,10 @@ def record(
 
     A source that fails stands in the report, and is asked again at the next poll. The file is written anew after each poll
     that brought something, whole or not at all. `timestamp` is when a headline was published, `received` when it was polled.
-    Raises RecordingError for a file that is there and is no recording.
+    Raises RecordingError for a file that is there and is no recording, and where the file cannot be written.
     """
     rows = _existing(path)
-    known = {(row["source"], row["identity"]) for row in rows}
+    known = {_key(row) for row in rows}
     begun = time.monotonic()
     while True:
         polled = time.monotonic()
@@ -69,8 +69,8 @@ def record(
             except SourceError as error:
                 failed[source.name] = str(error)
                 continue
-            fresh = [row for row in map(_row, items) if (row["source"], row["identity"]) not in known]
-            known.update((row["source"], row["identity"]) for row in fresh)
+            fresh = [row for row in map(_row, items) if _key(row) not in known]
+            known.update(map(_key, fresh))
             rows += fresh
             new[source.name] = new.get(source.name, 0) + len(fresh)
         if sum(new.values()) or not path.exists():
@@ -85,6 +85,11 @@ def record(
             time.sleep(min(_NAP_SECONDS, max(0.0, following - time.monotonic())))
         if stop():
             return len(rows)
+
+
+def _key(row: Mapping[str, str]) -> tuple[str, str, str]:
+    """What tells a headline from any other; feeds that differ behind the question mark alone share their source's name."""
+    return row["source"], row["symbol"], row["identity"]
 
 
 def _row(item: HeadlineItem) -> dict[str, str]:
@@ -133,18 +138,26 @@ def _check_header(names: Sequence[str]) -> None:
 
 
 def _write(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if _is_parquet(path):
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, _parquet(rows) if _is_parquet(path) else _csv(rows))
+    except OSError as error:
+        raise RecordingError(f"{path}: headlines cannot be written: {error.strerror}; the file is as it was") from error
 
-        sink = pa.BufferOutputStream()
-        schema = pa.schema([(name, pa.string()) for name in HEADER])
-        pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), sink)
-        write_bytes(path, sink.getvalue().to_pybytes())
-        return
+
+def _parquet(rows: Sequence[dict[str, str]]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    schema = pa.schema([(name, pa.string()) for name in HEADER])
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), sink)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _csv(rows: Sequence[dict[str, str]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, HEADER, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_bytes(path, text.getvalue().encode())
+    return text.getvalue().encode()

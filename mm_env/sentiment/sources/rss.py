@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import calendar
+import io
+import re
 import time
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from mm_env.sentiment.sources.base import LONGEST_WAIT_SECONDS, RETRIES, HeadlineItem, SourceError, Told
+from mm_env.sentiment.sources.base import HeadlineItem, SourceError, Told, retries
 
 _AGENT = "mm_env headline recorder"
-_BUSY = (429, 500, 502, 503, 504)  # answers after which it is worth to try again
+_HALF = re.compile("[\ud800-\udfff]")
 _LARGEST = 10_000_000  # bytes of a feed
 _CHUNK = 65_536
 
@@ -42,7 +44,6 @@ class RssSource:
         """
         import requests
         from requests.adapters import HTTPAdapter
-        from urllib3.util import Retry
 
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise ValueError(f"feed {url!r}; allowed: an address that begins with http:// or https://")
@@ -52,14 +53,10 @@ class RssSource:
         self._timeout, self._largest = timeout_seconds, largest_bytes
         self._tags: dict[str, str] = {}
         self._told = Told()
-        retry = Retry(
-            total=RETRIES, status_forcelist=_BUSY, backoff_factor=backoff_seconds, backoff_jitter=backoff_seconds,
-            backoff_max=LONGEST_WAIT_SECONDS, retry_after_max=int(LONGEST_WAIT_SECONDS), raise_on_status=False,
-        )  # fmt: skip
         self._session = requests.Session()
         self._session.headers["User-Agent"] = _AGENT
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+            self._session.mount(scheme, HTTPAdapter(max_retries=retries(backoff_seconds)))
 
     def poll(self) -> list[HeadlineItem]:
         """Return the headlines that no earlier poll returned.
@@ -70,17 +67,23 @@ class RssSource:
         if answer is None:
             return []
         content, headers = answer
+        broken = self.malformed
         items = self._read(content, headers)
-        self._tags = {
-            wanted: headers[given]
-            for wanted, given in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
-            if given in headers
-        }  # not before the answer is read: one that is not would never come again
+        self._tags = (
+            {}
+            if self.malformed > broken
+            else {
+                wanted: headers[given]
+                for wanted, given in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
+                if given in headers
+            }
+        )  # not of an answer that could not be read whole: the rest of it would never come again
         return items
 
     def _ask(self) -> tuple[bytes, Any] | None:
         """Body and headers, or None where nothing has changed."""
         import requests
+        from urllib3.exceptions import HTTPError
 
         try:
             with self._session.get(self._url, headers=self._tags, timeout=self._timeout, stream=True) as answer:
@@ -89,13 +92,14 @@ class RssSource:
                 if not answer.ok:
                     raise SourceError(f"{self.name}: HTTP {answer.status_code} {answer.reason or ''}".rstrip())
                 return self._body(answer), answer.headers
-        except requests.RequestException as error:
-            raise SourceError(f"{self.name}: {_reason(error)}") from None  # its text holds the whole address
+        except (requests.RequestException, HTTPError) as error:
+            reason = _reason(error)
+        raise SourceError(f"{self.name}: {reason}")  # outside: the error that it came from holds the whole address
 
     def _body(self, answer: Any) -> bytes:
         latest = time.monotonic() + self._timeout
         body = bytearray()
-        for chunk in answer.iter_content(_CHUNK):
+        while chunk := answer.raw.read1(_CHUNK, decode_content=True):  # what is there, and no waiting for more
             body += chunk
             if len(body) > self._largest:
                 raise SourceError(f"{self.name}: more than {self._largest:,} bytes")
@@ -107,7 +111,7 @@ class RssSource:
         import feedparser
 
         kind = {"content-type": headers["Content-Type"]} if "Content-Type" in headers else {}
-        feed = feedparser.parse(content, response_headers=kind)
+        feed = feedparser.parse(io.BytesIO(content), response_headers=kind)  # bytes might name a file, and be opened
         broken = bool(feed.bozo) and not isinstance(feed.bozo_exception, feedparser.CharacterEncodingOverride)
         if not feed.entries and (broken or not feed.get("version")):
             reason = " ".join(str(feed.bozo_exception).split()) if broken else "no feed"
@@ -120,13 +124,13 @@ class RssSource:
         headline = plain(entry.get("title", ""))
         if not headline:
             return None
-        stamp = entry.get("published_parsed") or entry.get("updated_parsed")
+        stamp: Any = dict.get(entry, "published_parsed") or dict.get(entry, "updated_parsed")
         identity = entry.get("id") or entry.get("link") or headline
-        if stamp is None:
+        try:
+            published = datetime.fromtimestamp(calendar.timegm(stamp), UTC)
+        except (TypeError, ValueError, OverflowError):  # none, or no date of any calendar
             published = datetime.now(UTC)
             self.undated += identity not in self._told
-        else:
-            published = datetime.fromtimestamp(calendar.timegm(stamp), UTC)
         return HeadlineItem(identity, published, self._symbol, headline, self.name, entry.get("link", ""))
 
 
@@ -139,9 +143,13 @@ def shown(url: str) -> str:
 
 def _reason(error: Exception) -> str:
     import requests
+    import urllib3.exceptions
 
     kinds = {
         requests.exceptions.Timeout: "no answer in time",
+        urllib3.exceptions.TimeoutError: "no answer in time",
+        urllib3.exceptions.ProtocolError: "the connection broke off",
+        urllib3.exceptions.DecodeError: "an answer that cannot be decoded",
         requests.exceptions.SSLError: "no trustworthy connection",
         requests.exceptions.ConnectionError: "no connection",
         requests.exceptions.RetryError: "too many failed tries",
@@ -162,8 +170,8 @@ class _Text(HTMLParser):
 
 
 def plain(title: str) -> str:
-    """A title on one line, without tags, its entities resolved."""
+    """A title on one line, without tags, its entities resolved, and without halves of characters."""
     reader = _Text()
-    reader.feed(title)
+    reader.feed(_HALF.sub("\ufffd", title))
     reader.close()
     return " ".join("".join(reader.parts).split())

@@ -24,8 +24,8 @@ from mm_env.calibration.events import About, DataError, Events, ReadReport
 
 _NAME = re.compile(r"(?P<symbol>.+)_(?P<day>\d{4}-\d\d-\d\d)_\d+_\d+_message_(?P<levels>\d+)\.csv")
 _KINDS = np.array(["", "limit", "reduce", "delete", "trade", "hidden", "cross", "halt"], dtype=object)
-_ZONE = ZoneInfo("America/New_York")
-_UNITS = 1e4  # of price in a dollar
+ZONE = ZoneInfo("America/New_York")
+UNITS = 1e4  # of price in a dollar
 _NO_LEVEL = 9_999_999_999  # price where the book has no further level
 _CHUNK = 50_000  # lines
 _TICK = 0.01
@@ -82,7 +82,7 @@ def read_lobster(source: LobsterSource, report: ReadReport) -> Iterator[Events]:
     `side` of a trade is that of who began it, so the opposite of LOBSTER's, which is that of the order that stood.
     Raises DataError where the two files differ in length.
     """
-    midnight = datetime.fromisoformat(source.day).replace(tzinfo=_ZONE)
+    midnight = datetime.fromisoformat(source.day).replace(tzinfo=ZONE)
     origin = round(midnight.timestamp()) * 1_000_000_000
     width = 4 * source.about.levels
     latest = -np.inf
@@ -171,13 +171,13 @@ def _events(message: NDArray[np.float64], book: NDArray[np.float64], origin: int
     ask_prices, ask_sizes, bid_prices, bid_sizes = (book[:, k::4].copy() for k in range(4))
     for prices, sizes in ((ask_prices, ask_sizes), (bid_prices, bid_sizes)):
         empty = np.abs(prices) >= _NO_LEVEL
-        prices /= _UNITS
+        prices /= UNITS
         prices[empty] = sizes[empty] = np.nan
     return Events(
         time=time,
         kind=_KINDS[kind],
         side=side,
-        price=np.where(kind == 7, np.nan, message[:, 4] / _UNITS),
+        price=np.where(kind == 7, np.nan, message[:, 4] / UNITS),
         size=np.where(kind == 7, np.nan, message[:, 3]),
         order=message[:, 2].astype(np.int64),
         bid_prices=bid_prices,

@@ -14,6 +14,7 @@ from mm_env.sim.ledger import FILL_DTYPE
 from mm_env.sim.news import TAPE_DTYPE, WIRE_DTYPE
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
 from mm_env.sim.params import params_dtype
+from mm_env.sim.record import LOG_DTYPE, shadow_dtype
 from mm_env.sim.rng import FAULTS
 from mm_env.sim.state import HISTORY, Capacity, state_dtype
 from mm_env.sim.step import RESET, SKIP, STEP, result_dtype, step_range
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 FEWEST_A_THREAD = 16  # below this many envs a thread costs more than it saves
 PARTS_A_THREAD = 8  # of a batch
 LOG_ROWS = 4096  # fills, and headlines, that one decision step may log
+BOOK_ROWS = 65_536  # changes of books that one decision step may log
 
 
 class SimulationFault(RuntimeError):
@@ -46,8 +48,12 @@ class Batch:
         first: np.ndarray | None = None,
         threads: int | None = None,
         log: bool = False,
+        log_books: bool = False,
     ) -> None:
-        """Allocate `number` envs of params ((), or (N,) for one each); log: keep the fills and headlines of each step."""
+        """Allocate `number` envs of params ((), or (N,) for one each).
+
+        log: keep the fills and headlines of each step; log_books: what happened to the books in each step
+        """
         self.capacity = capacity
         self.number = number
         self.symbols, self.venues = int(params.flat[0]["symbols"]), int(params.flat[0]["venues"])
@@ -60,6 +66,8 @@ class Batch:
         self.columns = self.symbols * len(SYMBOL_COLUMNS) + len(GLOBAL_COLUMNS)
         rows = LOG_ROWS if log else 0
         self.fills, self.wire = np.zeros((number, rows), FILL_DTYPE), np.zeros((number, rows), WIRE_DTYPE)
+        self.shadows = np.zeros((number, int(log_books)), shadow_dtype(capacity))
+        self.logs = np.zeros((number, BOOK_ROWS if log_books else 0), LOG_DTYPE)
         self.rows = np.zeros((number, self.columns), np.float32)
         self.results = np.zeros(number, result_dtype(capacity))
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -99,7 +107,8 @@ class Batch:
             for k in left:
                 step_range(
                     self.states, raw, self.params, self.which, self.tape, self.first, actions, mode, commands,
-                    self.fills, self.wire, rows, results, *self._scratch[thread], edges[k], edges[k + 1],
+                    self.fills, self.wire, self.shadows, self.logs, rows, results, *self._scratch[thread],
+                    edges[k], edges[k + 1],
                 )  # fmt: skip
 
         others = [self._pool.submit(work, thread) for thread in range(1, self.threads)] if self._pool else []
@@ -136,6 +145,16 @@ class Batch:
         """Headlines of env i in the last step, a copy, WIRE_DTYPE."""
         return self.wire[i, : int(self.states["wire_count"][i])].copy()
 
+    def logged_changes(self, i: int) -> np.ndarray:
+        """What happened to the books of env i in the last step, a copy, LOG_DTYPE.
+
+        Raises RuntimeError when more happened than the log holds.
+        """
+        count = int(self.shadows["count"][i, 0])
+        if count > self.logs.shape[1]:
+            raise RuntimeError(f"{count} changes of books in a decision step; a recording holds {self.logs.shape[1]}")
+        return self.logs[i, :count].copy()
+
     def close(self) -> None:
         """Stop the threads."""
         if self._pool is not None:
@@ -155,7 +174,8 @@ def warm_up(capacity: Capacity) -> None:
     arguments = (
         states, np.zeros((0, 1), np.uint8), np.zeros(0, params_dtype(capacity)), np.zeros(0, np.int64),
         np.zeros(0, TAPE_DTYPE), np.zeros(0, np.int64), np.zeros((0, 0), np.float32), 0, np.zeros(0, np.uint8),
-        np.zeros((0, 0), FILL_DTYPE), np.zeros((0, 0), WIRE_DTYPE), np.zeros((0, 0), np.float32),
+        np.zeros((0, 0), FILL_DTYPE), np.zeros((0, 0), WIRE_DTYPE), np.zeros((0, 0), shadow_dtype(capacity)),
+        np.zeros((0, 0), LOG_DTYPE), np.zeros((0, 0), np.float32),
         np.zeros(0, result_dtype(capacity)), np.zeros(0), np.zeros(0), 0, 0,
     )  # fmt: skip
     if any(signature[0].dtype.size == states.dtype.itemsize for signature in step_range.signatures):

@@ -18,6 +18,7 @@ from mm_env.sim.news import publish, start_news
 from mm_env.sim.observe import observe
 from mm_env.sim.orders import deliver, open_mailbox, schedule, snapshot, take
 from mm_env.sim.quoting import default_quotes
+from mm_env.sim.record import note_changes, remember
 from mm_env.sim.regime import start_regime, switch_regime
 from mm_env.sim.reward import booked, inventory_variance, reward_terms
 from mm_env.sim.risk import current_var, update_risk
@@ -69,20 +70,24 @@ def apply_action(s, p, action, mode, scratch):
 
 
 @kernel
-def run_market(s, p, tape, first, fills, wire, normals, following):
+def run_market(s, p, tape, first, fills, wire, shadow, log, normals, following):
     """The market for one decision step: slow quantities on the grid of microsteps, events in continuous time between.
 
     following: record of the env that is next, which comes into the cache meanwhile
     """
     start = s.time
     dt = p.step_seconds / p.microsteps
+    if shadow.shape[0]:
+        shadow[0].count = 0
     for v in range(p.venues):
         s.snapshot_time[v] = start + p.step_seconds - p.data_latency[v]
     schedule(s)
     for k in range(1, p.microsteps + 1):
         prefetch(following, k - 1, p.microsteps)
         begin_microstep(s, p, tape, first, wire, dt, normals)
-        advance(s, p, fills, start + p.step_seconds if k == p.microsteps else start + k * dt)
+        if shadow.shape[0]:
+            note_changes(s, p, shadow, log)
+        advance(s, p, fills, shadow, log, start + p.step_seconds if k == p.microsteps else start + k * dt)
 
 
 @kernel
@@ -108,7 +113,7 @@ def begin_microstep(s, p, tape, first, wire, dt, normals):
 
 
 @kernel
-def advance(s, p, fills, end):
+def advance(s, p, fills, shadow, log, end):
     """Events in continuous time until `end`: makers, takers, and what is scheduled."""
     while True:
         total = s.maker_rate
@@ -124,6 +129,8 @@ def advance(s, p, fills, end):
             taker_candidate(s, p, fills)
         else:
             maker_event(s, p, fills, total)
+        if shadow.shape[0]:
+            note_changes(s, p, shadow, log)
 
 
 @kernel
@@ -182,7 +189,7 @@ def liquidate(s, p, fills):
 
 
 @kernel
-def step_env(s, p, tape, first, action, mode, fills, wire, row, result, scratch, losses, following):
+def step_env(s, p, tape, first, action, mode, fills, wire, shadow, log, row, result, scratch, losses, following):
     """One decision of one env: action, market, ledger, signals, risk, default policy, reward, observation."""
     n = p.lot_value.shape[0]
     change, value, slope = scratch[:n], scratch[n : 2 * n], scratch[2 * n : 3 * n]
@@ -190,7 +197,7 @@ def step_env(s, p, tape, first, action, mode, fills, wire, row, result, scratch,
     cost_before, revaluation_before = booked(s, p)
     s.fill_count = s.wire_count = 0
     apply_action(s, p, action, mode, scratch[3 * n :])
-    run_market(s, p, tape, first, fills, wire, change, following)
+    run_market(s, p, tape, first, fills, wire, shadow, log, change, following)
     s.step += 1
     s.time = s.step * p.step_seconds
     profit = mark(s, p)
@@ -201,6 +208,8 @@ def step_env(s, p, tape, first, action, mode, fills, wire, row, result, scratch,
     if last and p.liquidate:
         liquidate(s, p, fills)
         profit = mark(s, p)
+        if shadow.shape[0]:
+            note_changes(s, p, shadow, log)
     s.pnl = profit
     s.equity_high = max(s.equity_high, profit)
     s.drawdown = max(s.drawdown, s.equity_high - profit)
@@ -235,7 +244,7 @@ def report(s, p, result):
 
 
 @kernel
-def reset_env(s, p, raw, tape, first, fills, wire, row, result, scratch, losses):
+def reset_env(s, p, raw, tape, first, fills, wire, shadow, log, row, result, scratch, losses):
     """Begin the next episode: streams from (key, episode), an initial book, and a burn-in without an agent."""
     key0, key1, episode = s.key[0], s.key[1], s.episode
     raw[:] = 0
@@ -252,7 +261,7 @@ def reset_env(s, p, raw, tape, first, fills, wire, row, result, scratch, losses)
     start_signals(s, p)
     draw_taker(s, p)
     for k in range(p.burn_in_steps):
-        run_market(s, p, tape, first, fills[:0], wire[:0], change, s)
+        run_market(s, p, tape, first, fills[:0], wire[:0], shadow[:0], log[:0], change, s)
         s.time = (k + 1 - p.burn_in_steps) * p.step_seconds
         look(s, p, change)
     if p.burn_in_steps == 0:
@@ -263,6 +272,8 @@ def reset_env(s, p, raw, tape, first, fills, wire, row, result, scratch, losses)
     s.takers[:] = 0
     s.moved[:] = 0.0
     decide(s, p, value, slope, losses)
+    if shadow.shape[0]:
+        remember(s, shadow)
     result.reward = 0.0
     result.terms[:] = 0.0
     observe(s, p, row, change)
@@ -306,6 +317,8 @@ def step_range(
     commands,
     fills,
     wire,
+    shadows,
+    logs,
     rows,
     results,
     scratch,
@@ -317,14 +330,31 @@ def step_range(
 
     states: (N,) records; raw: (N, bytes) uint8 view of them; params: (P,) records; which: (N,) int64 index into params;
     tape: (H,) TAPE_DTYPE; first: (S+2,) int64 first bundled headline of each symbol; actions: (N, 3S) float32;
-    commands: (N,) uint8; fills, wire: (N, F) logs, F = 0 keeps none; rows: (N, columns) float32; results: (N,) records.
+    commands: (N,) uint8; fills, wire: (N, F) logs, F = 0 keeps none; shadows: (N, 0 or 1) records, logs: (N, L) of what
+    happened to the books; rows: (N, columns) float32; results: (N,) records.
     """
     for i in range(low, high):
         s, p, result = states[i], params[which[i]], results[i]
         following = states[min(i + 1, high - 1)]
         if commands[i] == STEP:
-            step_env(s, p, tape, first, actions[i], mode, fills[i], wire[i], rows[i], result, scratch, losses, following)
+            step_env(
+                s,
+                p,
+                tape,
+                first,
+                actions[i],
+                mode,
+                fills[i],
+                wire[i],
+                shadows[i],
+                logs[i],
+                rows[i],
+                result,
+                scratch,
+                losses,
+                following,
+            )
         elif commands[i] == RESET:
-            reset_env(s, p, raw[i], tape, first, fills[i], wire[i], rows[i], result, scratch, losses)
+            reset_env(s, p, raw[i], tape, first, fills[i], wire[i], shadows[i], logs[i], rows[i], result, scratch, losses)
         elif commands[i] == MARKET:
-            run_market(s, p, tape, first, fills[i], wire[i], scratch, following)
+            run_market(s, p, tape, first, fills[i], wire[i], shadows[i], logs[i], scratch, following)

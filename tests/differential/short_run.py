@@ -13,6 +13,7 @@ from mm_env.envs.market import build_market
 from mm_env.sim.ledger import FILL_DTYPE
 from mm_env.sim.news import WIRE_DTYPE
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
+from mm_env.sim.record import LOG_DTYPE, shadow_dtype
 from mm_env.sim.state import HISTORY, state_dtype
 from mm_env.sim.step import RESET, STEP, result_dtype, step_range
 
@@ -30,11 +31,12 @@ def short_run() -> dict[str, list[float]]:
     states["key"] = [1, 2]
     records = [
         states, np.atleast_1d(market.params), market.tape, np.zeros((1, 200), FILL_DTYPE), np.zeros((1, 200), WIRE_DTYPE),
-        np.zeros(1, result_dtype(market.capacity)),
+        np.zeros(1, result_dtype(market.capacity)), np.zeros((1, 1), shadow_dtype(market.capacity)),
+        np.zeros((1, 2000), LOG_DTYPE),
     ]  # fmt: skip
     if os.environ.get("NUMBA_DISABLE_JIT") == "1":  # python reads fields of record arrays as attributes, as kernels do
         records = [array.view(np.recarray) for array in records]
-    envs, params, tape, fills, wire, results = records
+    envs, params, tape, fills, wire, results, shadows, logs = records
     rows = np.zeros((1, columns), np.float32)
     scratch = np.zeros(3 * market.capacity.symbols + market.capacity.venues), np.zeros(HISTORY)
     raw = states.view(np.uint8).reshape(1, -1)
@@ -43,8 +45,8 @@ def short_run() -> dict[str, list[float]]:
         command = np.full(1, RESET if k == 0 else STEP, np.uint8)
         action = rng.uniform(-1.0, 1.0, (1, 3 * symbols)).astype(np.float32)
         step_range(
-            envs, raw, params, np.zeros(1, np.int64), tape, market.first, action, 0, command, fills, wire, rows, results,
-            *scratch, 0, 1,
+            envs, raw, params, np.zeros(1, np.int64), tape, market.first, action, 0, command, fills, wire, shadows, logs,
+            rows, results, *scratch, 0, 1,
         )  # fmt: skip
     return {name: states[name].ravel().tolist() for name in FIELDS} | {"row": rows.ravel().tolist()}
 

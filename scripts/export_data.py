@@ -1,0 +1,65 @@
+"""Write events, real or simulated, in a form that other tools read: LOBSTER's two files, or hftbacktest's array.
+
+python scripts/record_market.py --config one_symbol --seconds 600 --out runs/data/xyz.parquet
+python scripts/export_data.py runs/data/xyz.parquet --form lobster --out runs/export
+python scripts/export_data.py runs/data/xyz.parquet --form hftbacktest --latency-ms 5 --out runs/export
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mm_env.calibration.events import about_events, read_events
+from mm_env.calibration.export_hftbacktest import export_hftbacktest
+from mm_env.calibration.export_lobster import export_lobster
+from mm_env.cli_baseline import check_log_level
+from mm_env.cli_errors import check_target, user_errors
+from mm_env.errors import UsageError
+from mm_env.recording.files import write_json
+
+FORMS = ("lobster", "hftbacktest")
+
+
+@user_errors
+def main(
+    data: Annotated[Path, typer.Argument(help="Events, as convert_data.py and record_market.py write them.")],
+    form: Annotated[str, typer.Option(metavar="|".join(FORMS), help="Of the files.")] = "lobster",
+    lot: Annotated[
+        float, typer.Option(min=1e-12, help="With lobster: units of size in one of its own, which are whole.")
+    ] = 1.0,
+    latency_ms: Annotated[float, typer.Option(min=0.0, help="With hftbacktest: from the venue to who sees it [ms].")] = 0.0,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Holds the files.")] = Path("runs/export"),
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write their names there.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Write the files and print their names."""
+    check_log_level(log_level)
+    logging.basicConfig(level=log_level.upper(), format="%(message)s")
+    if form not in FORMS:
+        raise UsageError(f"--form {form!r}: allowed: {', '.join(FORMS)}")
+    foreign = {"lobster": {"--latency-ms": latency_ms != 0.0}, "hftbacktest": {"--lot": lot != 1.0}}[form]
+    for option, given in foreign.items():
+        if given:
+            raise UsageError(f"{option}: allowed: with another form than {form}")
+    about = about_events(data)
+    array = out / f"{data.stem}.npz"
+    targets = {"--out": array} | ({} if json_file is None else {"--json": json_file})
+    for option, path in targets.items():
+        check_target(option, path)
+    if form == "lobster":
+        paths = list(export_lobster(read_events(data), about, out, lot))
+    else:
+        export_hftbacktest(read_events(data), array, round(latency_ms * 1e6))
+        paths = [array]
+    for path in paths:
+        print(path)
+    if json_file is not None:
+        write_json(json_file, {"files": [str(path) for path in paths]})
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -111,6 +111,25 @@ def config_problems(config: MarketConfig) -> Iterator[Problem]:
     yield from _regime_problems(config)
     yield from _hawkes_problems(config)
     yield from _time_problems(config)
+    yield from _replay_problems(config)
+
+
+def _replay_problems(config: MarketConfig) -> Iterator[Problem]:
+    """A file for each book and no other, and no made-up headlines beside a record."""
+    if config.replay is None:
+        return
+    files, symbols, venues = config.replay.files, [s.name for s in config.symbols], [v.name for v in config.venues]
+    for group, here, names in [(("replay", "files"), files, symbols)] + [
+        (("replay", "files", name), books, venues) for name, books in files.items() if name in symbols
+    ]:
+        for name in here:
+            if name not in names:
+                yield Problem((*group, name), shortened(here[name]), f"only {', '.join(names)}; {suggestion(name, names)}")
+        missing = [name for name in names if name not in here]
+        if missing:
+            yield Problem(group, shortened(here), f"a file for each of {', '.join(names)}; missing: {', '.join(missing)}")
+    if config.news.source != "none":
+        yield Problem(("news", "source"), config.news.source, "'none' with replay: headlines that did not move the record")
 
 
 def _correlation_problems(config: MarketConfig) -> Iterator[Problem]:

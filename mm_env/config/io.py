@@ -123,7 +123,7 @@ def override(config: _Config, changes: Mapping[str, Any]) -> _Config:
             place,
             _merged(get(raw, place[:-1]), {place[-1]: value})[place[-1]] if isinstance(value, dict) else value,
         )
-    return _build([_Layer("override", _with_absolute_tape(raw, Path.cwd()))], type(config))
+    return _build([_Layer("override", _with_absolute_paths(raw, Path.cwd()))], type(config))
 
 
 def preset_names(model: type[AnyConfig] = MarketConfig) -> list[str]:
@@ -141,7 +141,7 @@ def preset_path(name: str, model: type[AnyConfig] = MarketConfig) -> Path:
 def dump_config(config: AnyConfig, path: str | os.PathLike[str]) -> None:
     """Write every parameter of `config` to a YAML file, whole or not at all; `load_config` reads its equal.
 
-    A relative `news.tape` is written as an absolute path, so that the file means the same from any folder.
+    Relative paths, as of `news.tape`, are written as absolute ones, so that the file means the same from any folder.
     """
     target = Path(path)
     text = resolved_yaml(config)
@@ -155,7 +155,7 @@ def dump_config(config: AnyConfig, path: str | os.PathLike[str]) -> None:
 
 def resolved_yaml(config: AnyConfig) -> str:
     """YAML text of every parameter of `config`, as `dump_config` writes it."""
-    return format_yaml(_with_absolute_tape(config.model_dump(), Path.cwd()))
+    return format_yaml(_with_absolute_paths(config.model_dump(), Path.cwd()))
 
 
 def config_hash(config: AnyConfig) -> str:
@@ -214,7 +214,7 @@ def _parsed(text: str, label: str) -> dict[str, Any]:
 
 
 def _with_bases(layer: _Layer, folder: Path, above: list[Path], model: type[AnyConfig]) -> list[_Layer]:
-    content = _with_absolute_tape(layer.content, folder)
+    content = _with_absolute_paths(layer.content, folder)
     layers = [_Layer(layer.label, {key: value for key, value in content.items() if key != "base"})]
     if "base" in content:
         base = content["base"]
@@ -225,12 +225,22 @@ def _with_bases(layer: _Layer, folder: Path, above: list[Path], model: type[AnyC
     return layers
 
 
-def _with_absolute_tape(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    news = content.get("news")
-    if not isinstance(news, dict) or not isinstance(news.get("tape"), str) or not news["tape"]:
-        return content
-    tape = str((folder / _expanded(news["tape"])).resolve())
-    return {**content, "news": {**news, "tape": tape}}
+def _with_absolute_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """`content` with the files that it names, `news.tape` and those of `replay.files`, as absolute paths."""
+
+    def absolute(path: Any) -> Any:
+        return str((folder / _expanded(path)).resolve()) if isinstance(path, str) and path else path
+
+    news, replay = content.get("news"), content.get("replay")
+    if isinstance(news, dict) and news.get("tape"):
+        content = {**content, "news": {**news, "tape": absolute(news["tape"])}}
+    if isinstance(replay, dict) and isinstance(replay.get("files"), dict):
+        files = {
+            symbol: {venue: absolute(path) for venue, path in books.items()} if isinstance(books, dict) else books
+            for symbol, books in replay["files"].items()
+        }
+        content = {**content, "replay": {**replay, "files": files}}
+    return content
 
 
 def _expanded(path: str) -> Path:

@@ -11,6 +11,7 @@ from mm_env.config import checks
 from mm_env.config.agent import Episode, Policy, Reward, Risk
 from mm_env.config.keys import get, locate, put, refuse
 from mm_env.config.market import Flow, News, Regime, Symbol, Venue
+from mm_env.config.replay import Replay
 from mm_env.config.types import Coefficient, Section
 
 Bounds = Annotated[list[float], Field(min_length=2, max_length=2)]
@@ -82,6 +83,9 @@ class MarketConfig(Section):
         ]
     )
     flow: Flow = Field(default_factory=Flow)
+    replay: Replay | None = Field(
+        None, description="a recorded day in place of news, regimes and flow, which then say nothing of the market"
+    )
     policy: Policy = Field(default_factory=Policy)
     risk: Risk = Field(default_factory=Risk)
     reward: Reward = Field(default_factory=Reward)

@@ -12,13 +12,14 @@ import numpy as np
 
 from mm_env.config import MarketConfig
 from mm_env.config.io import ConfigError, config_hash
+from mm_env.envs.feed import Feed, load_feed
 from mm_env.sentiment import PERFECT, Scorer, TapeReport, bundled_bank, class_of, get_scorer, load_tape, measure_confusion
 from mm_env.sim.news import TAPE_DTYPE
 from mm_env.sim.params import make_params
 from mm_env.sim.state import Capacity, capacity_for
 
 _KEPT = 8  # markets
-_cache: dict[tuple[str, int, int], Market] = {}
+_cache: dict[tuple[str | int, ...], Market] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,7 @@ class Market:
     confusion: (3, 3) and (3,) float64 true class given the scored one, mean |polarity| of each true class
     tape_report: what became of the rows of the tape's file; None without a tape
     tape_latest: [s] latest start of an episode on the tape
+    record: the events that are replayed, none without `replay`
     """
 
     config: MarketConfig
@@ -43,6 +45,7 @@ class Market:
     confusion: tuple[np.ndarray, np.ndarray]
     tape_report: TapeReport | None
     tape_latest: float
+    record: Feed
 
     @property
     def ranges(self) -> bool:
@@ -51,9 +54,11 @@ class Market:
 
     @cached_property
     def headlines_digest(self) -> str:
-        """Of the headlines: a file of the same name may have been edited since a state was saved."""
+        """Of headlines and record: a file of the same name may have been edited since a state was saved."""
         digest = hashlib.sha256(self.tape.tobytes())
         digest.update("\n".join(self.texts).encode())
+        if len(self.record.feed):
+            digest.update(self.record.feed.tobytes() + self.record.ladders.tobytes())
         return digest.hexdigest()[:12]
 
     @property
@@ -73,7 +78,7 @@ class Market:
 
     def params_of(self, config: MarketConfig) -> np.ndarray:
         """() record of a variation of `config` that keeps its symbols, venues, scorer and headlines."""
-        return make_params(config, self.confusion, self.tape_latest)
+        return make_params(config, self.confusion, self.tape_latest, (self.record.earliest, self.record.latest))
 
 
 def build_market(config: MarketConfig) -> Market:
@@ -81,7 +86,11 @@ def build_market(config: MarketConfig) -> Market:
 
     Raises `ConfigError` for a scorer that is not known, `mm_env.sentiment.TapeError` for a tape that cannot be used.
     """
-    key = (config_hash(config), *_stamp(config.news.tape))
+    files = [] if config.replay is None else [path for books in config.replay.files.values() for path in books.values()]
+    key: tuple[str | int, ...] = (
+        config_hash(config),
+        *(number for path in (config.news.tape, *files) for number in _stamp(path)),
+    )
     market = _cache.pop(key, None) or _build(config)
     _cache[key] = market  # at the end: the most recently used
     while len(_cache) > _KEPT:
@@ -90,7 +99,7 @@ def build_market(config: MarketConfig) -> Market:
 
 
 def _stamp(tape: str | None) -> tuple[int, int]:
-    """Size and time of change of the tape's file, so that an edited tape is read again."""
+    """Size and time of change of a file of headlines or events, so that an edited one is read again."""
     if tape is None or not Path(tape).exists():
         return 0, 0
     found = Path(tape).stat()
@@ -109,9 +118,10 @@ def _build(config: MarketConfig) -> Market:
     tape, first, texts, report, latest = _headlines(config, names, scorer)
     if perfect:
         _score_truth(tape)
-    params = make_params(config, confusion, latest)
+    record = load_feed(config)
+    params = make_params(config, confusion, latest, (record.earliest, record.latest))
     params.setflags(write=False)  # not so the others: Numba would compile anew for a read-only array
-    return Market(config, params, tape, first, texts, confusion, report, latest)
+    return Market(config, params, tape, first, texts, confusion, report, latest, record)
 
 
 def _headlines(

@@ -106,6 +106,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv):
 
     def _use(self, market: Market) -> None:
         self.batch.tape, self.batch.first = market.tape, market.first
+        self.batch.feed, self.batch.ladders = market.record.feed, market.record.ladders
 
     def _info(self, results: np.ndarray) -> dict[str, Any]:
         return batch_info(results, len(self.symbols))

@@ -15,6 +15,7 @@ from mm_env.sim.news import TAPE_DTYPE, WIRE_DTYPE
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
 from mm_env.sim.params import params_dtype
 from mm_env.sim.record import LOG_DTYPE, shadow_dtype
+from mm_env.sim.replay import EMPTY_FEED, EMPTY_LADDERS
 from mm_env.sim.rng import FAULTS
 from mm_env.sim.state import HISTORY, Capacity, state_dtype
 from mm_env.sim.step import RESET, SKIP, STEP, result_dtype, step_range
@@ -35,7 +36,8 @@ class Batch:
     """N envs of one market.
 
     states: (N,) records of `state_dtype`; params: (P,) records; which: (N,) int64, the row of params of each env;
-    tape: (H,) TAPE_DTYPE; first: (S+2,) int64; rows: (N, columns) float32; results: (N,) records of `result_dtype`.
+    tape: (H,) TAPE_DTYPE; first: (S+2,) int64; feed, ladders: the record
+    that is replayed, empty without one; rows: (N, columns) float32; results: (N,) records of `result_dtype`.
     rows and results are fresh arrays after every call.
     """
 
@@ -62,6 +64,7 @@ class Batch:
         self.which = np.arange(number) if params.size > 1 else np.zeros(number, np.int64)
         self.tape = np.zeros(0, TAPE_DTYPE) if tape is None else tape
         self.first = np.zeros(self.symbols + 2, np.int64) if first is None else first
+        self.feed, self.ladders = EMPTY_FEED, EMPTY_LADDERS
         self.states = np.zeros(number, state_dtype(capacity))
         self.columns = self.symbols * len(SYMBOL_COLUMNS) + len(GLOBAL_COLUMNS)
         rows = LOG_ROWS if log else 0
@@ -106,7 +109,8 @@ class Batch:
         def work(thread: int) -> None:
             for k in left:
                 step_range(
-                    self.states, raw, self.params, self.which, self.tape, self.first, actions, mode, commands,
+                    self.states, raw, self.params, self.which, self.tape, self.first, self.feed,
+                    self.ladders, actions, mode, commands,
                     self.fills, self.wire, self.shadows, self.logs, rows, results, *self._scratch[thread],
                     edges[k], edges[k + 1],
                 )  # fmt: skip
@@ -173,7 +177,8 @@ def warm_up(capacity: Capacity) -> None:
     states = np.zeros(0, state_dtype(capacity))
     arguments = (
         states, np.zeros((0, 1), np.uint8), np.zeros(0, params_dtype(capacity)), np.zeros(0, np.int64),
-        np.zeros(0, TAPE_DTYPE), np.zeros(0, np.int64), np.zeros((0, 0), np.float32), 0, np.zeros(0, np.uint8),
+        np.zeros(0, TAPE_DTYPE), np.zeros(0, np.int64), EMPTY_FEED, EMPTY_LADDERS,
+        np.zeros((0, 0), np.float32), 0, np.zeros(0, np.uint8),
         np.zeros((0, 0), FILL_DTYPE), np.zeros((0, 0), WIRE_DTYPE), np.zeros((0, 0), shadow_dtype(capacity)),
         np.zeros((0, 0), LOG_DTYPE), np.zeros((0, 0), np.float32),
         np.zeros(0, result_dtype(capacity)), np.zeros(0), np.zeros(0), 0, 0,

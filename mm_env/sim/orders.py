@@ -10,8 +10,9 @@ from mm_env.sim.book import ASK, BID, MASK, best_with_own, in_window, update_rat
 from mm_env.sim.compiling import kernel
 from mm_env.sim.ledger import HEDGE
 from mm_env.sim.matching import match_venue
+from mm_env.sim.replay import past_record
 from mm_env.sim.rng import FAULT_SELF
-from mm_env.sim.state import MAILBOXES
+from mm_env.sim.state import DEEPEST, MAILBOXES
 
 REPLACE, SHRINK = 1, 2  # what a message does to the order on its side; a shrink never makes a new order
 
@@ -147,6 +148,8 @@ def _rest(s, p, i, v, side, price, lots):
         return
     s.own_price[i, v, side], s.own_quantity[i, v, side] = price, lots
     s.own_ahead[i, v, side] = s.depth[i, v, side, price & MASK] if in_window(s, i, price) else 0
+    if past_record(s, p, i, v, side, price):
+        s.own_ahead[i, v, side] = DEEPEST  # what stands there is not known yet
     s.posted[i, v, side] += lots
     update_touch(s, p, i)
     update_rates(s, p, i, v)

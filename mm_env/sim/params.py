@@ -95,6 +95,10 @@ FIELDS = (
     ("stale_extra", "f8", (), "multiplier of the cancel rate of stale lots, minus 1"),
     ("arbitrage_latency", "f8", (), "[s]"),
     ("initial_orders", "f8", ("S", "V"), "expected orders a side at the start of the burn-in"),
+    # replay
+    ("replay", "i8", (), "1: a record drives the books, and there is no other flow"),
+    ("feed_earliest", "f8", (), "[s] of the record, first at which an episode begins"),
+    ("feed_latest", "f8", (), "[s] last"),
     # policy
     ("avellaneda", "i8", (), "0 fixed spread, 1 Avellaneda-Stoikov"),
     ("base_half_spread", "f8", (), "fraction of the mid"),
@@ -226,12 +230,16 @@ def stationary_law(next_probabilities: np.ndarray, durations: np.ndarray) -> np.
 
 
 def make_params(
-    config: MarketConfig, confusion: tuple[np.ndarray, np.ndarray] | None = None, tape_latest: float = 0.0
+    config: MarketConfig,
+    confusion: tuple[np.ndarray, np.ndarray] | None = None,
+    tape_latest: float = 0.0,
+    feed_window: tuple[float, float] = (0.0, 0.0),
 ) -> np.ndarray:
     """Params record, shape () of `params_dtype`, of a configuration.
 
     confusion: (3, 3) and (3,) true class given the scored one, and mean |polarity|, for tapes without polarity.
     tape_latest: [s] latest start of an episode on the tape
+    feed_window: [s] first and last start of an episode in the record that is replayed
     """
     capacity = capacity_for(len(config.symbols), len(config.venues))
     p = np.zeros((), params_dtype(capacity))
@@ -252,7 +260,20 @@ def make_params(
     p["step_seconds"], p["microsteps"], p["steps"] = e.step_seconds, e.microsteps, e.steps
     p["burn_in_steps"] = math.ceil(e.burn_in_seconds / e.step_seconds - 1e-9)
     p["liquidate"] = e.liquidate_at_end
+    if config.replay is not None:
+        _replay(p, config, feed_window)
     return p
+
+
+def _replay(p: np.ndarray, config: MarketConfig, window: tuple[float, float]) -> None:
+    """No flow but the record's, no diffusion of its own, one regime, and nobody who trades crossed venues back."""
+    assert config.replay is not None
+    p["replay"], (p["feed_earliest"], p["feed_latest"]) = 1, window
+    for name in ("volatility", "mu", "jump", "parent_rate", "limit_rate", "initial_orders", "regime_cancel"):
+        p[name] = 0.0
+    p["regimes"], p["arbitrage_latency"] = 1, math.inf
+    if not config.replay.impact:
+        p["impact"] = 0.0
 
 
 def _symbols(p: np.ndarray, config: MarketConfig) -> None:

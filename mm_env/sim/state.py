@@ -81,6 +81,13 @@ FIELDS = (
     ("mid_valid", "u1", ("S",), "both sides exist now"),
     ("arbitrage_time", "f8", ("S",), "[s] when crossed venues are traded back, inf none"),
     ("scheduled_next", "f8", (), "[s] earliest of mailboxes, snapshots, arbitrage"),
+    # replay of a record
+    ("feed_start", "f8", (), "[s] of the record at which the episode begins"),
+    ("feed_next", "i8", (), "next row of the record"),
+    ("feed_time", "f8", (), "[s] when it comes, inf none"),
+    ("feed_row", "i8", ("S", "V"), "row whose book stands, -1 none"),
+    ("shift", "i8", ("S",), "[ticks] by which impact moves recorded prices"),
+    ("far", "i8", ("S", "V", 2), "[ticks] worst price that the record shows"),
     # own orders and messages
     ("own_price", "i8", ("S", "V", 2), "[ticks] own resting order"),
     ("own_quantity", "i4", ("S", "V", 2), "[lots] 0: none"),

@@ -20,6 +20,7 @@ from mm_env.sim.orders import deliver, open_mailbox, schedule, snapshot, take
 from mm_env.sim.quoting import default_quotes
 from mm_env.sim.record import note_changes, remember
 from mm_env.sim.regime import start_regime, switch_regime
+from mm_env.sim.replay import follow_record, replay_event, start_replay
 from mm_env.sim.reward import booked, inventory_variance, reward_terms
 from mm_env.sim.risk import current_var, update_risk
 from mm_env.sim.rng import MAKERS, exponential, next_u64, seed_streams, uniform
@@ -70,7 +71,7 @@ def apply_action(s, p, action, mode, scratch):
 
 
 @kernel
-def run_market(s, p, tape, first, fills, wire, shadow, log, normals, following):
+def run_market(s, p, tape, first, feed, ladders, fills, wire, shadow, log, normals, following):
     """The market for one decision step: slow quantities on the grid of microsteps, events in continuous time between.
 
     following: record of the env that is next, which comes into the cache meanwhile
@@ -84,20 +85,24 @@ def run_market(s, p, tape, first, fills, wire, shadow, log, normals, following):
     schedule(s)
     for k in range(1, p.microsteps + 1):
         prefetch(following, k - 1, p.microsteps)
-        begin_microstep(s, p, tape, first, wire, dt, normals)
+        begin_microstep(s, p, tape, first, ladders, wire, dt, normals)
         if shadow.shape[0]:
             note_changes(s, p, shadow, log)
-        advance(s, p, fills, shadow, log, start + p.step_seconds if k == p.microsteps else start + k * dt)
+        advance(s, p, feed, ladders, fills, shadow, log, start + p.step_seconds if k == p.microsteps else start + k * dt)
 
 
 @kernel
-def begin_microstep(s, p, tape, first, wire, dt, normals):
+def begin_microstep(s, p, tape, first, ladders, wire, dt, normals):
     """Regime, news and efficient price move; books follow the price; makers look at the other venues."""
     switched = switch_regime(s, p)
     published = publish(s, p, tape, first, wire)
     diffuse(s, p, dt, normals)
     for i in range(p.symbols):
-        lost = move_window(s, p, i)
+        lost = False
+        if p.replay:
+            follow_record(s, p, ladders, i)
+        else:
+            lost = move_window(s, p, i)
         if lost:
             update_touch(s, p, i)
         for v in range(p.venues):
@@ -113,12 +118,12 @@ def begin_microstep(s, p, tape, first, wire, dt, normals):
 
 
 @kernel
-def advance(s, p, fills, shadow, log, end):
-    """Events in continuous time until `end`: makers, takers, and what is scheduled."""
+def advance(s, p, feed, ladders, fills, shadow, log, end):
+    """Events in continuous time until `end`: makers, takers, what is scheduled, and what is recorded."""
     while True:
         total = s.maker_rate
         maker = s.time + exponential(s, MAKERS) / total if total > 0.0 else math.inf
-        following = min(maker, s.taker_next, s.scheduled_next)
+        following = min(maker, s.taker_next, s.scheduled_next, s.feed_time)
         if following > end:
             s.time = end
             return
@@ -127,6 +132,8 @@ def advance(s, p, fills, shadow, log, end):
             run_scheduled(s, p, fills)
         elif s.taker_next <= following:
             taker_candidate(s, p, fills)
+        elif s.feed_time <= following:
+            replay_event(s, p, fills, feed, ladders)
         else:
             maker_event(s, p, fills, total)
         if shadow.shape[0]:
@@ -189,7 +196,9 @@ def liquidate(s, p, fills):
 
 
 @kernel
-def step_env(s, p, tape, first, action, mode, fills, wire, shadow, log, row, result, scratch, losses, following):
+def step_env(
+    s, p, tape, first, feed, ladders, action, mode, fills, wire, shadow, log, row, result, scratch, losses, following
+):
     """One decision of one env: action, market, ledger, signals, risk, default policy, reward, observation."""
     n = p.lot_value.shape[0]
     change, value, slope = scratch[:n], scratch[n : 2 * n], scratch[2 * n : 3 * n]
@@ -197,7 +206,7 @@ def step_env(s, p, tape, first, action, mode, fills, wire, shadow, log, row, res
     cost_before, revaluation_before = booked(s, p)
     s.fill_count = s.wire_count = 0
     apply_action(s, p, action, mode, scratch[3 * n :])
-    run_market(s, p, tape, first, fills, wire, shadow, log, change, following)
+    run_market(s, p, tape, first, feed, ladders, fills, wire, shadow, log, change, following)
     s.step += 1
     s.time = s.step * p.step_seconds
     profit = mark(s, p)
@@ -244,7 +253,7 @@ def report(s, p, result):
 
 
 @kernel
-def reset_env(s, p, raw, tape, first, fills, wire, shadow, log, row, result, scratch, losses):
+def reset_env(s, p, raw, tape, first, feed, ladders, fills, wire, shadow, log, row, result, scratch, losses):
     """Begin the next episode: streams from (key, episode), an initial book, and a burn-in without an agent."""
     key0, key1, episode = s.key[0], s.key[1], s.episode
     raw[:] = 0
@@ -258,10 +267,11 @@ def reset_env(s, p, raw, tape, first, fills, wire, shadow, log, row, result, scr
     start_regime(s, p)
     start_news(s, p, tape)
     start_books(s, p, fills[:0])
+    start_replay(s, p, feed, ladders)
     start_signals(s, p)
     draw_taker(s, p)
     for k in range(p.burn_in_steps):
-        run_market(s, p, tape, first, fills[:0], wire[:0], shadow[:0], log[:0], change, s)
+        run_market(s, p, tape, first, feed, ladders, fills[:0], wire[:0], shadow[:0], log[:0], change, s)
         s.time = (k + 1 - p.burn_in_steps) * p.step_seconds
         look(s, p, change)
     if p.burn_in_steps == 0:
@@ -312,6 +322,8 @@ def step_range(
     which,
     tape,
     first,
+    feed,
+    ladders,
     actions,
     mode,
     commands,
@@ -329,9 +341,10 @@ def step_range(
     """Step, reset or skip the envs low..high-1.
 
     states: (N,) records; raw: (N, bytes) uint8 view of them; params: (P,) records; which: (N,) int64 index into params;
-    tape: (H,) TAPE_DTYPE; first: (S+2,) int64 first bundled headline of each symbol; actions: (N, 3S) float32;
-    commands: (N,) uint8; fills, wire: (N, F) logs, F = 0 keeps none; shadows: (N, 0 or 1) records, logs: (N, L) of what
-    happened to the books; rows: (N, columns) float32; results: (N,) records.
+    tape: (H,) TAPE_DTYPE; first: (S+2,) int64 first bundled headline of each symbol; feed: (E,) FEED_DTYPE and ladders:
+    (E, 2, L, 2) int64, the record that is replayed and its books, best first, price [ticks] and lots; actions: (N, 3S)
+    float32; commands: (N,) uint8; fills, wire: (N, F) logs, F = 0 keeps none; shadows: (N, 0 or 1) records, logs: (N, L) of
+    what happened to the books; rows: (N, columns) float32; results: (N,) records.
     """
     for i in range(low, high):
         s, p, result = states[i], params[which[i]], results[i]
@@ -342,6 +355,8 @@ def step_range(
                 p,
                 tape,
                 first,
+                feed,
+                ladders,
                 actions[i],
                 mode,
                 fills[i],
@@ -355,6 +370,22 @@ def step_range(
                 following,
             )
         elif commands[i] == RESET:
-            reset_env(s, p, raw[i], tape, first, fills[i], wire[i], shadows[i], logs[i], rows[i], result, scratch, losses)
+            reset_env(
+                s,
+                p,
+                raw[i],
+                tape,
+                first,
+                feed,
+                ladders,
+                fills[i],
+                wire[i],
+                shadows[i],
+                logs[i],
+                rows[i],
+                result,
+                scratch,
+                losses,
+            )
         elif commands[i] == MARKET:
-            run_market(s, p, tape, first, fills[i], wire[i], shadows[i], logs[i], scratch, following)
+            run_market(s, p, tape, first, feed, ladders, fills[i], wire[i], shadows[i], logs[i], scratch, following)

@@ -14,6 +14,7 @@ from mm_env.sim.ledger import FILL_DTYPE
 from mm_env.sim.news import WIRE_DTYPE
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
 from mm_env.sim.record import LOG_DTYPE, shadow_dtype
+from mm_env.sim.replay import EMPTY_FEED, EMPTY_LADDERS
 from mm_env.sim.state import HISTORY, state_dtype
 from mm_env.sim.step import RESET, STEP, result_dtype, step_range
 
@@ -32,11 +33,11 @@ def short_run() -> dict[str, list[float]]:
     records = [
         states, np.atleast_1d(market.params), market.tape, np.zeros((1, 200), FILL_DTYPE), np.zeros((1, 200), WIRE_DTYPE),
         np.zeros(1, result_dtype(market.capacity)), np.zeros((1, 1), shadow_dtype(market.capacity)),
-        np.zeros((1, 2000), LOG_DTYPE),
+        np.zeros((1, 2000), LOG_DTYPE), EMPTY_FEED,
     ]  # fmt: skip
     if os.environ.get("NUMBA_DISABLE_JIT") == "1":  # python reads fields of record arrays as attributes, as kernels do
         records = [array.view(np.recarray) for array in records]
-    envs, params, tape, fills, wire, results, shadows, logs = records
+    envs, params, tape, fills, wire, results, shadows, logs, feed = records
     rows = np.zeros((1, columns), np.float32)
     scratch = np.zeros(3 * market.capacity.symbols + market.capacity.venues), np.zeros(HISTORY)
     raw = states.view(np.uint8).reshape(1, -1)
@@ -45,8 +46,8 @@ def short_run() -> dict[str, list[float]]:
         command = np.full(1, RESET if k == 0 else STEP, np.uint8)
         action = rng.uniform(-1.0, 1.0, (1, 3 * symbols)).astype(np.float32)
         step_range(
-            envs, raw, params, np.zeros(1, np.int64), tape, market.first, action, 0, command, fills, wire, shadows, logs,
-            rows, results, *scratch, 0, 1,
+            envs, raw, params, np.zeros(1, np.int64), tape, market.first, feed, EMPTY_LADDERS, action, 0,
+            command, fills, wire, shadows, logs, rows, results, *scratch, 0, 1,
         )  # fmt: skip
     return {name: states[name].ravel().tolist() for name in FIELDS} | {"row": rows.ravel().tolist()}
 

@@ -5,9 +5,10 @@ Source of the format: Huang & Polak 2011, LOBSTER: limit order book reconstructi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ from mm_env.calibration.lobster import UNITS, ZONE
 from mm_env.recording.files import partial_path
 
 TYPES = {"limit": 1, "reduce": 2, "delete": 3, "trade": 4, "hidden": 5, "cross": 6, "halt": 7}
-_NO_PRICE = {"ask": 9_999_999_999, "bid": -9_999_999_999}
-_DAY = 86_400 * 10**9
+_SIDED = ("limit", "reduce", "delete", "trade", "hidden")
+_NO_LEVEL = 9_999_999_999  # price where the book has no further level; negative among the bids
 
 
 def export_lobster(events: Iterable[Events], about: About, folder: Path, lot: float = 1.0) -> tuple[Path, Path]:
@@ -27,57 +28,83 @@ def export_lobster(events: Iterable[Events], about: About, folder: Path, lot: fl
 
     lot: [units of size] in a unit of the files, where sizes are whole
 
-    Returns their paths. Raises DataError for kinds and numbers that the format does not know, for more than one day, and
-    for no events.
+    START and END are the times of the first and of the last event [ms since midnight].
+
+    Returns their paths. Raises DataError for kinds, sides and numbers that the format does not know, for more than one day,
+    and for no events.
     """
+    if not (math.isfinite(lot) and lot > 0.0):
+        raise DataError(f"lot {lot}; allowed: a finite number above 0")
+    symbol = about.symbol or "events"
+    if "/" in symbol or "\\" in symbol:
+        raise DataError(f"symbol {symbol!r}; allowed in the names of LOBSTER's files: without / and \\")
     folder.mkdir(parents=True, exist_ok=True)
-    names = {part: partial_path(folder / f"{about.symbol or 'events'}_{part}.csv") for part in ("message", "orderbook")}
-    origin = first = last = None
+    partial = [partial_path(folder / f"{symbol}_{part}.csv") for part in ("message", "orderbook")]
+    first: int | None = None
+    origin = end = last = 0
     try:
         with ExitStack() as stack:
-            files = {part: stack.enter_context(name.open("w", encoding="ascii")) for part, name in names.items()}
+            messages, books = (stack.enter_context(path.open("w", encoding="ascii", newline="\n")) for path in partial)
             for batch in events:
                 if len(batch) == 0:
                     continue
-                if origin is None:
-                    origin, first = _midnight(int(batch.time[0])), int(batch.time[0])
+                if first is None:
+                    first = int(batch.time[0])
+                    origin, end = _bounds(_day(first))
                 last = int(batch.time[-1])
-                if last - origin >= _DAY:
-                    raise DataError("events of more than one day in New York; allowed: one day a pair of files")
-                files["message"].write(_lines(_messages(batch, origin, lot)))
-                files["orderbook"].write(_lines(_books(batch, lot)))
-        if origin is None or first is None or last is None:
+                if last >= end:
+                    raise DataError(
+                        f"events of {_day(first)} and of {_day(last)} in New York; allowed: one day a pair of files"
+                    )
+                messages.write(_lines(_messages(batch, origin, lot)))
+                books.write(_lines(_books(batch, lot)))
+        if first is None:
             raise DataError("no events; allowed: one or more")
-        day = datetime.fromtimestamp(first / 1e9, ZONE).date()
-        stem = f"{about.symbol or 'events'}_{day}_{(first - origin) // 10**6}_{(last - origin) // 10**6}"
+        stem = f"{symbol}_{_day(first)}_{(first - origin) // 10**6}_{(last - origin) // 10**6}"
         paths = (folder / f"{stem}_message_{about.levels}.csv", folder / f"{stem}_orderbook_{about.levels}.csv")
-        for part, path in zip(names, paths, strict=True):
-            names[part].replace(path)
+        for source, path in zip(partial, paths, strict=True):
+            source.replace(path)
         return paths
     finally:
-        for name in names.values():
-            name.unlink(missing_ok=True)
+        for path in partial:
+            path.unlink(missing_ok=True)
 
 
-def _midnight(time: int) -> int:
-    """[ns] beginning of the day in New York."""
-    local = datetime.fromtimestamp(time / 1e9, UTC).astimezone(ZONE)
-    return round(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 10**9
+def events_of_day(events: Iterable[Events], day: date) -> Iterator[Events]:
+    """Yield the events of one day in New York."""
+    begin, end = _bounds(day)
+    for batch in events:
+        inside = (batch.time >= begin) & (batch.time < end)
+        if inside.any():
+            yield batch.where(inside)
+
+
+def _day(nanoseconds: int) -> date:
+    return datetime.fromtimestamp(nanoseconds // 10**9, ZONE).date()  # whole seconds: a float of ns rounds past midnight
+
+
+def _bounds(day: date) -> tuple[int, int]:
+    """[ns] beginning and end of a day in New York, which is an hour longer or shorter where the clocks change."""
+    begin, end = (datetime.combine(one, time(), ZONE) for one in (day, day + timedelta(days=1)))
+    return round(begin.timestamp()) * 10**9, round(end.timestamp()) * 10**9
 
 
 def _messages(e: Events, origin: int, lot: float) -> list[list[str]]:
     unknown = sorted(set(e.kind) - set(TYPES))
     if unknown:
         raise DataError(f"events of kind {', '.join(unknown)}; allowed in LOBSTER's form: {', '.join(TYPES)}")
+    no_side = np.flatnonzero((e.side == 0) & np.isin(e.kind, _SIDED))
+    if no_side.size:
+        raise DataError(f"side 0 of a {e.kind[no_side[0]]}; allowed in LOBSTER's form: 1 or -1")
     since = e.time - origin
     traded = np.isin(e.kind, ("trade", "hidden"))
     halt = e.kind == "halt"
     return [
-        [f"{time // 10**9}.{time % 10**9:09d}".rstrip("0").rstrip(".") for time in since.tolist()],
+        [f"{moment // 10**9}.{moment % 10**9:09d}".rstrip("0").rstrip(".") for moment in since.tolist()],
         [str(TYPES[kind]) for kind in e.kind],
         _text(e.order),
-        _text(np.where(halt, 0, _whole(np.where(halt, 0.0, e.size), 1.0 / lot, "size"))),
-        _text(np.where(halt, -1, _whole(np.where(halt, 0.0, e.price), UNITS, "price"))),
+        _text(_whole(np.where(halt, 0.0, e.size), lot, "size")),
+        _text(np.where(halt, -1, _prices(np.where(halt, 0.0, e.price)))),
         _text(np.where(e.side == 0, -1, np.where(traded, -e.side, e.side))),
     ]
 
@@ -85,20 +112,30 @@ def _messages(e: Events, origin: int, lot: float) -> list[list[str]]:
 def _books(e: Events, lot: float) -> list[list[str]]:
     columns = []
     for level in range(e.bid_prices.shape[1]):
-        for side, prices, sizes in (("ask", e.ask_prices, e.ask_sizes), ("bid", e.bid_prices, e.bid_sizes)):
+        for sign, prices, sizes in ((1, e.ask_prices, e.ask_sizes), (-1, e.bid_prices, e.bid_sizes)):
             empty = np.isnan(prices[:, level])
-            price = _whole(np.where(empty, 0.0, prices[:, level]), UNITS, "price")
-            size = _whole(np.where(empty, 0.0, sizes[:, level]), 1.0 / lot, "size")
-            columns += [_text(np.where(empty, _NO_PRICE[side], price)), _text(size)]
+            price = _prices(np.where(empty, 0.0, prices[:, level]))
+            size = _whole(np.where(empty, 0.0, sizes[:, level]), lot, "size")
+            columns += [_text(np.where(empty, sign * _NO_LEVEL, price)), _text(size)]
     return columns
 
 
-def _whole(values: NDArray[np.float64], scale: float, what: str) -> NDArray[np.int64]:
-    scaled = values * scale
-    whole = np.rint(scaled)
-    wrong = np.flatnonzero(~(np.abs(scaled - whole) <= 1e-4 + 1e-9 * np.abs(whole)))
+def _prices(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    highest = (_NO_LEVEL - 1) / UNITS
+    wrong = np.flatnonzero((values < 0.0) | (values > highest))
     if wrong.size:
-        raise DataError(f"{what} {values[wrong[0]]:g}; allowed in LOBSTER's form: multiples of {1.0 / scale:g}")
+        raise DataError(f"price {float(values[wrong[0]])!r}; allowed in LOBSTER's form: 0 to {highest!r}")
+    return _whole(values, 1.0 / UNITS, "price")
+
+
+def _whole(values: NDArray[np.float64], unit: float, what: str) -> NDArray[np.int64]:
+    """Values in units; what they may miss a whole number by is the noise of a float, which grows with the number."""
+    scaled = values / unit
+    whole = np.rint(scaled)
+    noise = 1e-9 + 16.0 * np.spacing(np.abs(scaled))
+    wrong = np.flatnonzero(~(np.abs(scaled - whole) <= noise) | ((whole == 0.0) & (values != 0.0)))
+    if wrong.size:
+        raise DataError(f"{what} {float(values[wrong[0]])!r}; allowed in LOBSTER's form: multiples of {unit:g}")
     return whole.astype(np.int64)
 
 

@@ -13,10 +13,12 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from mm_env.calibration.cst import fit_cst, simulate_cst
 from mm_env.calibration.events import DataError, about_events, all_events
-from mm_env.calibration.realism import BLOCK_SECONDS, Realism, Statistics, compare_markets, floor_of, statistics_of
+from mm_env.calibration.realism import BLOCK_SECONDS, Realism, Statistics, compare_markets, floor_of, half_of, statistics_of
 from mm_env.cli_baseline import check_log_level
 from mm_env.cli_errors import check_target, user_errors
+from mm_env.errors import UsageError
 from mm_env.recording.files import write_bytes, write_json
 from mm_env.reports.realism_figures import histogram_figure, radar_figure
 from mm_env.reports.style import png
@@ -24,12 +26,17 @@ from mm_env.reports.tables import text_table
 
 FILES = ("realism.json", "radar.png", "histograms.png")
 FLOOR = "the real market itself"
+ZERO = "zero intelligence"
+logger = logging.getLogger("realism")
 
 
 @user_errors
 def main(
     real: Annotated[Path, typer.Argument(help="Events of a real market, as convert_data.py writes them.")],
     others: Annotated[list[Path] | None, typer.Argument(help="Events of the markets that are compared with it.")] = None,
+    blocks: Annotated[
+        str, typer.Option(metavar="all|odd|even", help="Of the real market's blocks of time, those that are compared.")
+    ] = "all",
     block_seconds: Annotated[
         float, typer.Option(min=1.0, help="Blocks of time that are resampled, and every other of which makes the floor [s].")
     ] = BLOCK_SECONDS,
@@ -39,18 +46,24 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
-    """Print how far each statistic of the markets is from the real one's, and how far the real day is from itself."""
+    """Print how far the markets, and one of zero intelligence fitted to the real one, are from it, and it from itself."""
     check_log_level(log_level)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
     targets = {"--out": out / FILES[0]} | ({} if json_file is None else {"--json": json_file})
     for option, path in targets.items():
         check_target(option, path)
-    truth = _statistics(real)
+    if blocks not in ("all", "odd", "even"):
+        raise UsageError(f"--blocks {blocks!r}: allowed: all, odd, even")
+    whole = _statistics(real)
+    truth = whole if blocks == "all" else half_of(whole, "odd" if blocks == "odd" else "even", block_seconds)
     named = {path.stem: _statistics(path) for path in others or []}
     markets = {
         name: compare_markets(truth, statistics, seed, resamples, block_seconds) for name, statistics in named.items()
     }
-    markets[FLOOR] = floor_of(truth, seed, resamples, block_seconds)
+    zero = _zero_intelligence(real, seed)
+    if zero is not None:
+        markets[ZERO] = compare_markets(truth, zero, seed, resamples, block_seconds)
+    markets[FLOOR] = floor_of(whole, seed, resamples, block_seconds)
     title = f"L1 from {real.stem}, with standard errors; {FLOOR}: blocks of {block_seconds:g} s, odd against even"
     print(f"\n{title}\n\n{table(markets)}")
     for path in targets.values():
@@ -66,6 +79,18 @@ def _statistics(path: Path) -> Statistics:
     if about.tick is None:
         raise DataError(f"{path}: no tick is known; allowed: events of a source that states it")
     return statistics_of(all_events(path), about.tick)
+
+
+def _zero_intelligence(path: Path, seed: int) -> Statistics | None:
+    """A day of the zero-intelligence market that is fitted to the real one, where its orders are told."""
+    about, events = about_events(path), all_events(path)
+    try:
+        model = fit_cst(events, about.tick or 0.0)
+        seconds = (int(events.time[-1]) - int(events.time[0])) * 1e-9
+        return statistics_of(simulate_cst(model, seconds, about.levels, seed), model.tick)
+    except DataError as error:
+        logger.info("without %s: %s", ZERO, error)
+        return None
 
 
 def table(markets: dict[str, Realism]) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,10 +208,15 @@ def compare_markets(
 
 def floor_of(real: Statistics, seed: int = 0, resamples: int = 500, block_seconds: float = BLOCK_SECONDS) -> Realism:
     """Distance of the real market from itself: blocks of odd number against those of even number."""
+    odd, even = (half_of(real, part, block_seconds) for part in ("odd", "even"))
+    return compare_markets(odd, even, seed, resamples, block_seconds)
+
+
+def half_of(real: Statistics, part: Literal["odd", "even"], block_seconds: float = BLOCK_SECONDS) -> Statistics:
+    """The statistics of every other block of time; the first is even."""
     start = min(sample.time[0] for sample in real.samples.values())
-    step = round(block_seconds * 1e9)
-    halves = [real.where(lambda time, odd=odd: ((time - start) // step) % 2 == odd) for odd in (1, 0)]  # type: ignore[misc]
-    return compare_markets(halves[0], halves[1], seed, resamples, block_seconds)
+    step, left = round(block_seconds * 1e9), int(part == "odd")
+    return real.where(lambda time: ((time - start) // step) % 2 == left)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from mm_env.sim.params import lomax_scale
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mm_env.config.market import Flow
+    from mm_env.config.market import Flow, Makers
     from mm_env.config.schema import MarketConfig
 
 _TOLERANCE = 1e-9
@@ -96,6 +97,19 @@ def flow_problems(flow: Flow) -> Iterator[Problem]:
     except ValueError:
         allowed = f"below taker_size_max_lots, {flow.taker_size_max_lots}, past which no size goes"
         yield Problem(("taker_size_mean_lots",), flow.taker_size_mean_lots, allowed)
+
+
+def maker_problems(makers: Makers) -> Iterator[Problem]:
+    """Quantiles that fall, and bursts that do not end."""
+    for name in ("size_quantiles_lots", "placement_quantiles_ticks"):
+        values = getattr(makers, name)
+        if values is not None and any(low > high for low, high in pairwise(values)):
+            yield Problem((name,), shortened(values), "numbers that never fall")
+    shares, decays = makers.burst_shares, makers.burst_decays_per_second
+    if len(shares) != len(decays):
+        yield Problem(("burst_decays_per_second",), decays, f"as many as burst_shares, {len(shares)}")
+    if sum(shares) >= 1.0 - _TOLERANCE:
+        yield Problem(("burst_shares",), shares, f"a sum below 1; here it is {sum(shares):.4g}")
 
 
 def config_problems(config: MarketConfig) -> Iterator[Problem]:

@@ -31,6 +31,7 @@ class Symbol(Section):
     lot_size: Positive = Field(100.0, description="shares in a lot; sizes are counted in lots")
     volatility_bps_per_sqrt_second: float = Field(1.0, ge=0.0, le=20.0, description="of the diffusion, in a regime of 1")
     activity: float = Field(1.0, ge=0.01, le=100.0, description="multiplies maker and baseline taker rates")
+    distance_multiplier: Multiplier = Field(1.0, description="of the distance at which makers place")
     quote_size: int = Field(20, ge=1, le=100_000, description="default policy's size a side, over all venues [lots]")
     inventory_limit: int = Field(
         200, ge=1, le=1_000_000, description="absolute position that is never passed by quotes [lots]"
@@ -156,6 +157,21 @@ class Makers(Section):
         4.0, ge=1e-3, le=100.0, description="scale of the distance law, from the efficient price"
     )
     placement_exponent: float = Field(1.6, ge=0.1, le=20.0, description="tail of the distance law (Bouchaud et al. 2002)")
+    size_quantiles_lots: (
+        Annotated[list[Annotated[int, Field(ge=1, le=65_535)]], Field(min_length=2, max_length=256)] | None
+    ) = Field(None, description="of a limit order, at shares 0, 1/(n-1), …, 1: a measured law in place of size_mean_lots")
+    round_lot_lots: int = Field(
+        1, ge=1, le=65_535, description="in which orders mostly come: what is odd in a level is cancelled as one order"
+    )
+    placement_quantiles_ticks: (
+        Annotated[list[Annotated[float, Field(ge=-60.0, le=60.0)]], Field(min_length=2, max_length=256)] | None
+    ) = Field(None, description="of the distance from the efficient price, likewise, in place of the law of two parameters")
+    burst_shares: Annotated[list[Share], Field(max_length=3)] = Field(
+        default_factory=list, description="of limit orders and cancels that events before them bring about, by exponential"
+    )
+    burst_decays_per_second: Annotated[list[Decay], Field(max_length=3)] = Field(
+        default_factory=list, description="how soon they come, one for each share"
+    )
     queue_reaction: float = Field(
         0.5, ge=0.0, le=5.0, description="how strongly a long queue slows joining and speeds leaving"
     )
@@ -164,6 +180,11 @@ class Makers(Section):
         20.0, ge=1.0, le=1000.0, description="of the cancel rate where the efficient price passed"
     )
     arbitrage_latency_ms: Positive = Field(20.0, description="after which crossed venues are traded back")
+
+    @model_validator(mode="after")
+    def _laws_agree(self) -> Makers:
+        refuse("Makers", list(checks.maker_problems(self)))
+        return self
 
 
 class Parents(Section):

@@ -1,6 +1,7 @@
 """A simulated market as events, in the form that readers of real data give and exporters take.
 
-One book (symbol and venue) is a series of events; orders have identities (see queues.py), the agent's orders among them.
+One book (symbol and venue) is a series of events, those within the levels that are told, as in LOBSTER's files; orders have
+identities (see queues.py), the agent's orders among them.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ QUEUES_DTYPE = np.dtype(
 
 @entry_point
 def follow(q, log, symbol, venue, messages, books):
-    """Apply rows of a log to the queues of one book, and write what each does.
+    """Apply rows of a log to the queues of one book, and write what each does within the levels of its book.
 
     q: (1,) QUEUES_DTYPE; log: (n,) LOG_DTYPE; messages: (m,) MESSAGE_DTYPE; books: (m, 2, L, 2) int64 price [ticks] and lots
     of each level after it, side 0 the bids, lots 0 where there is none. Returns the number of messages; failed is set where
@@ -77,7 +77,11 @@ def _tell(b, row, kind, order, lots, messages, books):
     levels = books.shape[2]
     for side in range(2):
         _levels(b, side, books[b.written, side], levels)
-    b.written += 1
+    better, sign = 0, 1 - 2 * row.side
+    for level in range(levels):
+        out = books[b.written, row.side, level]
+        better += out[1] > 0 and sign * (out[0] - row.price) > 0
+    b.written += better < levels  # what is past the levels is not told
 
 
 @kernel

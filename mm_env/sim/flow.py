@@ -153,6 +153,9 @@ def _take(s, p, fills, i, side, child):
             s.excitation[k, other] += p.jump[k, d, other]
     s.surprise[i] += (1 - 2 * side) * lots
     s.takers[d] += 1
+    if p.bursts > 0:
+        excited_rate(s, p)
+        excite(s, p, i)
     s.events += 1
     resting = 1 - side
     limit = taker_limit(s, p, i, resting)
@@ -168,6 +171,57 @@ def _take(s, p, fills, i, side, child):
         sweep(s, p, fills, i, resting, lots - done, limit)
 
 
+@kernel
+def excited_rate(s, p):
+    """Total rate of makers [1/s] where each event excites those that follow; between events it can only fall.
+
+    The rate of a symbol is its own times m = (1 - Σ n_k) + Σ B_k, where B_k decays at β_k and an event adds n_k β_k over the
+    symbol's rate: it brings about n_k others, and m is 1 on the average. Source: Hawkes 1971, in the time of the queues.
+    """
+    dt = s.time - s.burst_time
+    if dt > 0.0:
+        for k in range(p.bursts):
+            factor = math.exp(-p.burst_decay[k] * dt)
+            for i in range(p.symbols):
+                s.burst[i, k] *= factor
+    s.burst_time = s.time
+    total = 0.0
+    for i in range(p.symbols):
+        total += s.symbol_rate[i] * _excited(s, p, i)
+    return total
+
+
+@inlined
+def _excited(s, p, i):
+    m = p.burst_rest
+    for k in range(p.bursts):
+        m += s.burst[i, k]
+    return m
+
+
+@kernel
+def excite(s, p, i):
+    """What an event of symbol i adds to the rate of those that follow."""
+    if s.symbol_rate[i] > 0.0:
+        for k in range(p.bursts):
+            s.burst[i, k] += p.burst_share[k] * p.burst_decay[k] / s.symbol_rate[i]
+
+
+@kernel
+def excited_event(s, p, fills, bound):
+    """A candidate of the thinning with the dominating rate `bound`: an event of the symbol that the rates pick, or none."""
+    u = uniform(s, MAKERS) * bound
+    if u >= excited_rate(s, p):
+        return
+    i = 0
+    while i < p.symbols - 1 and u >= s.symbol_rate[i] * _excited(s, p, i):
+        u -= s.symbol_rate[i] * _excited(s, p, i)
+        i += 1
+    excite(s, p, i)
+    bits = next_u64(s, MAKERS)
+    _book_event(s, p, fills, i, float(bits >> 11) * 2.0**-53 * s.symbol_rate[i], int(p.maker_sizes[bits & 255]))
+
+
 @inlined
 def maker_event(s, p, fills, total):
     """One limit order or cancel, of the book and side that the rates pick.
@@ -177,14 +231,20 @@ def maker_event(s, p, fills, total):
     bits = next_u64(s, MAKERS)
     u = float(bits >> 11) * 2.0**-53 * total
     lots = int(p.maker_sizes[bits & 255])  # low bits, which u does not use
-    i, v, kind = 0, 0, 0
+    i = 0
     passed, edge = 0.0, 0.0
     for k in range(s.symbol_rate.shape[0] - 1):
         edge += s.symbol_rate[k]
         i += u >= edge
         passed = edge if u >= edge else passed
     i = min(i, p.symbols - 1)
-    u -= passed
+    _book_event(s, p, fills, i, u - passed, lots)
+
+
+@inlined
+def _book_event(s, p, fills, i, u, lots):
+    """The event of a symbol's books in which u falls."""
+    v, kind = 0, 0
     passed, edge = 0.0, 0.0
     for k in range(s.venue_rate.shape[1] - 1):
         edge += s.venue_rate[i, k]
@@ -209,7 +269,7 @@ def place(s, p, fills, i, v, side, lots):
     where = float(next_u64(s, MAKERS) >> 11) * 2.0**-53 * (KNOTS - 1)
     knot = int(where)
     distance = p.distance[knot] + (where - knot) * (p.distance[knot + 1] - p.distance[knot])
-    distance *= p.regime_distance[s.regime]
+    distance *= p.regime_distance[s.regime] * p.symbol_distance[i]
     sign = 1 - 2 * side
     price = on_grid(sign * int(math.floor(sign * s.price[i] - distance)), p.multiple[v], side)
     if not in_window(s, i, price) or price + p.basis[v] < 1:
@@ -244,7 +304,10 @@ def arrive(s, p, fills, i, v, side, price, lots):
 
 @inlined
 def cancel(s, p, i, v, side, size):
-    """Cancel up to `size` lots at a random resting lot, those that the efficient price has passed being likelier."""
+    """Cancel up to `size` lots at a random resting lot, those that the efficient price has passed being likelier.
+
+    With a round lot what is odd in a level counts as one order, which goes as a whole, and the rest goes in round lots.
+    """
     stale = s.stale[i, v, side]
     u = uniform(s, MAKERS) * (s.resting[i, v, side] + p.stale_extra * stale)
     lot = int(u)
@@ -259,6 +322,9 @@ def cancel(s, p, i, v, side, size):
         lot -= here
         price += step
         here = s.depth[i, v, side, price & MASK]
+    if p.round_lot > 1:
+        odd = here % p.round_lot
+        size = odd if lot < odd else max(1, size // p.round_lot) * p.round_lot
     cancel_lots(s, p, i, v, side, price, min(size, here), lot < s.own_ahead[i, v, side])
 
 

@@ -20,6 +20,7 @@ KNOTS = 64  # of the quantile function of the placement distance
 SIZES = 256  # equally likely sizes of a maker's order
 REGIMES = 16
 _COARSEST = 2.0**40  # [ticks] past any price that a book can hold
+_FARTHEST = WINDOW / 2 - 4  # [ticks] from the efficient price at which a maker places
 _TERMS = 2048  # of a sum that are added one by one
 VAR_METHODS = ("parametric", "cornish_fisher", "historical")
 
@@ -35,6 +36,7 @@ FIELDS = (
     ("tick_size", "f8", ("S",), "[currency]"),
     ("volatility", "f8", ("S",), "[log/sqrt(s)]"),
     ("cholesky", "f8", ("S", "S"), "lower factor of the correlation"),
+    ("symbol_distance", "f8", ("S",), "multiplier of placement distance"),
     ("quote_size", "i8", ("S",), "[lots]"),
     ("inventory_limit", "i8", ("S",), "[lots]"),
     # venues
@@ -88,10 +90,15 @@ FIELDS = (
     # makers
     ("limit_rate", "f8", ("S", "V"), "[1/s] a side"),
     ("maker_sizes", "u2", ("Z",), "[lots] equally likely"),
+    ("round_lot", "i8", (), "[lots] in which makers' orders mostly come, 1: none"),
     ("distance", "f8", ("D",), "[ticks] quantiles of the placement distance at 0, 1/(D-1), ..., 1"),
     ("queue_slope", "f8", ("S", "V"), "[1/lot] queue reaction over the touch queue at which it is neutral"),
     ("queue_longest", "f8", (), "queue reaction past which cancels no longer rise"),
     ("imbalance_reaction", "f8", (), ""),
+    ("bursts", "i8", (), "exponentials of the makers' excitation, 0: none"),
+    ("burst_share", "f8", ("B",), "of makers' events that others bring about"),
+    ("burst_decay", "f8", ("B",), "[1/s]"),
+    ("burst_rest", "f8", (), "share of the rate that nothing excites"),
     ("stale_extra", "f8", (), "multiplier of the cancel rate of stale lots, minus 1"),
     ("arbitrage_latency", "f8", (), "[s]"),
     ("initial_orders", "f8", ("S", "V"), "expected orders a side at the start of the burn-in"),
@@ -189,6 +196,12 @@ def geometric_sizes(mean: float) -> np.ndarray:
     return np.ceil(np.log1p(-u) / math.log1p(-1.0 / mean)).astype(np.uint16)
 
 
+def _sizes(quantiles: list[int]) -> np.ndarray:
+    """SIZES equally likely sizes [lots] of a law told by its quantiles at 0, 1/(n-1), …, 1."""
+    at = np.linspace(0.0, len(quantiles) - 1.0, SIZES)
+    return np.sort(np.asarray(quantiles))[np.rint(at).astype(int)].astype(np.uint16)
+
+
 def lomax_mean(scale: float, exponent: float, largest: int) -> float:
     """Mean [lots] of min(1 + floor(X), largest), X Lomax: the sum of its survival function.
 
@@ -269,7 +282,7 @@ def _replay(p: np.ndarray, config: MarketConfig, window: tuple[float, float]) ->
     """No flow but the record's, no diffusion of its own, one regime, and nobody who trades crossed venues back."""
     assert config.replay is not None
     p["replay"], (p["feed_earliest"], p["feed_latest"]) = 1, window
-    for name in ("volatility", "mu", "jump", "parent_rate", "limit_rate", "initial_orders", "regime_cancel"):
+    for name in ("volatility", "mu", "jump", "parent_rate", "limit_rate", "initial_orders", "regime_cancel", "bursts"):
         p[name] = 0.0
     p["regimes"], p["arbitrage_latency"] = 1, math.inf
     if not config.replay.impact:
@@ -282,6 +295,7 @@ def _symbols(p: np.ndarray, config: MarketConfig) -> None:
         p["lot_value"][i] = s.tick_size * s.lot_size
         p["tick_size"][i] = s.tick_size
         p["volatility"][i] = s.volatility_bps_per_sqrt_second * 1e-4
+        p["symbol_distance"][i] = s.distance_multiplier
         p["quote_size"][i], p["inventory_limit"][i] = s.quote_size, s.inventory_limit
     n = len(config.symbols)
     p["cholesky"][:n, :n] = np.linalg.cholesky(config.correlation_matrix())
@@ -359,13 +373,22 @@ def _makers(p: np.ndarray, config: MarketConfig) -> None:
     m, n, v = config.flow.makers, len(config.symbols), len(config.venues)
     activity = np.array([s.activity for s in config.symbols])
     p["limit_rate"][:n, :v] = m.limit_rate_per_second * activity[:, None] * p["share"][None, :v]
-    p["maker_sizes"] = geometric_sizes(m.size_mean_lots)
+    p["maker_sizes"] = geometric_sizes(m.size_mean_lots) if m.size_quantiles_lots is None else _sizes(m.size_quantiles_lots)
+    p["round_lot"] = m.round_lot_lots
     mean_size = float(p["maker_sizes"].mean())
-    p["distance"] = placement_quantiles(m.placement_offset_ticks, m.placement_exponent, WINDOW / 2 - 4)
+    p["distance"] = placement_quantiles(m.placement_offset_ticks, m.placement_exponent, _FARTHEST)
+    if m.placement_quantiles_ticks is not None:
+        grid = np.linspace(0.0, 1.0, len(m.placement_quantiles_ticks))
+        p["distance"] = np.interp(np.linspace(0.0, 1.0, KNOTS), grid, m.placement_quantiles_ticks)
+    p["bursts"], p["burst_rest"] = len(m.burst_shares), 1.0 - sum(m.burst_shares)
+    p["burst_share"][: len(m.burst_shares)] = m.burst_shares
+    p["burst_decay"][: len(m.burst_shares)] = m.burst_decays_per_second
     p["imbalance_reaction"] = m.imbalance_reaction
     p["initial_orders"] = p["limit_rate"] / m.cancel_rate_per_second
     # the neutral queue is what stands within one tick of the touch when nothing reacts, and a mean order at least
     near = 1.0 - (1.0 + 1.0 / m.placement_offset_ticks) ** -m.placement_exponent
+    if m.placement_quantiles_ticks is not None:
+        near = float(np.mean(p["distance"] <= p["distance"][0] + 1.0))
     p["queue_slope"] = m.queue_reaction / np.maximum(p["initial_orders"] * mean_size * near, mean_size)
     p["queue_longest"] = 4.0 * m.queue_reaction
     for i, r in enumerate(config.regimes):

@@ -1,6 +1,7 @@
 """Every field of the state of one env: one record an env, so that all of it lies in a few consecutive KB.
 
-Letters in shapes: S symbols, V venues, W ticks of a book's window, K exponentials of the Hawkes kernel, R streams.
+Letters in shapes: S symbols, V venues, W ticks of a book's window, K exponentials of the Hawkes kernel, B of bursts, R
+streams.
 Prices inside the simulator are *reference* ticks: a venue's price minus that venue's basis, so that venues compare.
 Sides are 0 (bid, buy) and 1 (ask, sell). Capacities come in three padded sizes, so that another number of symbols or
 venues compiles nothing anew; past the largest an exact size is made (and compiled).
@@ -15,6 +16,7 @@ import numpy as np
 
 WINDOW = 128  # ticks of a book that can hold lots; a power of two, so that the slot of a price is a bit mask
 DEEPEST = 2**30  # [lots] at a price past which nobody joins, so that a depth holds what rests
+BURSTS = 3  # exponentials of the excitation of makers
 EXPONENTIALS = 5  # four of the config, and the last row for the excitation by news
 PARENTS = 8  # active parent orders a side of a symbol
 MAILBOXES = 5  # decisions whose messages may be under way or not yet seen to have arrived: 3 + 1 steps of latency
@@ -71,6 +73,8 @@ FIELDS = (
     ("venue_rate", "f8", ("S", "V"), "[1/s] sum of the four"),
     ("symbol_rate", "f8", ("S",), "[1/s] sum over venues"),
     ("maker_rate", "f8", (), "[1/s] sum over symbols"),
+    ("burst", "f8", ("S", "B"), "excitation of makers, as a share of their rate"),
+    ("burst_time", "f8", (), "[s] to which it is decayed"),
     ("front", "i8", ("S", 2), "[ticks] best of others over venues, where front_valid"),
     ("front_valid", "u1", ("S", 2), "whether that side exists"),
     ("touch", "i8", ("S", 2), "[ticks] best over venues, own orders included, where touch_venue >= 0"),
@@ -191,7 +195,7 @@ class Capacity:
         """Value of each letter used in FIELDS."""
         return {
             "S": self.symbols, "V": self.venues, "W": WINDOW, "K": EXPONENTIALS, "R": STREAMS, "Q": PARENTS,
-            "M": MAILBOXES, "H": HISTORY, "T": len(TERMS), "N": len(REWARDS),
+            "M": MAILBOXES, "B": BURSTS, "H": HISTORY, "T": len(TERMS), "N": len(REWARDS),
             "S+1": self.symbols + 1, "2S": 2 * self.symbols,
         }  # fmt: skip
 

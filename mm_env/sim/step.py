@@ -9,7 +9,7 @@ import numpy as np
 
 from mm_env.sim.book import follow_price, move_window, settle_touch, sum_rates, update_rates, update_touch
 from mm_env.sim.compiling import entry_point, kernel, prefetch
-from mm_env.sim.flow import draw_taker, maker_event, place, taker_candidate
+from mm_env.sim.flow import draw_taker, excited_event, excited_rate, maker_event, place, taker_candidate
 from mm_env.sim.fundamental import diffuse
 from mm_env.sim.hedge import default_hedge, route_hedge
 from mm_env.sim.ledger import LIQUIDATION, mark
@@ -121,7 +121,7 @@ def begin_microstep(s, p, tape, first, ladders, wire, dt, normals):
 def advance(s, p, feed, ladders, fills, shadow, log, end):
     """Events in continuous time until `end`: makers, takers, what is scheduled, and what is recorded."""
     while True:
-        total = s.maker_rate
+        total = s.maker_rate if p.bursts == 0 else excited_rate(s, p)
         maker = s.time + exponential(s, MAKERS) / total if total > 0.0 else math.inf
         following = min(maker, s.taker_next, s.scheduled_next, s.feed_time)
         if following > end:
@@ -134,8 +134,10 @@ def advance(s, p, feed, ladders, fills, shadow, log, end):
             taker_candidate(s, p, fills)
         elif s.feed_time <= following:
             replay_event(s, p, fills, feed, ladders)
-        else:
+        elif p.bursts == 0:
             maker_event(s, p, fills, total)
+        else:
+            excited_event(s, p, fills, total)
         if shadow.shape[0]:
             note_changes(s, p, shadow, log)
 
@@ -263,7 +265,7 @@ def reset_env(s, p, raw, tape, first, feed, ladders, fills, wire, shadow, log, r
     n = p.lot_value.shape[0]
     change, value, slope = scratch[:n], scratch[n : 2 * n], scratch[2 * n : 3 * n]
     s.time = -p.burn_in_steps * p.step_seconds
-    s.excitation_time = s.time
+    s.excitation_time = s.burst_time = s.time
     start_regime(s, p)
     start_news(s, p, tape)
     start_books(s, p, fills[:0])

@@ -20,7 +20,7 @@ BID, ASK = 0, 1
 EXACT = 1e-9  # relative to the gross traded value
 INSTANT = 1e-9  # [s] within which an arrival and another event may be in either order
 # times that say "never" by an infinity
-ENDLESS = {"feed_time", 
+ENDLESS = {"feed_time",
     "box_time", "box_arrival", "intent_time", "arbitrage_time", "snapshot_time", "scheduled_next", "news_next",
     "taker_next", "headline_time",
 }  # fmt: skip

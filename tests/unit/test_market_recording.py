@@ -17,7 +17,7 @@ from mm_env.sim.record import LOG_DTYPE
 from mm_env.sim.state import WINDOW
 from mm_env.sim.step import ABSOLUTE, RESIDUAL
 
-LEVELS = 4
+LEVELS = 64  # all that a book holds, so that nothing is left untold
 FAST = {"episode.burn_in_seconds": 5.0, "episode.steps": 400, "news.rate_per_hour": 3600.0}
 
 
@@ -157,3 +157,19 @@ def test_a_log_that_does_not_fit_is_told():
     row["kind"], row["lots"], row["price"] = 2, 10**6, 1
     with pytest.raises(RuntimeError, match="does not fit"):
         recorders[0].take(row)
+
+
+def test_what_is_past_the_levels_is_not_told():
+    config = override(load_config("one_symbol"), FAST)
+    few, all_of_them = (list(simulate_events(config, 20.0, levels=levels, seed=1)) for levels in (2, 64))
+    told = 0
+    for narrow, wide in zip(few, all_of_them, strict=True):
+        better = np.where(
+            (wide.side > 0) != (wide.kind == "trade"),
+            (wide.bid_prices > wide.price[:, None]).sum(axis=1),
+            (wide.ask_prices < wide.price[:, None]).sum(axis=1),
+        )
+        np.testing.assert_array_equal(narrow.order, wide.order[better < 2])
+        np.testing.assert_array_equal(narrow.bid_prices, wide.bid_prices[better < 2, :2])
+        told += len(narrow)
+    assert 0 < told < 0.8 * sum(len(wide) for wide in all_of_them)

@@ -161,7 +161,7 @@ def test_the_command_compares_markets_and_shows_the_floor(tmp_path):
     result = run(real, other, "--resamples", 10, "--block-seconds", 600, "--out", out, "--json", tmp_path / "figures.json")
     assert result.exit_code == 0, result.output
     told = json.loads((tmp_path / "figures.json").read_text())["markets"]
-    assert list(told) == ["other", realism.FLOOR]
+    assert list(told) == ["other", realism.ZERO, realism.FLOOR]
     assert told["other"]["statistics"]["limit order depth"]["l1"] > 0.3
     assert told["other"]["mean"] > told[realism.FLOOR]["mean"]
     for name in ("radar.png", "histograms.png"):

@@ -1,12 +1,16 @@
-"""What does market data say? Estimates with errors, and a figure of each law over the data that it was fitted to.
+"""What does market data say? Estimates with errors, and figures of each law over the data that it was fitted to.
+
+Several files of one symbol at several venues are compared instead: who trades, who shows depth, how far apart mids are.
 
 python scripts/convert_data.py LOBSTER_SampleFile_AAPL_2012-06-21_1.zip --out runs/data/aapl.parquet
 python scripts/describe_data.py runs/data/aapl.parquet --lot 100
+python scripts/describe_data.py runs/data/spot_btcusdt.parquet runs/data/usdm_btcusdt.parquet
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,47 +19,97 @@ import typer
 
 from mm_env.calibration.events import about_events, all_events
 from mm_env.calibration.hawkes_fit import STRUCTURES, HawkesFit
+from mm_env.calibration.intraday import Profile
+from mm_env.calibration.regimes import Regimes
 from mm_env.calibration.summary import Summary, summarise, takers
+from mm_env.calibration.venues import Venues, compare_venues
 from mm_env.cli_baseline import check_log_level
 from mm_env.cli_errors import check_target, user_errors
 from mm_env.errors import UsageError
 from mm_env.recording.files import write_bytes, write_json
-from mm_env.reports.calibration_figure import calibration_figure
+from mm_env.reports.calibration_figure import calibration_figure, venues_figure
+from mm_env.reports.flow_figure import flow_figure
 from mm_env.reports.style import png
 from mm_env.reports.tables import text_table
 
-FILES = ("estimates.json", "estimates.png")
+FILES = ("estimates.json", "estimates.png", "flow.png")
+VENUE_FILES = ("venues.json", "venues.png")
+_UNITS = {
+    "limits": "limit orders/s", "cancels": "cancels/s", "takers": "takers/s", "spread": "spread [currency]",
+    "depth": "depth at the touch", "volatility": "volatility [bps/√s]",
+}  # fmt: skip
+_DRAWN = ("score", "middle", "width")  # of regimes, for the figure alone
 
 
 @user_errors
 def main(
-    data: Annotated[Path, typer.Argument(help="Events, as convert_data.py writes them.")],
+    data: Annotated[list[Path], typer.Argument(help="Events, as convert_data.py writes them; several: one a venue.")],
     lot: Annotated[float, typer.Option(min=1e-12, help="Units of size in a lot, in which sizes are counted.")] = 1.0,
     structure: Annotated[str, typer.Option(metavar="|".join(STRUCTURES), help="Of the Hawkes kernels.")] = "full",
     exponentials: Annotated[int, typer.Option(min=1, max=6, help="Exponentials that are tried; the BIC chooses.")] = 3,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help=f"Holds {', '.join(FILES)}.")] = Path("runs/estimates"),
+    window: Annotated[int, typer.Option(min=1, help="Seconds of a window in which regimes are looked for.")] = 60,
+    profile_degree: Annotated[
+        int, typer.Option(min=0, max=6, help="Of the profile of the day that is taken off before regimes; 0 takes off none.")
+    ] = 2,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help=f"Holds {', '.join(FILES)}; of several {', '.join(VENUE_FILES)}.")
+    ] = Path("runs/estimates"),
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Print what the estimators find; parts that the data do not allow are left out and said so."""
     check_log_level(log_level)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
-    targets = {"--out": out / FILES[0]} | ({} if json_file is None else {"--json": json_file})
+    files = FILES if len(data) == 1 else VENUE_FILES
+    targets = {"--out": out / files[0]} | ({} if json_file is None else {"--json": json_file})
     for option, path in targets.items():
         check_target(option, path)
     if structure not in STRUCTURES:
         raise UsageError(f"--structure {structure!r}: allowed: {', '.join(STRUCTURES)}")
-    about, events = about_events(data), all_events(data)
-    summary = summarise(events, about, structure, lot, exponentials)
-    title = f"{about.symbol} at {about.venue}: {summary.events} events in {summary.seconds:,.0f} s, {summary.trades} takers"
-    print(f"\n{title}\n\n{text_table(['what', 'estimate', 'standard error'], rows(summary))}")
+    if len(data) > 1:
+        told = _compare(data, out)
+    else:
+        about, events = about_events(data[0]), all_events(data[0])
+        summary = summarise(events, about, structure, lot, exponentials, window, profile_degree)
+        _print(summary)
+        told = figures(summary)
+        sizes = np.maximum(1.0, np.ceil(takers(events, about)[2] / lot))
+        write_bytes(out / FILES[1], png(calibration_figure(summary, sizes, _title(summary))))
+        write_bytes(out / FILES[2], png(flow_figure(summary, _title(summary))))
+    for path in targets.values():
+        write_json(path, told)
+    print(f"\nfolder: {out}")
+
+
+def _title(summary: Summary) -> str:
+    about = summary.about
+    return f"{about.symbol} at {about.venue}: {summary.events} events in {summary.seconds:,.0f} s, {summary.trades} takers"
+
+
+def _print(summary: Summary) -> None:
+    print(f"\n{_title(summary)}\n\n{text_table(['what', 'estimate', 'standard error'], rows(summary) + flow_rows(summary))}")
     if summary.hawkes:
         print(f"\n{hawkes_table(summary.hawkes)}")
-    for path in targets.values():
-        write_json(path, figures(summary))
-    sizes = np.maximum(1.0, np.ceil(takers(events, about)[2] / lot))
-    write_bytes(out / FILES[1], png(calibration_figure(summary, sizes, title)))
-    print(f"\nfolder: {out}")
+    if summary.regimes is not None:
+        print(f"\n{regimes_table(summary.regimes)}")
+    if summary.profile is not None:
+        print(f"\n{profile_table(summary.profile)}")
+
+
+def _compare(data: list[Path], out: Path) -> dict[str, Any]:
+    """Compare the venues of one symbol; raises UsageError for files of two symbols, or two of one venue."""
+    abouts = [about_events(path) for path in data]
+    for path, about in zip(data, abouts, strict=True):
+        if about.symbol != abouts[0].symbol:
+            raise UsageError(f"{path}: symbol {about.symbol}; allowed: {abouts[0].symbol}, as in {data[0]}")
+    names = [about.venue for about in abouts]
+    if len(set(names)) < len(names):
+        raise UsageError(f"venues {', '.join(names)}; allowed: each once")
+    venues = compare_venues({name: all_events(path) for name, path in zip(names, data, strict=True)})
+    title = f"{abouts[0].symbol} at {', '.join(names)}: {venues.seconds:,.0f} s in common"
+    print(f"\n{title}\n\n{text_table(['what', 'estimate', 'standard error'], venue_rows(venues))}")
+    write_bytes(out / VENUE_FILES[1], png(venues_figure(venues, title)))
+    return {"symbol": abouts[0].symbol, "venues": _plain(venues)}
 
 
 def rows(summary: Summary) -> list[list[str]]:
@@ -85,6 +139,83 @@ def rows(summary: Summary) -> list[list[str]]:
         for level, (rate, error) in enumerate(zip(summary.cancels.rate, summary.cancels.error, strict=True), 1):
             found.append([f"cancel rate at level {level} [1/s]", f"{rate:.4f}", f"{error:.4f}"])
     return found
+
+
+def flow_rows(summary: Summary) -> list[list[str]]:
+    """What, estimate and standard error of placement and of rates by state, and which parts are missing."""
+    found: list[list[str]] = []
+    placed, queues = summary.placement, summary.queues
+    if placed is None:
+        found.append(["limit orders by distance", "too few are told", ""])
+    else:
+        tail = placed.tail
+        middle = len(placed.shares) // 2
+        found.append(["limit orders inside the spread [share]", f"{placed.inside:.4f}", f"{placed.inside_error:.4f}"])
+        found.append(["limit orders at the best price [share]", f"{placed.at_best:.4f}", f"{placed.at_best_error:.4f}"])
+        from_mid, error = placed.from_mid[middle], placed.from_mid_error[middle]
+        found.append(["median distance of limit orders from the mid [ticks]", f"{from_mid:g}", f"{error:.3f}"])
+        cut = [f"levels seen to {placed.reach:g} ticks", ""]
+        exponent = cut if tail is None else [f"{tail.exponent:.3f}", f"{tail.exponent_error:.3f}"]
+        found.append(["tail exponent of distances", *exponent])
+    if queues is not None:
+        for what, slope in (
+            ("log limit orders at the touch, slope on the imbalance", queues.limit_imbalance),
+            ("limit orders at the touch, elasticity to the queue", queues.limit_queue),
+            ("cancels per resting lot there, elasticity to the queue", queues.cancel_queue),
+        ):
+            if slope is not None:
+                found.append([what, f"{slope.value:.4f}", f"{slope.error:.4f}"])
+    if summary.regimes is None:
+        found.append(["regimes", "too few windows that move", ""])
+    if summary.profile is None:
+        found.append(["profile of the day", "fewer than two bins", ""])
+    return found
+
+
+def venue_rows(venues: Venues) -> list[list[str]]:
+    """What, estimate and standard error."""
+    found: list[list[str]] = []
+    for what, shares in (("takers' volume", venues.volume), ("depth at the touch", venues.depth)):
+        found += [[f"{what} at {name} [share]", f"{share:.4f}", f"{error:.4f}"] for name, (share, error) in shares.items()]
+    for name, basis in venues.basis.items():
+        found.append([f"basis of {name}, median [currency]", f"{basis.median:.6g}", f"{basis.median_error:.2g}"])
+        width, error = basis.interquartile_range, basis.interquartile_range_error
+        found.append([f"basis of {name}, interquartile range [currency]", f"{width:.6g}", f"{error:.2g}"])
+        half_life = (
+            [f"{basis.half_life:.3g}", f"{basis.half_life_error:.2g}"] if np.isfinite(basis.half_life) else ["none", ""]
+        )
+        found.append([f"basis of {name}, half-life [s]", *half_life])
+    return found
+
+
+def regimes_table(regimes: Regimes) -> str:
+    """The states, by volatility; each multiplier is of the mean."""
+    names = list(regimes.multiplier)
+    states = [
+        [
+            str(k + 1),
+            f"{regimes.share[k]:.3f}" + _interval(1.96 * regimes.share_error[k]),
+            f"{regimes.duration[k]:.0f} ± {1.96 * regimes.duration_error[k]:.0f}"
+            if np.isfinite(regimes.duration[k])
+            else "",
+            *(f"{regimes.multiplier[n][k]:.3f}" + _interval(1.96 * regimes.multiplier_error[n][k]) for n in names),
+        ]
+        for k in range(len(regimes.share))
+    ]
+    return text_table(["regime", "share of time", "mean duration [s]", *(f"{name} ×" for name in names)], states)
+
+
+def profile_table(profile: Profile) -> str:
+    """Means by bin of the day."""
+    names = list(profile.value)
+    bins = [
+        [
+            f"{int(start) // 3600:02d}:{int(start) // 60 % 60:02d}",
+            *(f"{profile.value[n][k]:.4g}" + _short(1.96 * profile.error[n][k]) for n in names),
+        ]
+        for k, start in enumerate(profile.start)
+    ]
+    return text_table(["from, UTC", *(_UNITS.get(name, name) for name in names)], bins)
 
 
 def hawkes_table(fits: list[HawkesFit]) -> str:
@@ -131,11 +262,30 @@ def figures(summary: Summary) -> dict[str, Any]:
             }
             for one in summary.hawkes
         ],
+        "placement": _plain(summary.placement), "queues": _plain(summary.queues),
+        "regimes": _plain(summary.regimes), "day_profile": _plain(summary.profile),
     }  # fmt: skip
 
 
 def _interval(width: float) -> str:
     return f" ± {width:.3f}" if np.isfinite(width) else ""
+
+
+def _short(width: float) -> str:
+    return f" ± {width:.2g}" if np.isfinite(width) else ""
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: fields by name, arrays as lists, None for what is not finite."""
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value) if one.name not in _DRAWN}
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return _finite(value) if isinstance(value, float) else value
 
 
 def _finite(value: float) -> float | None:

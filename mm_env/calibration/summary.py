@@ -13,11 +13,16 @@ from mm_env.calibration.cancels import CancelRates, cancel_rates
 from mm_env.calibration.events import About, DataError, Events
 from mm_env.calibration.fills import FillIntensity, fit_intensity
 from mm_env.calibration.hawkes_fit import HawkesFit, Structure, select_hawkes
+from mm_env.calibration.intraday import Profile, day_profile, window_sums
+from mm_env.calibration.placement import Placement, fit_placement
 from mm_env.calibration.prices import Mids, Spread, spread, volatility
+from mm_env.calibration.queues import QueueRates, queue_rates
+from mm_env.calibration.regimes import Regimes, fit_regimes
 from mm_env.calibration.sizes import PowerTail, fit_tail
 
 SCALES_SECONDS = (0.1, 1.0, 10.0, 60.0)
 _DISTANCES = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # in half spreads
+_MOST_REGIMES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +44,10 @@ class Summary:
     tail: PowerTail | None
     mean_size: float
     cancels: CancelRates | None
+    placement: Placement | None
+    queues: QueueRates | None
+    regimes: Regimes | None
+    profile: Profile | None
     takers: tuple[NDArray[np.float64], NDArray[np.int64]]
 
     @property
@@ -64,11 +73,20 @@ def takers(events: Events, about: About) -> tuple[NDArray[np.int64], NDArray[np.
     return traded.time[first[order]], (traded.side[first[order]] > 0).astype(np.int64), size[order].astype(np.float64)
 
 
-def summarise(events: Events, about: About, structure: Structure = "full", lot: float = 1.0, most: int = 3) -> Summary:
+def summarise(
+    events: Events,
+    about: About,
+    structure: Structure = "full",
+    lot: float = 1.0,
+    most: int = 3,
+    window_seconds: int = 60,
+    profile_degree: int = 2,
+) -> Summary:
     """Estimate all that the events allow.
 
     structure: of the Hawkes kernels; most: exponentials that are tried
     lot: [units of size] in which sizes are counted
+    window_seconds: [s] in which regimes are looked for; profile_degree: of what is taken off them first, 0 for nothing
 
     Raises DataError for events without a book or a span.
     """
@@ -80,6 +98,7 @@ def summarise(events: Events, about: About, structure: Structure = "full", lot: 
     seconds = (time - events.time[0]) * 1e-9
     width = float(np.nanmedian(events.ask_prices[:, 0] - events.bid_prices[:, 0]))
     start, end = int(events.time[0]), int(events.time[-1])
+    windows = _try(window_sums, events, time, window_seconds)
     return Summary(
         about=about,
         events=len(events),
@@ -92,6 +111,10 @@ def summarise(events: Events, about: About, structure: Structure = "full", lot: 
         tail=_try(fit_tail, np.maximum(1.0, np.ceil(size / lot))),
         mean_size=float(size.mean() / lot) if len(size) else float("nan"),
         cancels=cancel_rates(events) if np.isin(events.kind, ("reduce", "delete")).any() else None,
+        placement=None if about.tick is None else _try(fit_placement, events, about.tick),
+        queues=_try(queue_rates, events, time, side),
+        regimes=None if windows is None else _try(fit_regimes, windows, _MOST_REGIMES, profile_degree),
+        profile=_try(day_profile, events, time),
         takers=(seconds, side),
     )
 

@@ -6,7 +6,7 @@ identities (see queues.py), the agent's orders among them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -129,19 +129,34 @@ def simulate_events(
 
     Raises ConfigError as an environment does.
     """
+    for (events,) in simulate_books(config, seconds, [(symbol, venue, levels)], seed=seed, start=start, policy=policy):
+        yield events
+
+
+def simulate_books(
+    config: MarketConfig,
+    seconds: float,
+    books: Sequence[tuple[int, int, int]],
+    *,
+    seed: int = 0,
+    start: int = 0,
+    policy: Policy | None = None,
+) -> Iterator[list[Events]]:
+    """Yield the events of several books of one market; books: (symbol, venue, levels); else as `simulate_events`."""
     steps = max(1, round(seconds / config.episode.step_seconds))
     config = override(config if policy is None else policy.configure(config), {"episode.steps": steps})
     env = _LoggedEnv(1, config)
     try:
         env.reset(seed=seed)
-        recorder = BookRecorder(env.batch, 0, symbol, venue, book_about(config, symbol, venue, levels), start)
+        recorders = [BookRecorder(env.batch, 0, i, v, book_about(config, i, v, levels), start) for i, v, levels in books]
         nothing, command = np.zeros((1, 3 * len(env.symbols)), np.float32), np.full(1, MARKET, np.uint8)
         for _ in range(steps):
             if policy is None:
                 env.batch.run(nothing, 0, command)
             else:
                 env.step(policy.act(env))
-            yield recorder.take(env.batch.logged_changes(0))
+            log = env.batch.logged_changes(0)
+            yield [recorder.take(log) for recorder in recorders]
     finally:
         env.close()
 

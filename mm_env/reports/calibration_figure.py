@@ -1,18 +1,20 @@
-"""The figure of what was estimated from market data: each law over the data that it was fitted to."""
+"""The figures of what was estimated from market data: each law over the data that it was fitted to."""
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mm_env.reports.style import BLUE, GREEN, GREY, VERMILLION, literal, plain_axes
+from mm_env.reports.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, literal, plain_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from mm_env.calibration.summary import Summary
+    from mm_env.calibration.venues import Venues
 
 
 def calibration_figure(summary: Summary, sizes: np.ndarray, title: str) -> Figure:
@@ -35,10 +37,46 @@ def calibration_figure(summary: Summary, sizes: np.ndarray, title: str) -> Figur
     return figure
 
 
-def _nothing(axes: Axes, what: str) -> None:
-    axes.text(
-        0.5, 0.5, f"{what}: too few events", ha="center", va="center", transform=axes.transAxes, color=GREY, fontsize=9
+def venues_figure(venues: Venues, title: str) -> Figure:
+    """Shares of volume and depth, and the autocorrelation of each basis beside that of the law of its half-life."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11.0, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for one in (left, right):
+        plain_axes(one)
+        one.margins(0.04)
+    place = np.arange(len(venues.volume))
+    for shift, shares, label, colour in (
+        (-0.2, venues.volume, "takers’ volume", BLUE),
+        (0.2, venues.depth, "depth at the touch", ORANGE),
+    ):
+        value, error = np.array(list(shares.values())).T
+        left.bar(place + shift, value, 0.36, yerr=1.96 * error, color=colour, ecolor=GREY, label=label)
+    left.set_xticks(place, [literal(venue) for venue in venues.volume])
+    left.set_ylim(0.0, 1.2)
+    left.set_title("shares of the venues, 95 % interval", fontsize=9)
+    left.set_ylabel("share", fontsize=8)
+    left.legend(fontsize=7.5, frameon=False, ncols=2, loc="upper left")
+    for (venue, basis), colour in zip(venues.basis.items(), itertools.cycle((BLUE, VERMILLION, GREEN, ORANGE))):
+        lags = np.arange(1, len(basis.autocorrelation) + 1)
+        label = f"{venue}, half-life {basis.half_life:.2g} ± {1.96 * basis.half_life_error:.1g} s"
+        right.plot(lags, basis.autocorrelation, ".", markersize=5.0, color=colour, label=literal(label))
+        right.plot(lags, basis.persistence**lags, color=colour, linewidth=1.0)
+    right.axhline(0.0, color=GREY, linewidth=0.8)
+    right.set_title(
+        literal(f"basis against {next(iter(venues.volume))}: dots as seen, lines the autoregression"), fontsize=9
     )
+    right.set_xlabel("lag [s]", fontsize=8)
+    right.set_ylabel("autocorrelation", fontsize=8)
+    right.legend(fontsize=7.5, frameon=False)
+    figure.suptitle(literal(title), fontsize=10)
+    return figure
+
+
+def nothing(axes: Axes, what: str, why: str = "too few events") -> None:
+    """Say in the place of a panel why there is none."""
+    axes.text(0.5, 0.5, f"{what}: {why}", ha="center", va="center", transform=axes.transAxes, color=GREY, fontsize=9)
     axes.set_xticks([])
     axes.set_yticks([])
 
@@ -46,7 +84,7 @@ def _nothing(axes: Axes, what: str) -> None:
 def _rescaled(axes: Axes, summary: Summary) -> None:
     best = summary.best_hawkes
     if best is None:
-        _nothing(axes, "Hawkes fit")
+        nothing(axes, "Hawkes fit")
         return
     reach = 0.0
     for values, label, colour in zip(summary.relaxed(), ("sells", "buys"), (VERMILLION, BLUE), strict=True):
@@ -67,7 +105,7 @@ def _rescaled(axes: Axes, summary: Summary) -> None:
 def _intensity(axes: Axes, summary: Summary) -> None:
     fit = summary.intensity
     if fit is None:
-        _nothing(axes, "fill intensity")
+        nothing(axes, "fill intensity")
         return
     share = fit.reached / fit.tried
     error = 1.96 * np.sqrt(np.maximum(share * (1.0 - share), 1e-12) / fit.tried)
@@ -85,7 +123,7 @@ def _intensity(axes: Axes, summary: Summary) -> None:
 
 def _sizes(axes: Axes, summary: Summary, sizes: np.ndarray) -> None:
     if summary.tail is None:
-        _nothing(axes, "sizes")
+        nothing(axes, "sizes")
         return
     distinct, counts = np.unique(sizes, return_counts=True)
     above = counts[::-1].cumsum()[::-1] / len(sizes)
@@ -107,7 +145,7 @@ def _sizes(axes: Axes, summary: Summary, sizes: np.ndarray) -> None:
 
 def _volatility(axes: Axes, summary: Summary) -> None:
     if not summary.volatility:
-        _nothing(axes, "volatility")
+        nothing(axes, "volatility")
         return
     scale, value, error = (np.array(column) for column in zip(*summary.volatility, strict=True))
     axes.errorbar(scale, value, 1.96 * error, marker="o", markersize=4.0, color=GREEN)

@@ -1,0 +1,159 @@
+"""Fit a market to recorded events: a configuration that runs, with where its numbers come from, and a report of every fit.
+
+python scripts/calibrate.py --data aapl.parquet --data amzn.parquet --out fitted.yaml --report runs/fitted.html
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import logging
+import textwrap
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from mm_env.calibration.events import about_events, all_events
+from mm_env.calibration.fitting import Measured, Part, Recorded, Tuned, judge, measure, tune
+from mm_env.calibration.summary import summarise, takers
+from mm_env.cli_baseline import check_log_level, parse_overrides
+from mm_env.cli_errors import check_target, user_errors
+from mm_env.config.io import override, resolved_yaml
+from mm_env.errors import UsageError
+from mm_env.interrupt import StopRequest
+from mm_env.recording.files import write_bytes, write_json
+from mm_env.reports.calibration_figure import calibration_figure
+from mm_env.reports.style import png
+from mm_env.reports.tables import text_table
+
+logger = logging.getLogger("calibrate")
+PARTS: tuple[Part, ...] = ("all", "odd", "even")
+_FRESH_SEED = 1_000_003  # of the simulation by which the best market is judged
+
+
+@user_errors
+def main(
+    data: Annotated[list[Path], typer.Option(help="Events of one symbol, as convert_data.py writes them; repeatable.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="YAML file that is written.")] = Path("runs/fitted.yaml"),
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="HTML report; none if no file is named.")] = None,
+    blocks: Annotated[
+        str, typer.Option(metavar="|".join(PARTS), help="Quarters of an hour whose distributions are compared.")
+    ] = "all",
+    exponentials: Annotated[int, typer.Option(min=1, max=4, help="Of the Hawkes kernels that are tried.")] = 3,
+    trials: Annotated[int, typer.Option(min=1, help="Markets that are simulated.")] = 400,
+    seconds: Annotated[float, typer.Option(min=60.0, help="For which each is simulated [s].")] = 3000.0,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a parameter of the result; repeatable.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the simulations and the sampler.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the moments there.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Measure, tune by simulation, and judge the best market by a simulation of its own."""
+    check_log_level(log_level)
+    logging.basicConfig(level=log_level.upper(), format="%(message)s")
+    for option, path in {"--out": out, "--report": report, "--json": json_file}.items():
+        if path is not None:
+            check_target(option, path)
+    changes = parse_overrides(setting or [])
+    part = next((one for one in PARTS if one == blocks), None)
+    if part is None:
+        raise UsageError(f"--blocks {blocks!r}: allowed: {', '.join(PARTS)}")
+    if len({path.resolve() for path in data}) < len(data):
+        raise UsageError("--data: the same file twice; allowed: one file a symbol")
+    recorded = [Recorded.of(all_events(path), about_events(path), part) for path in data]
+    logger.info("measuring %s", ", ".join(one.about.symbol for one in recorded))
+    measured = measure(recorded, exponentials)
+    with StopRequest() as stopped:
+        best = tune(measured, trials, seconds, seed, told=_progress(trials), stop=stopped)
+    config = override(best.config, changes)
+    fresh = judge(measured, config, 3.0 * seconds, seed + _FRESH_SEED)
+    print(f"\n{_table(fresh)}\n\nlargest deviation of a moment: {fresh.worst:.1%}")
+    command = " ".join(
+        ["python scripts/calibrate.py", *(f"--data {path.name}" for path in data), f"--trials {trials}",
+         f"--seconds {seconds:g}", f"--seed {seed}", f"--blocks {blocks}", *(f"--set {one}" for one in setting or [])]
+    )  # fmt: skip
+    text = _provenance(measured, best, fresh, command) + resolved_yaml(config)
+    write_bytes(out, text.encode())
+    print(f"market: {out}")
+    if json_file is not None:
+        write_json(json_file, {"loss": fresh.loss, "realism": fresh.realism, "worst": fresh.worst, "moments": {
+            symbol: {name: {"recorded": real, "simulated": sim} for name, (real, sim) in names.items()}
+            for symbol, names in fresh.moments.items()
+        }})  # fmt: skip
+    if report is not None:
+        write_bytes(report, _report(measured, best, fresh, text).encode())
+        print(f"report: {report}")
+
+
+def _progress(trials: int) -> Callable[[int, float], None]:
+    def told(number: int, loss: float) -> None:
+        if number % 20 == 0 or number + 1 == trials:
+            logger.info("trial %d of %d, least loss %.4f", number + 1, trials, loss)
+
+    return told
+
+
+def _table(fresh: Tuned) -> str:
+    rows = [
+        [symbol, name.replace("_", " "), f"{real:.4g}", f"{sim:.4g}", f"{sim / real - 1.0:+.1%}"]
+        for symbol, names in fresh.moments.items()
+        for name, (real, sim) in names.items()
+    ]
+    rows += [[symbol, "mean L1 of the realism score", "", f"{value:.3f}", ""] for symbol, value in fresh.realism.items()]
+    return text_table(["symbol", "moment", "recorded", "simulated", "difference"], rows)
+
+
+def _provenance(measured: Measured, best: Tuned, fresh: Tuned, command: str) -> str:
+    """Where the numbers come from, as comments."""
+    fit = measured.hawkes
+    origin = ", ".join(f"{r.about.symbol} at {r.about.venue} ({len(r.events)} events)" for r in measured.recorded)
+    lines = [
+        f"Fitted on {datetime.now(UTC):%Y-%m-%d} by",
+        f"  {command}",
+        f"from {origin}.",
+        "",
+        f"flow.hawkes_*: maximum likelihood, {fit.process.decay.size} exponentials by BIC,",
+        f"  log-likelihood {fit.log_likelihood:.1f},"
+        f"  branching ratio {fit.process.branching_ratio:.3f}; hawkes_mu times the tuned taker_rate of each symbol.",
+        "symbols: start price and tick of the record; lot_size the ratio of median sizes; volatility over 10 s, activity,",
+        "  distance_multiplier: measured, times the tuned multiples below.",
+        "flow.makers.size_quantiles_lots, placement_quantiles_ticks: measured, pooled over symbols in multiples of their",
+        "  median and mean; sizes at shares u^size_tilt, distances times the tuned distance of the first symbol.",
+        f"correlation: of moves over 10 s, {measured.correlation:.3f}.",
+        f"Tuned by simulation ({len(best.losses)} markets): "
+        + ", ".join(f"{name} {value:.4g}" for name, value in best.values.items()) + ".",
+        f"In a simulation of its own no moment is off by more than {fresh.worst:.1%}; mean L1 "
+        + ", ".join(f"{symbol} {value:.3f}" for symbol, value in fresh.realism.items()) + ".",
+        "policy, risk, reward, episode: the defaults, or as --set says.",
+    ]  # fmt: skip
+    wrapped = [part for line in lines for part in (textwrap.wrap(line, 118, subsequent_indent="  ") or [""])]
+    return "".join(f"# {line}".rstrip() + "\n" for line in wrapped)
+
+
+def _report(measured: Measured, best: Tuned, fresh: Tuned, text: str) -> str:
+    """One HTML page that needs nothing else."""
+    parts = [
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Fitted market</title>",
+        "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em}"
+        "pre{background:#f4f4f4;padding:1em;overflow:auto;font-size:12px}img{max-width:100%}</style>",
+        "<h1>A market fitted to records</h1>",
+        f"<h2>Moments</h2><pre>{html.escape(_table(fresh))}</pre>",
+    ]
+    for one in measured.recorded:
+        lot = float(np.median(one.events.size[one.events.kind == "limit"]))
+        summary = summarise(one.events, one.about, lot=lot)
+        sizes = np.maximum(1.0, np.ceil(takers(one.events, one.about)[2] / lot))
+        title = f"{one.about.symbol} at {one.about.venue}: {summary.events} events in {summary.seconds:,.0f} s"
+        picture = base64.b64encode(png(calibration_figure(summary, sizes, title))).decode()
+        parts.append(f"<h2>{html.escape(title)}</h2><img alt='fits' src='data:image/png;base64,{picture}'>")
+    parts.append(f"<h2>Configuration</h2><pre>{html.escape(text)}</pre></html>\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    typer.run(main)

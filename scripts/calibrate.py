@@ -27,6 +27,7 @@ from mm_env.errors import UsageError
 from mm_env.interrupt import StopRequest
 from mm_env.recording.files import write_bytes, write_json
 from mm_env.reports.calibration_figure import calibration_figure
+from mm_env.reports.flow_figure import flow_figure
 from mm_env.reports.style import png
 from mm_env.reports.tables import text_table
 
@@ -129,7 +130,7 @@ def _provenance(measured: Measured, best: Tuned, fresh: Tuned, command: str) -> 
         + ", ".join(f"{name} {value:.4g}" for name, value in best.values.items()) + ".",
         f"In a simulation of its own no moment is off by more than {fresh.worst:.1%}; mean L1 "
         + ", ".join(f"{symbol} {value:.3f}" for symbol, value in fresh.realism.items()) + ".",
-        "policy, risk, reward, episode: the defaults, or as --set says.",
+        "policy.as_k, as_A: the exponential law of fills, by maximum likelihood. The rest: defaults, or as --set says.",
     ]  # fmt: skip
     wrapped = [part for line in lines for part in (textwrap.wrap(line, 118, subsequent_indent="  ") or [""])]
     return "".join(f"# {line}".rstrip() + "\n" for line in wrapped)
@@ -149,8 +150,9 @@ def _report(measured: Measured, best: Tuned, fresh: Tuned, text: str) -> str:
         summary = summarise(one.events, one.about, lot=lot)
         sizes = np.maximum(1.0, np.ceil(takers(one.events, one.about)[2] / lot))
         title = f"{one.about.symbol} at {one.about.venue}: {summary.events} events in {summary.seconds:,.0f} s"
-        picture = base64.b64encode(png(calibration_figure(summary, sizes, title))).decode()
-        parts.append(f"<h2>{html.escape(title)}</h2><img alt='fits' src='data:image/png;base64,{picture}'>")
+        parts.append(f"<h2>{html.escape(title)}</h2>")
+        for figure in (calibration_figure(summary, sizes, title), flow_figure(summary, title)):
+            parts.append(f"<img alt='fits' src='data:image/png;base64,{base64.b64encode(png(figure)).decode()}'>")
     parts.append(f"<h2>Configuration</h2><pre>{html.escape(text)}</pre></html>\n")
     return "\n".join(parts)
 

@@ -9,9 +9,17 @@ tables     | plain tables of trades and quotes, CSV or Parquet
 prices     | volatility by scale, correlation of symbols, spread and tick regime
 fills      | how often an order at some distance is reached: A and k of the exponential law
 cancels    | how soon resting quantity is cancelled, by level of the book
+placement  | how far from the market limit orders are placed
+queues     | how rates depend on the queue at the touch and on the imbalance
+regimes    | states of volatility, takers, spread and depth, and how long they last
+intraday   | the profile of the day
+venues     | shares of venues, and the basis between them
 curvature  | standard errors from the curvature of a likelihood
 sizes      | the power tail of order sizes
 realism    | how far a market is from a real one: distances of distributions and responses
+cst        | the zero-intelligence market of Cont, Stoikov & Talreja, fitted and simulated
+fitting    | a market that resembles records: measured, and tuned by simulation
 summary    | all of these of one file of events
+export_…   | events for LOBSTER's readers and for hftbacktest
 hawkes_fit | maximum likelihood for Hawkes processes with sums of exponentials
 """

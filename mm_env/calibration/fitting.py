@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.calibration.events import About, DataError, Events
+from mm_env.calibration.fills import fit_intensity
 from mm_env.calibration.hawkes_fit import HawkesFit, select_hawkes
 from mm_env.calibration.prices import Mids, correlation, spread, volatility
 from mm_env.calibration.realism import Statistics, compare_markets, half_of, statistics_of
@@ -28,7 +29,8 @@ from mm_env.recording.market import simulate_books
 
 Part = Literal["all", "odd", "even"]
 MOMENTS = (
-    "spread_ticks", "touch_size", "takers_per_second", "limit_orders_per_second", "volatility_bps", "cancels_per_limit_order",
+    "spread_ticks", "touch_size", "takers_per_second", "limit_orders_per_second", "volatility_bps",
+    "cancels_per_limit_order",
 )  # fmt: skip
 _TOLERANCE = 0.05  # of the logarithm of a moment
 _SCALE_SECONDS = 10.0  # of the volatility
@@ -37,7 +39,8 @@ _NEAREST, _FARTHEST = -5.0, 60.0  # [ticks] from the efficient price
 _ROUND_LOT = 100  # shares
 _UNUSUAL = 0.995  # share of sizes past which they are cut
 _FAILED = 10.0
-_ROUNDS = 8  # of corrections, before the trials and after them
+_DEPTHS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # in spreads, from the mid
+_ROUNDS = 3  # of corrections, before the trials and after them
 _SIGMA = 0.08  # of the sampler, in shares of the logarithms' ranges
 
 # what is tuned for the market: start, low, high; and for each symbol, as multiples of what was measured
@@ -106,7 +109,8 @@ class Measured:
     """What needs no simulation; arrays over symbols in their order.
 
     distances: (65,) quantiles, of the deepest records, in multiples of each symbol's mean, `mean_distance` [ticks]
-    sizes: (101,) quantiles, in multiples of each symbol's median, which is `median_size` [units of the data]
+    fill_rate, fill_decay: A [1/s] and k [1/currency] of the exponential law of fills, means over symbols
+    sizes: (1010,) quantiles, in multiples of each symbol's median, which is `median_size` [units of the data]
     """
 
     recorded: list[Recorded]
@@ -118,6 +122,8 @@ class Measured:
     limit_rate: list[float]
     taker_size: float
     correlation: float
+    fill_rate: float
+    fill_decay: float
 
 
 def measure(recorded: list[Recorded], exponentials: int = 3) -> Measured:
@@ -162,6 +168,9 @@ def measure(recorded: list[Recorded], exponentials: int = 3) -> Measured:
     pooled = np.concatenate([distances[k] / mean_distance[k] for k in deep])
     both = [Mids.of(one.events) for one in recorded]
     related = [correlation(both[a], both[b], _SCALE_SECONDS)[0] for a in range(len(both)) for b in range(a)]
+    fills = [
+        fit_intensity(one.events, [share * one.moments["spread_ticks"] * one.tick for share in _DEPTHS]) for one in recorded
+    ]
     seconds = [float(one.events.time[-1] - one.events.time[0]) * 1e-9 for one in recorded]
     return Measured(
         recorded=recorded,
@@ -173,6 +182,8 @@ def measure(recorded: list[Recorded], exponentials: int = 3) -> Measured:
         limit_rate=[len(values) / span for values, span in zip(sizes, seconds, strict=True)],
         taker_size=float(np.mean(volume)),
         correlation=float(np.mean(related)) if related else 0.0,
+        fill_rate=float(np.mean([fit.rate for fit in fills])),
+        fill_decay=float(np.mean([fit.decay for fit in fills])),
     )
 
 
@@ -241,6 +252,12 @@ def market_of(measured: Measured, x: Mapping[str, float], base: Mapping[str, Any
                     "stale_cancel_multiplier": x["stale_cancel_multiplier"],
                 },
             },
+            "policy": {
+                "as_k": m.fill_decay,
+                "as_A": m.fill_rate * max(1.0, m.taker_size * unit),
+                "min_tick": first.tick,
+                "max_tick": 5.0 * first.tick,
+            },
             **(base or {}),
         }
     )
@@ -252,7 +269,8 @@ def _short(value: float) -> float:
 
 # by which power of (recorded / simulated) a symbol's value is corrected for one of its moments
 _ANSWERS = {"volatility": ("volatility_bps", 0.7), "taker_rate": ("takers_per_second", 0.8),
-            "limit_rate": ("limit_orders_per_second", 0.7), "distance": ("spread_ticks", 0.8), "size": ("touch_size", 0.6)}  # fmt: skip
+            "limit_rate": ("limit_orders_per_second", 0.7),
+            "distance": ("spread_ticks", 0.8), "size": ("touch_size", 0.6)}  # fmt: skip
 
 
 def settle(measured: Measured, x: dict[str, float], rounds: int, seconds: float, seed: int, base: Any = None) -> Tuned:

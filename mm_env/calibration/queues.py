@@ -83,7 +83,7 @@ class _Spells:
 def block_ratio(above: Floats, below: Floats) -> tuple[Floats, Floats]:
     """Ratios of sums over blocks of time, and their standard errors; NaN where the divisor is 0, errors also for one block.
 
-    above, below: (blocks, k); a block whose divisors are all 0 says nothing and is left out
+    above, below: (blocks, k); a block whose divisors are all 0 is none
     """
     held = (below != 0.0).any(axis=1)
     number, total = np.count_nonzero(held), below.sum(axis=0)
@@ -91,7 +91,7 @@ def block_ratio(above: Floats, below: Floats) -> tuple[Floats, Floats]:
     ratio = np.divide(above.sum(axis=0), total, out=nothing.copy(), where=total != 0.0)
     if number < 2:
         return ratio, nothing
-    rest = (above - np.where(total != 0.0, ratio, 0.0) * below)[held]
+    rest = above - np.where(total != 0.0, ratio, 0.0) * below
     wide = np.sqrt((rest**2).sum(axis=0) * number / (number - 1))
     return ratio, np.divide(wide, np.abs(total), out=nothing.copy(), where=total != 0.0)
 

@@ -152,7 +152,8 @@ def _report(measured: Measured, best: Tuned, fresh: Tuned, text: str) -> str:
         title = f"{one.about.symbol} at {one.about.venue}: {summary.events} events in {summary.seconds:,.0f} s"
         parts.append(f"<h2>{html.escape(title)}</h2>")
         for figure in (calibration_figure(summary, sizes, title), flow_figure(summary, title)):
-            parts.append(f"<img alt='fits' src='data:image/png;base64,{base64.b64encode(png(figure)).decode()}'>")
+            picture = base64.b64encode(png(figure)).decode()
+            parts.append(f"<img alt='fits' src='data:image/png;base64,{picture}'>")
     parts.append(f"<h2>Configuration</h2><pre>{html.escape(text)}</pre></html>\n")
     return "\n".join(parts)
 

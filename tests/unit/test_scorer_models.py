@@ -90,8 +90,9 @@ def classifier(tmp_path_factory):
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("tiny")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "profit", "loss", "the"]
-    (folder / "vocab.txt").write_text("\n".join(words))
-    transformers.BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder)
+    tokenizer = transformers.BertTokenizerFast(vocab={word: k for k, word in enumerate(words)})
+    assert tokenizer("good loss")["input_ids"] == [2, 5, 8, 3]
+    tokenizer.save_pretrained(folder)
     torch.manual_seed(3)
     config = transformers.BertConfig(
         vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,

@@ -40,8 +40,8 @@ _ROUND_LOT = 100  # shares
 _UNUSUAL = 0.995  # share of sizes past which they are cut
 _FAILED = 10.0
 _DEPTHS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # in spreads, from the mid
-_ROUNDS = 3  # of corrections, before the trials and after them
-_SIGMA = 0.08  # of the sampler, in shares of the logarithms' ranges
+_ROUNDS = 2  # of corrections, before the trials and after them
+_SIGMA = 0.15  # of the sampler, in shares of the logarithms' ranges
 
 # what is tuned for the market: start, low, high; and for each symbol, as multiples of what was measured
 SHARED = {
@@ -50,11 +50,11 @@ SHARED = {
     "imbalance_reaction": (0.8, 0.05, 1.0), "stale_cancel_multiplier": (2.5, 1.0, 300.0),
     "taker_reach_ticks": (14.0, 1.0, 40.0), "burst_fast": (0.55, 0.05, 0.6), "burst_slow": (0.33, 0.05, 0.38),
     "burst_fast_decay": (450.0, 50.0, 20_000.0), "burst_slow_decay": (1.0, 0.3, 50.0), "size_tilt": (0.57, 0.2, 1.3),
-    "distance_shift_ticks": (5.8, 0.1, 12.0),
+    "distance_stretch": (0.5, 0.2, 2.0), "distance_shift_ticks": (5.8, 0.1, 12.0),
 }  # fmt: skip
 OWN = {
     "volatility": (1.0, 0.1, 2.5), "taker_rate": (1.27, 0.3, 2.5), "limit_rate": (0.71, 0.3, 2.0),
-    "distance": (0.5, 0.2, 2.0), "size": (1.0, 0.2, 4.0),
+    "distance": (1.0, 0.4, 2.5), "size": (1.0, 0.2, 4.0),
 }  # fmt: skip
 
 
@@ -85,18 +85,22 @@ class Recorded:
 
 
 def moments_of(events: Events, about: About, tick: float) -> dict[str, float]:
-    """The six moments; sizes in units of the data. Raises DataError where one cannot be measured."""
+    """The six moments; that of sizes is their geometric mean [units of the data], as a few huge orders would rule another.
+
+    Raises DataError where one cannot be measured.
+    """
     seconds = float(events.time[-1] - events.time[0]) * 1e-9
     limits = int((events.kind == "limit").sum())
     if limits == 0 or seconds <= 0.0:
         raise DataError(f"{about.symbol}: {limits} limit orders in {seconds:g} s; allowed: a record of orders that lasts")
     lasted = np.diff(events.time).astype(np.float64)
-    sizes = 0.5 * (np.nan_to_num(events.bid_sizes[:-1, 0]) + np.nan_to_num(events.ask_sizes[:-1, 0]))
+    sizes = np.stack([events.bid_sizes[:-1, 0], events.ask_sizes[:-1, 0]])
+    shown = sizes > 0.0
     time, _, _ = takers(events, about)
     mids = Mids.of(events)
     return {
         "spread_ticks": spread(events, tick).mean_ticks,
-        "touch_size": float(np.average(sizes, weights=lasted)),
+        "touch_size": float(np.exp(np.average(np.log(sizes[shown]), weights=np.broadcast_to(lasted, sizes.shape)[shown]))),
         "takers_per_second": len(time) / seconds,
         "limit_orders_per_second": limits / seconds,
         "volatility_bps": volatility(mids, _SCALE_SECONDS, int(events.time[0]), int(events.time[-1]))[0],
@@ -219,7 +223,11 @@ def market_of(measured: Measured, x: Mapping[str, float], base: Mapping[str, Any
         for i in range(len(m.recorded))
         for side in range(2)
     ]
-    far = np.clip(m.distances * m.mean_distance[0] * x["distance.0"] + x["distance_shift_ticks"], _NEAREST, _FARTHEST)
+    far = np.clip(
+        (m.distances * x["distance_stretch"] * m.mean_distance[0] + x["distance_shift_ticks"]) * x["distance.0"],
+        _NEAREST,
+        _FARTHEST,
+    )
     return load_config(
         {
             "symbols": symbols,

@@ -11,6 +11,7 @@ import logging
 import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +67,8 @@ def main(
         raise UsageError(f"--blocks {blocks!r}: allowed: {', '.join(PARTS)}")
     if len({path.resolve() for path in data}) < len(data):
         raise UsageError("--data: the same file twice; allowed: one file a symbol")
+    if find_spec("cmaes") is None:
+        raise UsageError("cmaes is not installed: pip install -e '.[tune]' -c constraints.txt")
     recorded = [Recorded.of(all_events(path), about_events(path), part) for path in data]
     logger.info("measuring %s", ", ".join(one.about.symbol for one in recorded))
     measured = measure(recorded, exponentials)

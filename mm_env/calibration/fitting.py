@@ -45,16 +45,16 @@ _SIGMA = 0.15  # of the sampler, in shares of the logarithms' ranges
 
 # what is tuned for the market: start, low, high; and for each symbol, as multiples of what was measured
 SHARED = {
-    "informed_share": (0.25, 0.1, 1.0), "mispricing_scale_ticks": (1.5, 0.5, 40.0), "impact_kappa": (3e-3, 1e-5, 3e-2),
-    "cancel_rate_per_second": (0.15, 0.02, 3.0), "queue_reaction": (0.25, 0.01, 2.0),
-    "imbalance_reaction": (0.8, 0.05, 1.0), "stale_cancel_multiplier": (2.5, 1.0, 300.0),
-    "taker_reach_ticks": (14.0, 1.0, 40.0), "burst_fast": (0.55, 0.05, 0.6), "burst_slow": (0.33, 0.05, 0.38),
-    "burst_fast_decay": (450.0, 50.0, 20_000.0), "burst_slow_decay": (1.0, 0.3, 50.0), "size_tilt": (0.57, 0.2, 1.3),
-    "distance_stretch": (0.5, 0.2, 2.0), "distance_shift_ticks": (5.8, 0.1, 12.0),
+    "informed_share": (0.33, 0.1, 1.0), "mispricing_scale_ticks": (4.6, 0.5, 40.0), "impact_kappa": (0.0008, 1e-5, 3e-2),
+    "cancel_rate_per_second": (1.2, 0.02, 3.0), "queue_reaction": (0.25, 0.01, 2.0),
+    "imbalance_reaction": (0.2, 0.05, 1.0), "stale_cancel_multiplier": (11.0, 1.0, 300.0),
+    "taker_reach_ticks": (6.2, 1.0, 40.0), "burst_fast": (0.31, 0.05, 0.6), "burst_slow": (0.29, 0.05, 0.38),
+    "burst_fast_decay": (760.0, 50.0, 20_000.0), "burst_slow_decay": (1.5, 0.3, 50.0), "size_tilt": (0.27, 0.2, 1.3),
+    "distance_stretch": (0.54, 0.2, 2.0), "distance_shift_ticks": (1.1, 0.1, 12.0),
 }  # fmt: skip
 OWN = {
-    "volatility": (1.0, 0.1, 2.5), "taker_rate": (1.27, 0.3, 2.5), "limit_rate": (0.71, 0.3, 2.0),
-    "distance": (1.0, 0.4, 2.5), "size": (1.0, 0.2, 4.0),
+    "volatility": (0.88, 0.1, 2.5), "taker_rate": (0.98, 0.3, 2.5), "limit_rate": (0.96, 0.3, 2.0),
+    "distance": (1.5, 0.4, 2.5), "size": (1.6, 0.2, 4.0),
 }  # fmt: skip
 
 

@@ -4,8 +4,8 @@ Windows of time have the logarithms of the four as features. A Gaussian mixture 
 BIC how many there are. The mixture knows no time; with its densities held, the transitions are those under which the
 sequence of windows is likeliest, as in a hidden Markov model. Counting the changes of the likeliest state would do the
 same where states never overlap; where they do, each window that is misjudged would cut a regime in two. A window is the
-shortest regime that can be seen. What changes with the time of the day looks like a regime: a polynomial in it can be
-taken off first.
+shortest regime that can be seen, and a rare state whose densities overlap another's seems to end sooner than it does. What
+changes with the time of the day looks like a regime: a polynomial in it can be taken off first.
 Source: Hamilton 1989 (Markov switching); Fraley & Raftery 2002 (mixtures, number of states by BIC).
 """
 
@@ -69,7 +69,7 @@ def fit_regimes(windows: Windows, most: int = 3, profile_degree: int = 2) -> Reg
     more: the mixture would take the value for a state. Raises DataError for most or a degree out of range, fewer than 30
     windows, and where volatility is such a feature.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn brings it
+    from threadpoolctl import threadpool_limits  # scikit-learn brings it
 
     if not 1 <= most <= 5 or not 0 <= profile_degree <= 6:
         raise DataError(f"{most} states, degree {profile_degree}; allowed: 1 to 5, 0 to 6")
@@ -180,8 +180,10 @@ def _described(
 
 
 def _levels(belief: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Shares (k,) of the states, and means (features, k) of the features in each over those of all windows."""
-    return belief.mean(axis=0), (values @ belief) / belief.sum(axis=0) / values.mean(axis=1, keepdims=True)
+    """Shares (k,) of the states, and means (features, k) of the features in each over those of all windows, NaN of zeros."""
+    means = values.mean(axis=1, keepdims=True)
+    inside = (values @ belief) / belief.sum(axis=0)
+    return belief.mean(axis=0), np.divide(inside, means, out=np.full_like(inside, np.nan), where=means > 0.0)
 
 
 def _jackknife(without: Floats) -> Floats:

@@ -103,7 +103,7 @@ def test_the_tail_of_distances_is_found_within_its_errors():
     [
         placed(0, reaches=(8, 12)),  # levels that are seen cut it
         placed(0, 30_000, offset=3.0, reaches=(25,)),  # less than a decade of offsets, though errors are small
-        placed(0, 150, reaches=(12,)),  # too few for a small error
+        placed(0, 150, reaches=(30,)),  # too few for a small error
         placed(0, reaches=(np.inf,), law=lambda rng, n: rng.geometric(0.05, n)),  # no power law
         placed(0, reaches=(np.inf,), law=lambda rng, n: np.zeros(n)),  # nothing behind the best
     ],
@@ -218,6 +218,7 @@ def test_imbalance_is_that_of_the_own_side():
     assert found.edges.tolist() == pytest.approx([-1.0, -1 / 3, 1 / 3, 1.0])
     assert found.rate["limit"][0] < 0.25 and found.rate["limit"][2] > 0.9
     assert found.rate["taker"][0] > found.rate["taker"][2] + 0.2  # short queues are hit more often
+    assert (queue_rates(events, *takers_of(events), bins=40).queue.seconds > 0.0).all()  # though queues have ten sizes
 
 
 def test_rates_where_orders_are_not_told_and_where_nothing_is():
@@ -323,16 +324,18 @@ def chain(seed, n, durations):
     return path
 
 
-def test_regimes_are_found_within_their_errors():
+@pytest.mark.parametrize("windows, noise", [((20.0, 8.0), 0.5), ((10 / 3, 10 / 7), 0.45)])  # the latter forget at once
+def test_regimes_are_found_within_their_errors(windows, noise):
+    duration, level = np.array(windows), np.array(LEVELS["volatility"])
     z = []
     for seed in range(16):
-        found = fit_regimes(windows_of(chain(seed, 1000, (20.0, 8.0)), seed, noise=0.5), most=2, profile_degree=0)
+        found = fit_regimes(windows_of(chain(seed, 1000, windows), seed, noise=noise), most=2, profile_degree=0)
         assert found.features == ("volatility", "takers", "spread", "depth")
-        mean = np.average([1.0, 2.5], weights=[20.0, 8.0])
+        mean = np.average(level, weights=duration)
         z.append(np.concatenate([
-            np.log(found.duration / [1200.0, 480.0]) * found.duration / found.duration_error,
-            (found.multiplier["volatility"] - np.array([1.0, 2.5]) / mean) / found.multiplier_error["volatility"],
-            [(found.share[0] - 20.0 / 28.0) / found.share_error[0]],
+            np.log(found.duration / (60.0 * duration)) * found.duration / found.duration_error,
+            (found.multiplier["volatility"] - level / mean) / found.multiplier_error["volatility"],
+            [(found.share[0] - duration[0] / duration.sum()) / found.share_error[0]],
         ]))  # fmt: skip
         np.testing.assert_allclose(found.transition.sum(axis=1), 1.0)
         assert found.duration[0] == pytest.approx(60.0 / (1.0 - found.transition[0, 0]))
@@ -351,6 +354,9 @@ def test_the_number_of_regimes_is_that_of_the_lowest_bic():
     assert found.bic[3] == min(found.bic.values())
     assert found.share == pytest.approx(np.bincount(state)[[1, 0, 2]] / 800, abs=0.02)  # in order of volatility
     np.testing.assert_allclose(found.transition[~np.eye(3, dtype=bool)], 1.0 / 30.0, atol=0.03)
+    few = np.isin(np.arange(800), range(0, 800, 160)).astype(int)
+    wild = fit_regimes(windows_of(few, levels=dict.fromkeys(three, (1.0, 30.0))), 2, 0)
+    assert len(wild.share) == 1 and list(wild.bic) == [1]  # five outliers are no state
     one = fit_regimes(windows_of(np.zeros(800, int)), profile_degree=0)
     assert one.share.tolist() == [1.0] and np.isnan(one.duration).all()
     assert one.multiplier["depth"] == pytest.approx([1.0]) and one.multiplier_error["depth"] == pytest.approx(0.0, abs=1e-12)
@@ -381,6 +387,7 @@ def test_windows_that_tell_no_regimes():
     flat = replace(windows, spread=np.full(200, 0.6))
     found = fit_regimes(flat, 2, 0)
     assert found.features == ("volatility", "takers", "depth") and found.multiplier["spread"] == pytest.approx(1.0)
+    assert np.isnan(fit_regimes(replace(windows, takers=np.zeros(200)), 2, 0).multiplier["takers"]).all()
     half = np.where(np.arange(200) < 100, 20.0, 60.0)
     assert fit_regimes(replace(windows, seconds=half), 2, 0).windows == 100
     still = np.where(np.arange(200) < 60, 0.0, windows.variance)

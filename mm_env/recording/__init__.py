@@ -6,6 +6,8 @@ files    | files written whole or not at all
 tables   | the columns of steps, fills and headlines, each with its unit
 recorder | from a running environment to the tables
 folder   | the run folder: written at the end or on an interrupt, and read back
+market   | a simulated market as events, order by order
+queues   | which orders stand behind the lots of a book
 """
 
 from mm_env.errors import RunError

@@ -10,19 +10,21 @@ from mm_env.sim.step import advance, begin_microstep
 
 
 @entry_point
-def run_and_note(states, params, tape, first, fills, wire, normals, end, times, dims, before, count):
+def run_and_note(
+    states, params, tape, first, feed, ladders, fills, wire, shadow, log, normals, end, times, dims, before, count
+):
     """Run the first env until `end`, books, makers and windows included; fills times, dims and count (1,)."""
     s, p = states[0], params[0]
     dt = p.step_seconds / p.microsteps
     start, grid, cell, n = s.time, s.time, 0, 0
     while s.time < end and n < times.shape[0]:
         if s.time >= grid:
-            begin_microstep(s, p, tape, first, wire, dt, normals)
+            begin_microstep(s, p, tape, first, ladders, wire, dt, normals)
             cell += 1
             grid = start + cell * dt
         for d in range(2 * p.symbols):
             before[d] = s.takers[d]
-        advance(s, p, fills, min(grid, s.taker_next))
+        advance(s, p, feed, ladders, fills, shadow, log, min(grid, s.taker_next))
         for d in range(2 * p.symbols):
             if s.takers[d] > before[d]:
                 times[n], dims[n] = s.time, d
@@ -35,7 +37,7 @@ def taker_times(batch: Batch, seconds: float) -> tuple[np.ndarray, np.ndarray]:
     times, dims, count = np.zeros(1_000_000), np.zeros(1_000_000, np.int64), np.zeros(1, np.int64)
     scratch, before = np.zeros(batch.capacity.symbols), np.zeros(2 * batch.symbols, np.int64)
     end = float(batch.states["time"][0]) + seconds
-    logs = batch.fills[0], batch.wire[0]
+    logs = batch.feed, batch.ladders, batch.fills[0], batch.wire[0], batch.shadows[0], batch.logs[0]
     run_and_note(batch.states, batch.params, batch.tape, batch.first, *logs, scratch, end, times, dims, before, count)
     assert 0 < count[0] < times.size
     return times[: count[0]], dims[: count[0]]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
 
 from mm_env.calibration.cst import fit_cst, simulate_cst
-from mm_env.calibration.events import DataError, about_events, all_events
+from mm_env.calibration.events import DataError, Events, about_events, all_events
 from mm_env.calibration.realism import BLOCK_SECONDS, Realism, Statistics, compare_markets, floor_of, half_of, statistics_of
 from mm_env.cli_baseline import check_log_level
 from mm_env.cli_errors import check_target, user_errors
@@ -28,6 +28,13 @@ FILES = ("realism.json", "radar.png", "histograms.png")
 FLOOR = "the real market itself"
 ZERO = "zero intelligence"
 logger = logging.getLogger("realism")
+
+
+class _Ticked(NamedTuple):
+    """What scores need of a file besides its events: tick [currency] and levels of the book."""
+
+    tick: float
+    levels: int
 
 
 @user_errors
@@ -54,13 +61,14 @@ def main(
         check_target(option, path)
     if blocks not in ("all", "odd", "even"):
         raise UsageError(f"--blocks {blocks!r}: allowed: all, odd, even")
-    whole = _statistics(real)
+    about, events = _market(real)
+    whole = statistics_of(events, about.tick)
     truth = whole if blocks == "all" else half_of(whole, "odd" if blocks == "odd" else "even", block_seconds)
-    named = {path.stem: _statistics(path) for path in others or []}
-    markets = {
-        name: compare_markets(truth, statistics, seed, resamples, block_seconds) for name, statistics in named.items()
-    }
-    zero = _zero_intelligence(real, seed)
+    markets = {}
+    for path in others or []:
+        other, found = _market(path)
+        markets[path.stem] = compare_markets(truth, statistics_of(found, other.tick), seed, resamples, block_seconds)
+    zero = _zero_intelligence(about, events, seed)
     if zero is not None:
         markets[ZERO] = compare_markets(truth, zero, seed, resamples, block_seconds)
     markets[FLOOR] = floor_of(whole, seed, resamples, block_seconds)
@@ -74,18 +82,17 @@ def main(
     print(f"\nfolder: {out}")
 
 
-def _statistics(path: Path) -> Statistics:
+def _market(path: Path) -> tuple[_Ticked, Events]:
     about = about_events(path)
     if about.tick is None:
         raise DataError(f"{path}: no tick is known; allowed: events of a source that states it")
-    return statistics_of(all_events(path), about.tick)
+    return _Ticked(about.tick, about.levels), all_events(path)
 
 
-def _zero_intelligence(path: Path, seed: int) -> Statistics | None:
+def _zero_intelligence(about: _Ticked, events: Events, seed: int) -> Statistics | None:
     """A day of the zero-intelligence market that is fitted to the real one, where its orders are told."""
-    about, events = about_events(path), all_events(path)
     try:
-        model = fit_cst(events, about.tick or 0.0)
+        model = fit_cst(events, about.tick)
         seconds = (int(events.time[-1]) - int(events.time[0])) * 1e-9
         return statistics_of(simulate_cst(model, seconds, about.levels, seed), model.tick)
     except DataError as error:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -204,9 +204,14 @@ def read_events(path: Path, batch_rows: int = BATCH_ROWS) -> Iterator[Events]:
             yield Events(kind=np.array(batch.column("kind").to_pylist(), dtype=object), **plain, **book)
 
 
+def join_events(parts: Sequence[Events]) -> Events:
+    """Batches, one or more, as one."""
+    return Events(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in Events.__dataclass_fields__})
+
+
 def all_events(path: Path) -> Events:
     """All events of a file at once."""
     parts = list(read_events(path))
     if not parts:
         raise DataError(f"{path}: no events")
-    return Events(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in Events.__dataclass_fields__})
+    return join_events(parts)

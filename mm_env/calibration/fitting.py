@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.calibration.events import About, DataError, Events
+from mm_env.calibration.events import About, DataError, Events, join_events
 from mm_env.calibration.fills import fit_intensity
 from mm_env.calibration.hawkes_fit import HawkesFit, select_hawkes
 from mm_env.calibration.prices import Mids, correlation, spread, volatility
@@ -191,7 +191,7 @@ def measure(recorded: list[Recorded], exponentials: int = 3) -> Measured:
     )
 
 
-def market_of(measured: Measured, x: Mapping[str, float], base: Mapping[str, Any] | None = None) -> MarketConfig:
+def market_of(measured: Measured, x: Mapping[str, float]) -> MarketConfig:
     """The market of what was measured and of tuned values, `x` by name (NAME, or NAME.i of symbol i).
 
     Raises ConfigError where they do not make one.
@@ -266,7 +266,6 @@ def market_of(measured: Measured, x: Mapping[str, float], base: Mapping[str, Any
                 "min_tick": first.tick,
                 "max_tick": 5.0 * first.tick,
             },
-            **(base or {}),
         }
     )
 
@@ -281,14 +280,14 @@ _ANSWERS = {"volatility": ("volatility_bps", 0.7), "taker_rate": ("takers_per_se
             "distance": ("spread_ticks", 0.8), "size": ("touch_size", 0.6)}  # fmt: skip
 
 
-def settle(measured: Measured, x: dict[str, float], rounds: int, seconds: float, seed: int, base: Any = None) -> Tuned:
+def settle(measured: Measured, x: dict[str, float], rounds: int, seconds: float, seed: int) -> Tuned:
     """Correct each symbol's own values by what its moments are off, round by round; the best of the rounds.
 
     Raises what the first market raises that cannot be simulated.
     """
     best: Tuned | None = None
     for _ in range(rounds):
-        found = judge(measured, market_of(measured, x, base), seconds, seed)
+        found = judge(measured, market_of(measured, x), seconds, seed)
         found.values = dict(x)
         if best is None or found.loss < best.loss:
             best = found
@@ -329,7 +328,7 @@ def judge(measured: Measured, config: MarketConfig, seconds: float, seed: int) -
     books = [(i, 0, one.events.bid_prices.shape[1]) for i, one in enumerate(measured.recorded)]
     steps = list(simulate_books(config, seconds, books, seed=seed))
     for i, (one, (_, _, levels)) in enumerate(zip(measured.recorded, books, strict=True)):
-        events = Events(**{n: np.concatenate([getattr(s[i], n) for s in steps]) for n in Events.__dataclass_fields__})
+        events = join_events([parts[i] for parts in steps])
         about = About("mm_env", one.about.symbol, one.about.venue, levels, one.tick)
         found = moments_of(events, about, one.tick)
         moments[one.about.symbol] = {name: (one.moments[name], found[name]) for name in MOMENTS}
@@ -346,7 +345,6 @@ def tune(
     trials: int,
     seconds: float,
     seed: int = 0,
-    base: Mapping[str, Any] | None = None,
     told: Callable[[int, float], None] = lambda number, loss: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Tuned:
@@ -361,7 +359,7 @@ def tune(
     ranges = dict(SHARED)
     for i in range(len(measured.recorded)):
         ranges |= {f"{name}.{i}": bounds for name, bounds in OWN.items()}
-    best = settle(measured, {name: first for name, (first, _, _) in ranges.items()}, _ROUNDS, seconds, seed, base)
+    best = settle(measured, {name: first for name, (first, _, _) in ranges.items()}, _ROUNDS, seconds, seed)
     low, high = (np.log([bounds[k] for bounds in ranges.values()]) for k in (1, 2))
     mean = (np.log([best.values[name] for name in ranges]) - low) / (high - low)
     box = np.tile([0.0, 1.0], (len(ranges), 1))
@@ -374,7 +372,7 @@ def tune(
         place = sampler.ask()
         x = dict(zip(ranges, np.exp(low + place * (high - low)).tolist(), strict=True))
         try:
-            found = judge(measured, market_of(measured, x, base), seconds, seed)
+            found = judge(measured, market_of(measured, x), seconds, seed)
         except (ValueError, RuntimeError):  # a book without orders, a market that explodes
             found = None
         losses.append(_FAILED if found is None else found.loss)
@@ -386,7 +384,7 @@ def tune(
             found.values = x
             best = found
         told(number, best.loss)
-    last = settle(measured, dict(best.values), _ROUNDS, seconds, seed, base)
+    last = settle(measured, dict(best.values), _ROUNDS, seconds, seed)
     best = last if last.loss < best.loss else best
     best.losses = losses
     return best

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from mm_env.config.keys import Loc, Problem, get, locate, put, shortened, suggestion
-from mm_env.sim.params import lomax_scale
+from mm_env.sim.laws import lomax_scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mm_env.calibration.events import About, Events
-from mm_env.config.io import override
+from mm_env.config.io import ConfigError, override
 from mm_env.envs.market import Market
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.recording.queues import LONGEST, MESSAGE_DTYPE, QUEUES_DTYPE, follow
@@ -142,7 +142,12 @@ def simulate_books(
     start: int = 0,
     policy: Policy | None = None,
 ) -> Iterator[list[Events]]:
-    """Yield the events of several books of one market; books: (symbol, venue, levels); else as `simulate_events`."""
+    """Yield the events of several books of one market; books: (symbol, venue, levels); else as `simulate_events`.
+
+    Raises ConfigError for a market that is replayed: its books are set level by level, and no orders explain that.
+    """
+    if config.replay is not None:
+        raise ConfigError("replay: allowed in a recording: a simulated market, as a replayed one has no orders of its own")
     steps = max(1, round(seconds / config.episode.step_seconds))
     config = override(config if policy is None else policy.configure(config), {"episode.steps": steps})
     env = _LoggedEnv(1, config)

@@ -20,9 +20,9 @@ from mm_env.sim.book import (
     update_touch_side,
 )
 from mm_env.sim.compiling import inlined, kernel
+from mm_env.sim.laws import KNOTS
 from mm_env.sim.ledger import OTHER
 from mm_env.sim.matching import match_venue, sweep, taker_limit
-from mm_env.sim.params import KNOTS
 from mm_env.sim.rng import MAKERS, TAKERS, exponential, next_u64, uniform
 from mm_env.sim.state import DEEPEST, PARENTS, WINDOW
 

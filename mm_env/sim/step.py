@@ -353,41 +353,13 @@ def step_range(
         following = states[min(i + 1, high - 1)]
         if commands[i] == STEP:
             step_env(
-                s,
-                p,
-                tape,
-                first,
-                feed,
-                ladders,
-                actions[i],
-                mode,
-                fills[i],
-                wire[i],
-                shadows[i],
-                logs[i],
-                rows[i],
-                result,
-                scratch,
-                losses,
-                following,
-            )
+                s, p, tape, first, feed, ladders, actions[i], mode, fills[i], wire[i], shadows[i], logs[i], rows[i], result,
+                scratch, losses, following,
+            )  # fmt: skip
         elif commands[i] == RESET:
             reset_env(
-                s,
-                p,
-                raw[i],
-                tape,
-                first,
-                feed,
-                ladders,
-                fills[i],
-                wire[i],
-                shadows[i],
-                logs[i],
-                rows[i],
-                result,
-                scratch,
+                s, p, raw[i], tape, first, feed, ladders, fills[i], wire[i], shadows[i], logs[i], rows[i], result, scratch,
                 losses,
-            )
+            )  # fmt: skip
         elif commands[i] == MARKET:
             run_market(s, p, tape, first, feed, ladders, fills[i], wire[i], shadows[i], logs[i], scratch, following)

@@ -9,7 +9,8 @@ import pytest
 
 from mm_env.config import MarketConfig
 from mm_env.sim.batch import Batch
-from mm_env.sim.params import lomax_mean, make_params, placement_quantiles
+from mm_env.sim.laws import lomax_mean, placement_quantiles
+from mm_env.sim.params import make_params
 from mm_env.sim.state import capacity_for
 from tests.differential import driver
 from tests.differential.pair import Pair
@@ -36,6 +37,7 @@ def test_an_order_that_fills_while_its_shrink_is_under_way_is_not_replaced() -> 
         watch = Watch(config, seed)
         for _ in range(config.episode.steps):
             watch.step(np.zeros(3), RESIDUAL)
+        assert abs(int(watch.batch.states["inventory"][0, 0])) <= 12
 
 
 @pytest.mark.parametrize("data", [0.0, 500.0])
@@ -51,6 +53,7 @@ def test_a_hedge_without_latency_counts_against_the_limit_of_the_quotes_beside_i
         watch, rng = Watch(config, seed), np.random.default_rng(seed)
         for _ in range(config.episode.steps):
             watch.step(np.array([-1.0, -1.0, rng.choice([-1.0, 0.0, 1.0])]), ABSOLUTE)
+        assert watch.batch.states["step"][0] == config.episode.steps
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.3, 0.7])
@@ -66,6 +69,7 @@ def test_messages_that_arrive_as_the_data_are_taken(seconds: float, share: float
     watch, rng = Watch(config, 1), np.random.default_rng(1)
     for _ in range(config.episode.steps):
         watch.step(rng.uniform(-1.0, 1.0, 3), RESIDUAL)
+    assert watch.batch.states["step"][0] == config.episode.steps
 
 
 def test_a_quote_past_what_an_integer_holds_is_no_quote() -> None:

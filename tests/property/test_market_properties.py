@@ -46,19 +46,22 @@ def watch_episode(config: MarketConfig, seed: int, style: str, mode: int) -> Wat
 @LARGE
 @given(configs(2, 3), SEEDS, STYLES)
 def test_small_markets_with_residual_actions(config: MarketConfig, seed: int, style: str) -> None:
-    watch_episode(config, seed, style, RESIDUAL)
+    watch = watch_episode(config, seed, style, RESIDUAL)
+    assert watch.batch.states["step"][0] == config.episode.steps
 
 
 @LARGE
 @given(configs(2, 3), SEEDS, STYLES)
 def test_small_markets_with_absolute_actions(config: MarketConfig, seed: int, style: str) -> None:
-    watch_episode(config, seed, style, ABSOLUTE)
+    watch = watch_episode(config, seed, style, ABSOLUTE)
+    assert watch.batch.states["step"][0] == config.episode.steps
 
 
 @LARGE
 @given(configs(3, 4), SEEDS, STYLES, st.sampled_from([RESIDUAL, ABSOLUTE]))
 def test_larger_markets(config: MarketConfig, seed: int, style: str, mode: int) -> None:
-    watch_episode(config, seed, style, mode)
+    watch = watch_episode(config, seed, style, mode)
+    assert watch.batch.states["step"][0] == config.episode.steps
 
 
 def late(steps: float, data: float = 0.0) -> MarketConfig:

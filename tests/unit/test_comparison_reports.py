@@ -76,9 +76,9 @@ def test_the_figure_keeps_its_scale_when_one_is_far_away(rows):
 
 def test_figures_of_a_baseline_alone_and_of_agents_alike_are_drawn(rows):
     alone = {"as": rows[1]["as"]}
-    comparison_figure(compare(alone, "as"), alone, "as", "title")
+    assert len(comparison_figure(compare(alone, "as"), alone, "as", "title").axes) == 2
     alike = {"as": rows[1]["as"], "same": rows[1]["as"]}
-    png(comparison_figure(compare(alike, "as"), alike, "as", "title"))
+    assert png(comparison_figure(compare(alike, "as"), alike, "as", "title")).startswith(b"\x89PNG")
 
 
 def test_depths_are_drawn_over_the_closed_form_at_their_times():

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mm_env.calibration.events import DataError, Events, EventWriter
+from mm_env.calibration.events import DataError, EventWriter, join_events
 from mm_env.calibration.fitting import (
     MOMENTS,
     OWN,
@@ -40,15 +40,13 @@ TRUTH = {
 }
 
 
-def joined(parts: list[Events]) -> Events:
-    return Events(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in Events.__dataclass_fields__})
-
-
 @pytest.fixture(scope="module")
 def records() -> list[Recorded]:
     config = override(load_config("two_symbols"), TRUTH)
     return [
-        Recorded.of(joined(list(simulate_events(config, 2500.0, symbol=i, levels=3, seed=8))), book_about(config, i, 0, 3))
+        Recorded.of(
+            join_events(list(simulate_events(config, 2500.0, symbol=i, levels=3, seed=8))), book_about(config, i, 0, 3)
+        )
         for i in (0, 1)
     ]
 

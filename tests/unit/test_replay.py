@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from mm_env.calibration.events import About, Events, EventWriter
+from mm_env.calibration.events import About, Events, EventWriter, join_events
 from mm_env.config import MarketConfig
 from mm_env.config.io import ConfigError, dump_config, load_config, override
 from mm_env.envs.feed import load_feed
@@ -171,13 +171,14 @@ def test_an_order_past_the_record_has_all_before_it_when_its_level_is_shown(tmp_
     env.close()
 
 
-def test_a_trade_beside_its_book_takes_its_lots_until_the_book_comes(tmp_path):
+@pytest.mark.parametrize("source", ["binance", "tables"])
+def test_a_trade_beside_its_book_takes_its_lots_until_the_book_comes(tmp_path, source):
     rows = [
         (0.0, "depth", 0, np.nan, np.nan, QUIET, ASKS),
-        (2.1, "trade", -1, 99.99, 200.0, QUIET, ASKS),  # binance tells the trade and, later, the book
+        (2.1, "trade", -1, 99.99, 200.0, QUIET, ASKS),  # told with the last book, the new one comes later
         (20.0, "depth", 0, np.nan, np.nan, QUIET, ASKS),
     ]
-    s = market_step(begun(replay_of(write(tmp_path / "a.parquet", rows, "binance"))))
+    s = market_step(begun(replay_of(write(tmp_path / "a.parquet", rows, source))))
     assert s["depth"][0, 0, BID, 9999 % WINDOW] == 1
 
 
@@ -206,7 +207,7 @@ def test_books_of_a_recorded_market_are_imposed_at_every_step(tmp_path):
     with EventWriter(path, book_about(simulated, 0, 0, 4)) as writer:
         for part in parts:
             writer.write(part)
-    events = Events(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in Events.__dataclass_fields__})
+    events = join_events(parts)
     config = replay_of(path, **{"episode.steps": 40, "replay.start_seconds": None})
     env = MultiVenueVectorEnv(3, config, num_threads=1, record=True)
     env.reset(seed=5)
@@ -219,7 +220,7 @@ def test_books_of_a_recorded_market_are_imposed_at_every_step(tmp_path):
         env.step(np.zeros((3, 3), np.float32))
         for i, s in enumerate(env.batch.states):
             filled += len(env.fills(i))
-            now = record.origin + round((starts[i] + s["time"]) * 1e9)
+            now = int(events.time[0]) + round((starts[i] + s["time"]) * 1e9)
             k = int(np.searchsorted(events.time, now, side="right")) - 1
             if s["time"] >= 40.0 or (s["own_quantity"].any() and s["position"].any()):
                 continue  # the agent's own taking stands until the next event
@@ -311,6 +312,11 @@ def test_files_that_cannot_be_replayed_are_told(tmp_path):
     text.write_text("no")
     with pytest.raises(ConfigError, match="not a Parquet file"):
         build_market(replay_of(text))
+
+
+def test_a_replayed_market_is_not_recorded_again(tmp_path):
+    with pytest.raises(ConfigError, match="a simulated market"):
+        next(simulate_events(replay_of(quiet(tmp_path / "a.parquet")), 3.0))
 
 
 def test_an_agent_is_compared_on_a_record(tmp_path):

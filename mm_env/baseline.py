@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -18,7 +18,6 @@ from mm_env.config.io import ConfigError, config_hash, load_config, override
 from mm_env.interrupt import StopRequest
 from mm_env.policies.registry import get_policy
 from mm_env.recording import Recorder, RunFolder
-from mm_env.recording.folder import TABLES
 from mm_env.rollout import Moment, Played, Watcher, play
 
 if TYPE_CHECKING:
@@ -78,10 +77,13 @@ def resolve(options: Baseline) -> tuple[MarketConfig, Policy]:
     return policy.configure(config), policy
 
 
-def run_baseline(options: Baseline, watchers: Sequence[Watcher] = ()) -> tuple[dict[str, Any], int | None]:
+def run_baseline(
+    options: Baseline, watchers: Sequence[Watcher] = (), stop: Callable[[], bool] = lambda: False
+) -> tuple[dict[str, Any], int | None]:
     """Play the episodes and write the run folder; return its summary, and the signal that stopped it, if one did.
 
     watchers: called after each step, beside those that record and log
+    stop: asked before each step, beside the signals
 
     SIGINT and SIGTERM stop the run: what was done until then is written, and the summary says "interrupted".
     Raises what `resolve` does, `mm_env.sentiment.TapeError`, and `mm_env.recording.RunError` for the folder.
@@ -101,9 +103,11 @@ def run_baseline(options: Baseline, watchers: Sequence[Watcher] = ()) -> tuple[d
                 logger.info("[news] %s", report.describe())
             recorder = Recorder(folder.append, options.record)
             watching: list[Watcher] = [recorder, StepLog(envs, options.log_every, options.episodes), *watchers]
-            with StopRequest() as stop:
+            with StopRequest() as asked:
                 start = perf_counter()
-                played = play(envs, policy, options.episodes, options.seed, watchers=watching, stop=stop)
+                played = play(
+                    envs, policy, options.episodes, options.seed, watchers=watching, stop=lambda: asked() or stop()
+                )
                 seconds = perf_counter() - start
                 recorder.flush()
                 summary = _summary(options, market, policy, played, seconds)
@@ -114,7 +118,7 @@ def run_baseline(options: Baseline, watchers: Sequence[Watcher] = ()) -> tuple[d
             envs.close()
     finally:
         folder.discard()
-    return summary, stop.signal
+    return summary, asked.signal
 
 
 def _tape_report(options: Baseline, market: Market) -> TapeReport | None:
@@ -128,7 +132,7 @@ def _summary(options: Baseline, market: Market, policy: Policy, played: Played, 
     episodes = played.episodes
     report = _tape_report(options, market)
     tables = (
-        dict.fromkeys(("steps", "symbols", "portfolio", "attribution", "markouts"))
+        dict.fromkeys(("steps", "symbols", "venues", "portfolio", "attribution", "markouts"))
         if episodes is None
         else statistics(episodes, market.symbols, market.venues)
     )
@@ -164,7 +168,7 @@ def _picture(options: Baseline, market: Market, policy: Policy) -> bytes:
     from mm_env.reports.figures import episode_figure
     from mm_env.reports.style import png
 
-    steps, fills, headlines = (pd.read_parquet(options.out / f"{name}.parquet") for name in TABLES)
+    steps, fills, headlines = (pd.read_parquet(options.out / f"{name}.parquet") for name in ("steps", "fills", "headlines"))
     title = f"{options.config or 'two_symbols'}, policy {policy.name}, seed {options.seed}, episode 0"
     return png(episode_figure(steps, fills, headlines, market.symbols, title))
 

@@ -174,6 +174,8 @@ class _Round:
             posted=last["posted"][:n].sum(axis=(2, 3)),
             filled=last["filled"][:n].sum(axis=(2, 3)),
             fills=last["fills"][:n].sum(axis=(2, 3)),
+            venue_posted=last["posted"][:n].sum(axis=(1, 3)),
+            venue_filled=last["filled"][:n].sum(axis=(1, 3)),
             inventory_mean=mean,
             inventory_absolute=absolute,
             inventory_square=square,

@@ -26,6 +26,7 @@ class Episodes:
     drawdown: (E, S + 1) float64 largest fall of profit from its high, of each symbol and, last, of the portfolio
     posted, filled: (E, S) int64 lots that rested as own quotes, and that were filled of them
     fills: (E, S) int64 fills of own quotes
+    venue_posted, venue_filled: (E, V) int64 the same lots by venue
     inventory_mean, inventory_absolute, inventory_square: (E, S) float64 means of q, |q| and q² over the steps
     inventory_end: (E, S) int64 before the terminal liquidation
     breaches, hedges: (E,) int64 decision steps with VaR over its limit, and that sent a hedge because of it
@@ -41,6 +42,8 @@ class Episodes:
     posted: Counts
     filled: Counts
     fills: Counts
+    venue_posted: Counts
+    venue_filled: Counts
     inventory_mean: Floats
     inventory_absolute: Floats
     inventory_square: Floats
@@ -79,7 +82,7 @@ def _arrays(marks: Marks) -> tuple[NDArray[Any], ...]:
 
 
 def statistics(episodes: Episodes, symbols: tuple[str, ...], venues: tuple[str, ...]) -> dict[str, Any]:
-    """Return the tables of a run under stable names: episodes, symbols, portfolio, attribution, markouts.
+    """Return the tables of a run under stable names: episodes, symbols, venues, portfolio, attribution, markouts.
 
     episodes: at least one
 
@@ -90,6 +93,7 @@ def statistics(episodes: Episodes, symbols: tuple[str, ...], venues: tuple[str, 
         "episodes": len(episodes),
         "steps": int(episodes.steps.sum()),
         "symbols": {name: _symbol(episodes, i) for i, name in enumerate(symbols)},
+        "venues": {name: _venue(episodes, v) for v, name in enumerate(venues)},
         "portfolio": _portfolio(episodes),
         "attribution": {
             **attribution_margins(mean, symbols, venues),
@@ -106,6 +110,15 @@ def _symbol(e: Episodes, i: int) -> dict[str, Any]:
         "inventory_end_first": int(e.inventory_end[0, i]),
         "inventory_mean": mean_estimate(e.inventory_mean[:, i]).as_dict(),
         "inventory_sd": float(np.sqrt(max(square, 0.0))),
+    }
+
+
+def _venue(e: Episodes, v: int) -> dict[str, Any]:
+    posted, filled = e.venue_posted[:, v], e.venue_filled[:, v]
+    return {
+        "posted_lots": mean_estimate(posted).as_dict(),
+        "filled_lots": mean_estimate(filled).as_dict(),
+        "fill_ratio": ratio_estimate(filled, posted).as_dict(),
     }
 
 

@@ -6,6 +6,7 @@ config.yaml        | every parameter of the market
 steps.parquet      | one row a decision step of the recorded episodes
 fills.parquet      | own fills of the recorded episodes
 headlines.parquet  | headlines of the recorded episodes
+venues.parquet     | one row a step, symbol and venue of the recorded episodes: what the router did and learnt
 attribution.csv    | profit by symbol, venue and term, mean over all episodes
 summary.json       | the statistics; written last of these: a folder that holds it is a run
 episode.png        | the first episode, drawn from the tables
@@ -26,19 +27,19 @@ from mm_env.config.io import dump_config, load_config
 from mm_env.errors import RunError
 from mm_env.recording.files import partial_path, write_bytes, write_csv, write_json
 from mm_env.recording.recorder import Rows
-from mm_env.recording.tables import arrow_schema, fill_columns, headline_columns, step_columns
+from mm_env.recording.tables import arrow_schema, fill_columns, headline_columns, step_columns, venue_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLES = ("steps", "fills", "headlines")
+TABLES = ("steps", "fills", "headlines", "venues")
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
     """A run as read from its folder.
 
-    config: the market; steps, fills, headlines: the recorded episodes, columns as in `mm_env.recording.tables`
+    config: the market; steps, fills, headlines, venues: the recorded episodes, columns as in `mm_env.recording.tables`
     attribution: symbol, venue, terms and profit, mean over all episodes
     summary: what summary.json holds; "interrupted" says whether the run was stopped
     """
@@ -47,6 +48,7 @@ class Run:
     steps: pd.DataFrame
     fills: pd.DataFrame
     headlines: pd.DataFrame
+    venues: pd.DataFrame
     attribution: pd.DataFrame
     summary: dict[str, Any]
 
@@ -66,7 +68,7 @@ class RunFolder:
 
         self.path, self.config = Path(path), config
         symbols = [symbol.name for symbol in config.symbols]
-        columns = (step_columns(symbols), fill_columns(), headline_columns())
+        columns = (step_columns(symbols), fill_columns(), headline_columns(), venue_columns())
         self._schemas = {name: arrow_schema(of) for name, of in zip(TABLES, columns, strict=True)}
         self._writers: dict[str, Any] = {}
         self._made = not self.path.exists()

@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from mm_env.recording.tables import fill_columns, headline_columns, step_columns
+import numpy as np
+
+from mm_env.recording.tables import fill_columns, headline_columns, step_columns, venue_columns
 from mm_env.rollout import Moment
 from mm_env.sim.state import REWARDS, TERMS
 
@@ -26,14 +28,14 @@ class Recorder:
     def __init__(self, sink: Sink, episodes: int = 1) -> None:
         """Record episodes 0 to `episodes` - 1."""
         self.sink, self.episodes = sink, episodes
-        self._under_way: dict[int, _Episode] = {}
+        self._under_way: dict[int, EpisodeTables] = {}
 
     def __call__(self, moment: Moment) -> None:
         """Take a step, or the beginning of episodes."""
         if moment.step == 0:
             self.flush()
             number = min(moment.envs.num_envs, self.episodes - moment.first)
-            self._under_way = {i: _Episode(moment, i) for i in range(number) if moment.playing[i]}
+            self._under_way = {i: EpisodeTables(moment, i) for i in range(number) if moment.playing[i]}
         for i, episode in list(self._under_way.items()):
             episode.add(moment)
             if moment.ended[i]:
@@ -45,22 +47,24 @@ class Recorder:
             self._write(episode)
         self._under_way = {}
 
-    def _write(self, episode: _Episode) -> None:
-        for table, rows in (("steps", episode.steps), ("fills", episode.fills), ("headlines", episode.headlines)):
-            self.sink(table, rows)
+    def _write(self, episode: EpisodeTables) -> None:
+        for table in ("steps", "fills", "headlines", "venues"):
+            self.sink(table, getattr(episode, table))
 
 
-class _Episode:
-    """The tables of one episode of env i."""
+class EpisodeTables:
+    """The tables of one episode of env i, as far as it was played: `steps`, `fills` and `headlines`."""
 
     def __init__(self, moment: Moment, i: int) -> None:
+        """Hold nothing yet; `add` takes the reset first."""
         envs = moment.envs
         self.i, self.number = i, moment.first + i
-        self.symbols, self.venues = list(envs.symbols), list(envs.venues)
+        self.symbols, self.names = list(envs.symbols), list(envs.venues)
         self.regimes = [regime.name for regime in envs.config.regimes]
         self.steps: Rows = {name: [] for name, *_ in step_columns(self.symbols)}
         self.fills: Rows = {name: [] for name, *_ in fill_columns()}
         self.headlines: Rows = {name: [] for name, *_ in headline_columns()}
+        self.venues: Rows = {name: [] for name, *_ in venue_columns()}
         self.stood: dict[str, Any] = {}
 
     def add(self, moment: Moment) -> None:
@@ -70,6 +74,7 @@ class _Episode:
         row = {"episode": self.number, "step": moment.step, "time": float(state["time"])}
         row |= self._symbols(moment, state, params) | self._portfolio(moment, params)
         _append(self.steps, row)
+        self._venues(moment, state, params)
         if moment.step > 0:
             self._fills(moment, params)
             self._headlines(moment)
@@ -110,6 +115,31 @@ class _Episode:
         row |= {f"reward.{name}": float(infos["reward_terms"][name][i]) if begun else None for name in REWARDS}
         return row | {f"attribution.{name}": float(infos["attribution"][name][i]) for name in TERMS}
 
+    def _venues(self, moment: Moment, state: Any, params: Any) -> None:
+        s, v, begun = len(self.symbols), len(self.names), moment.step > 0
+        n = s * v
+        part = {name: state[name][:s, :v] for name in ("route", "route_score", "route_filled", "route_exposure")}
+        routes = np.maximum(part["route"].sum(axis=1, keepdims=True), 1)
+        value = part["route_score"] * params["lot_value"][:s, None]
+        lots = {name: state[name][:s, :v] for name in ("own_quantity", "posted", "filled")}
+        filled, exposure = part["route_filled"].ravel().tolist(), part["route_exposure"].ravel().tolist()
+        columns: Rows = {
+            "episode": [self.number] * n,
+            "step": [moment.step] * n,
+            "time": [float(state["time"])] * n,
+            "symbol": [symbol for symbol in self.symbols for _ in self.names],
+            "venue": self.names * s,
+            "weight": (part["route"] / routes).ravel().tolist() if begun else [None] * n,
+            "score": value.ravel().tolist() if begun else [None] * n,
+            "fill_rate": [a / b if b > 0.0 else None for a, b in zip(filled, exposure, strict=True)],
+            "bid_lots": lots["own_quantity"][..., 0].ravel().tolist(),
+            "ask_lots": lots["own_quantity"][..., 1].ravel().tolist(),
+            "posted": lots["posted"].sum(axis=2).ravel().tolist(),
+            "filled": lots["filled"].sum(axis=2).ravel().tolist(),
+        }
+        for name, cells in self.venues.items():
+            cells.extend(columns[name])
+
     def _fills(self, moment: Moment, params: Any) -> None:
         for fill in moment.envs.fills(self.i):
             k, v, side = int(fill["symbol"]), int(fill["venue"]), int(fill["side"])
@@ -127,7 +157,7 @@ class _Episode:
                     "step": moment.step,
                     "time": float(fill["time"]),
                     "symbol": self.symbols[k],
-                    "venue": self.venues[v],
+                    "venue": self.names[v],
                     "role": role,
                     "side": SIDES[side],
                     "quantity": int(fill["quantity"]),

@@ -66,6 +66,24 @@ _HEADLINES: tuple[Column, ...] = (
     ("score", "double", "", "-1 to 1, what the agent sees"),
     ("polarity", "double", "", "-1 to 1, what moves the price; never shown to the agent"),
 )
+_VENUES: tuple[Column, ...] = (
+    *_PLACE,
+    ("time", "double", "s", "end of the step"),
+    ("symbol", "string", "", ""),
+    ("venue", "string", "", ""),
+    ("weight", "double", "", "share of the symbol's quoted size that the router sends here; null at step 0"),
+    (
+        "score",
+        "double",
+        "currency/(lot s)",
+        "expected value of a lot posted here, at the router's last review; null at step 0",
+    ),
+    ("fill_rate", "double", "1/s", "share of posted lots filled a second, as the router saw it; null where it posted none"),
+    ("bid_lots", "int64", "lots", "own bids that rest here"),
+    ("ask_lots", "int64", "lots", "own asks that rest here"),
+    ("posted", "int64", "lots", "rested here so far as own quotes, new quantity only"),
+    ("filled", "int64", "lots", "of these, filled so far"),
+)
 
 
 def step_columns(symbols: Sequence[str]) -> list[Column]:
@@ -86,6 +104,11 @@ def fill_columns() -> list[Column]:
 def headline_columns() -> list[Column]:
     """Columns of `headlines.parquet`."""
     return list(_HEADLINES)
+
+
+def venue_columns() -> list[Column]:
+    """Columns of `venues.parquet`: a row a step, symbol and venue."""
+    return list(_VENUES)
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:

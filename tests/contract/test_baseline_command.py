@@ -19,7 +19,8 @@ from scripts.run_baseline import app
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {
-    "config.yaml", "steps.parquet", "fills.parquet", "headlines.parquet", "attribution.csv", "summary.json", "episode.png",
+    "config.yaml", "steps.parquet", "fills.parquet", "headlines.parquet", "venues.parquet", "attribution.csv",
+    "summary.json", "episode.png",
 }  # fmt: skip
 SYMBOL_LINE = re.compile(r"\[(XYZ|ABC)\] step (\d+) mid=(\d+\.\d\d) inventory=(-?\d+) pnl=(-?\d+\.\d\d)")
 HEDGE_LINE = re.compile(r"\[portfolio\] hedge: VaR (\d+\.\d\d) > (\d+\.\d\d)")

@@ -27,6 +27,8 @@ def episodes(number, seed):
         posted=counts(2) + 100,
         filled=counts(2),
         fills=counts(2),
+        venue_posted=counts(2) + 100,
+        venue_filled=counts(2),
         inventory_mean=rng.normal(size=(number, 2)),
         inventory_absolute=rng.uniform(5.0, 9.0, (number, 2)),
         inventory_square=rng.uniform(100.0, 200.0, (number, 2)),
@@ -52,6 +54,13 @@ def test_profits_of_symbols_and_portfolio():
         assert part["profit_sd"] == pytest.approx(profit.std(ddof=1))
         assert part["sharpe"]["value"] == pytest.approx(profit.mean() / profit.std(ddof=1))
     assert FOUND["portfolio"]["reward"]["value"] == pytest.approx(E.reward.mean())
+
+
+def test_fill_ratios_of_venues():
+    found = FOUND["venues"]["B"]
+    assert found["filled_lots"]["value"] == pytest.approx(E.venue_filled[:, 1].mean())
+    assert found["posted_lots"]["value"] == pytest.approx(E.venue_posted[:, 1].mean())
+    assert found["fill_ratio"]["value"] == pytest.approx(E.venue_filled[:, 1].sum() / E.venue_posted[:, 1].sum())
 
 
 def test_drawdowns():

@@ -11,7 +11,7 @@ from mm_env.config.io import load_config
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.policies.registry import get_policy
 from mm_env.recording import Recorder, RunError, RunFolder, read_run
-from mm_env.recording.tables import fill_columns, headline_columns, step_columns
+from mm_env.recording.tables import fill_columns, headline_columns, step_columns, venue_columns
 from mm_env.rollout import play
 from mm_env.sim.state import TERMS
 
@@ -57,6 +57,7 @@ def test_the_tables_have_the_stated_columns_with_their_units(run):
     assert list(found.steps) == [name for name, *_ in step_columns(["NA", "a.b $"])]
     assert list(found.fills) == [name for name, *_ in fill_columns()]
     assert list(found.headlines) == [name for name, *_ in headline_columns()]
+    assert list(found.venues) == [name for name, *_ in venue_columns()]
     assert pq.read_schema(path / "steps.parquet").field("NA.mid").metadata[b"unit"] == b"currency"
 
 
@@ -111,6 +112,26 @@ def test_a_fill_says_its_venue_basis_and_its_place_in_the_queue(run):
     assert not stood[fills["role"] != "maker"].any()
 
 
+def test_venues_say_where_quotes_went_and_what_the_router_learnt(run):
+    found, *_ = run
+    venues = found.venues
+    places = ["episode", "step", "symbol"]
+    assert len(venues) == 4 * len(found.steps) and not venues.duplicated([*places, "venue"]).any()
+    later = venues[venues["step"] > 0]
+    assert later.groupby(places)["weight"].sum().to_numpy() == pytest.approx(1.0)
+    assert venues[venues["step"] == 0][["weight", "score"]].isna().all(axis=None) and later["score"].nunique() > 2
+    steps = found.steps.set_index(["episode", "step"])
+    for symbol in ("NA", "a.b $"):
+        own = venues[venues["symbol"] == symbol].groupby(["episode", "step"])
+        for side in ("bid_lots", "ask_lots"):
+            assert own[side].sum().tolist() == steps[f"{symbol}.{side}"].tolist()
+    quotes = found.fills[found.fills["role"] == "maker"].groupby(["episode", "symbol", "venue"])["quantity"].sum()
+    last = venues.groupby(["episode", "symbol", "venue"])[["posted", "filled"]].last()
+    assert last["filled"].reindex(quotes.index).tolist() == quotes.tolist() and last["filled"].sum() == quotes.sum()
+    assert (last["posted"] >= last["filled"]).all()
+    assert venues["fill_rate"].dropna().between(0.0, 1.0).all() and (venues["fill_rate"] > 0.0).any()
+
+
 def test_headlines_hold_their_text_symbol_and_scores(run):
     headlines = run[0].headlines
     assert set(headlines["symbol"]) == {"NA", "a.b $", ""}
@@ -126,6 +147,7 @@ def test_the_rest_of_the_folder_reads_back(run):
     assert found.attribution.to_dict("records") == [ROW]
     assert sorted(file.name for file in path.iterdir()) == [
         "attribution.csv", "config.yaml", "fills.parquet", "headlines.parquet", "steps.parquet", "summary.json",
+        "venues.parquet",
     ]  # fmt: skip
 
 

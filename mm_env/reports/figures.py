@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_PARTS = (
+PROFIT_PARTS = (
     ("spread capture", style.BLUE, ("spread_capture",)),
     ("maker rebates and fees", style.GREEN, ("maker_rebates", "maker_fees")),
     ("hedges, liquidation, taker fees", style.VERMILLION, ("hedge_cost", "liquidation_cost", "taker_fees")),
@@ -82,7 +82,7 @@ def episode_figure(
 def _profit(axes: Axes, clock: Clock, steps: pd.DataFrame) -> None:
     style.plain_axes(axes)
     time = clock(steps["time"])
-    for label, colour, terms in _PARTS:
+    for label, colour, terms in PROFIT_PARTS:
         axes.plot(
             time, steps[[f"attribution.{term}" for term in terms]].sum(axis=1), color=colour, linewidth=1.1, label=label
         )

@@ -42,7 +42,7 @@ def overview(
     """The whole episode: mid, own quotes as a band, fills, and a rug of headlines."""
     style.plain_axes(axes)
     time = clock(steps["time"])
-    bid, ask = (_quotes(steps, fills, symbol, side) for side in ("bid", "ask"))
+    bid, ask = (quoted_prices(steps, fills, symbol, side) for side in ("bid", "ask"))
     axes.fill_between(time, bid, ask, step="pre", color=style.SKY, alpha=0.35, linewidth=0, label="own bid to own ask")
     axes.plot(time, steps[f"{symbol}.mid"], color=style.BLACK, linewidth=0.8, label="mid")
     _fills(axes, clock, fills, size=7.0)
@@ -65,7 +65,7 @@ def close_up(
 ) -> None:
     """A minute's worth of steps around the weightiest headline, or the fill in the middle: quotes and fills one by one."""
     time = steps["time"].to_numpy()
-    told = _weightiest(headlines, clock.end * clock.seconds)
+    told = weightiest(headlines, clock.end * clock.seconds)
     if told:
         centre = float(max(told, key=lambda one: abs(one[1]["polarity"]))[1]["time"])
     else:
@@ -77,7 +77,7 @@ def close_up(
     style.plain_axes(axes)
     own = fills[fills["time"].between(low, high)]
     for side, colour in (("bid", style.BUY), ("ask", style.SELL)):
-        prices = _quotes(near, own, symbol, side)
+        prices = quoted_prices(near, own, symbol, side)
         axes.step(near["time"], prices, where="pre", color=colour, linewidth=1.1, alpha=0.8, label=f"own {side}")
     axes.plot(near["time"], near[f"{symbol}.mid"], color=style.BLACK, linewidth=1.2, marker=".", markersize=3, label="mid")
     _fills(axes, seconds, own, size=6.0, by_lots=True)
@@ -93,7 +93,7 @@ def close_up(
     whole.axvspan(float(clock(low)), float(clock(high)), ymax=0.94, facecolor="none", edgecolor=style.GREY, linewidth=0.9)
 
 
-def _quotes(steps: pd.DataFrame, fills: pd.DataFrame, symbol: str, side: str) -> pd.Series:
+def quoted_prices(steps: pd.DataFrame, fills: pd.DataFrame, symbol: str, side: str) -> pd.Series:
     """Prices aimed at while they were quotes: where an order rests at the end of the step, or was filled in it."""
     filled = fills.loc[(fills["role"] == "maker") & (fills["side"] == ("buy" if side == "bid" else "sell")), "step"]
     return steps[f"{symbol}.{side}"].where((steps[f"{symbol}.{side}_lots"] > 0) | steps["step"].isin(filled))
@@ -126,7 +126,7 @@ def _fills(axes: Axes, clock: Clock, fills: pd.DataFrame, size: float, by_lots: 
                       markerfacecolor=colour if maker else "none", label=f"{name}: {verb}")  # fmt: skip
 
 
-def _weightiest(headlines: pd.DataFrame, end: float) -> list[tuple[int, Any, str]]:
+def weightiest(headlines: pd.DataFrame, end: float) -> list[tuple[int, Any, str]]:
     """The headlines that are told with their text, in order of time: number, row, colour.
 
     By polarity, then by score, and far enough apart in an episode of `end` seconds for their numbers not to overlap.
@@ -151,7 +151,7 @@ def _rug(axes: Axes, clock: Clock, headlines: pd.DataFrame) -> None:
         height = 0.02 + 0.03 * headlines["polarity"].abs()
         colours = [_hue(polarity) for polarity in headlines["polarity"]]
         axes.vlines(clock(headlines["time"]), 1.0 - height, 1.0, colors=colours, linewidth=1.5, transform=top)
-    for number, headline, colour in _weightiest(headlines, clock.end * clock.seconds):
+    for number, headline, colour in weightiest(headlines, clock.end * clock.seconds):
         at = float(clock(headline["time"]))
         axes.axvline(at, ymax=0.95, color=colour, linewidth=0.8, linestyle=":", zorder=1)
         axes.text(at, 0.955, str(number), color=colour, fontsize=9, fontweight="bold", va="top", transform=top)

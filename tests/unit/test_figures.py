@@ -84,9 +84,9 @@ def test_lines_are_the_recorded_ones(run):
 
 
 def _parts():
-    from mm_env.reports.figures import _PARTS
+    from mm_env.reports.figures import PROFIT_PARTS
 
-    return [label for label, *_ in _PARTS]
+    return [label for label, *_ in PROFIT_PARTS]
 
 
 def test_every_fill_has_its_mark(run):

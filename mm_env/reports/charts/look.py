@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 2000
 """Of a trace: a page of a dozen figures stays small, and no screen shows more."""
-COLOURS = (style.BLUE, style.VERMILLION, style.GREEN, style.ORANGE, style.PURPLE, style.SKY, style.BLACK)
+COLOURS = (style.BLUE, style.VERMILLION, style.GREEN, style.ORANGE, style.PURPLE, style.SKY)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star")
 GRID = "#DDDDDD"
@@ -58,7 +58,7 @@ def dress(drawn: go.Figure, height: int, **layout: Any) -> go.Figure:
 
 def line_look(k: int) -> dict[str, Any]:
     """Colour and dash of the k-th line of a panel: distinct without colour too."""
-    return {"color": COLOURS[k % len(COLOURS)], "dash": DASHES[k % len(DASHES)]}
+    return {"color": COLOURS[k % len(COLOURS)], "dash": DASHES[(k + k // len(COLOURS)) % len(DASHES)]}
 
 
 def one_episode(table: pd.DataFrame, episode: int) -> pd.DataFrame:
@@ -68,25 +68,27 @@ def one_episode(table: pd.DataFrame, episode: int) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Clock:
-    """Time of an episode as its axis shows it. unit: name; seconds: in one unit"""
+    """Time of an episode as its axis shows it. unit: name; seconds: in one unit; end: of the episode [units]"""
 
     unit: str
     seconds: float
+    end: float
 
     @classmethod
     def of(cls, steps: pd.DataFrame) -> Clock:
         """Minutes for more than half an hour, else seconds."""
         end = float(steps["time"].max()) if len(steps) else 0.0
-        return cls("min", 60.0) if end > 1800.0 else cls("s", 1.0)
+        return cls("min", 60.0, end / 60.0) if end > 1800.0 else cls("s", 1.0, end)
 
     def __call__(self, seconds: ArrayLike) -> NDArray[np.float64]:
         """Return seconds in the unit."""
         return np.asarray(seconds, np.float64) / self.seconds
 
-    @property
-    def title(self) -> str:
-        """What the axis says."""
-        return f"time [{self.unit}]"
+    def dress(self, drawn: go.Figure, row: int | None = None) -> None:
+        """Name the axis of time and let it reach from 0 to the episode's end. row: the lowest of panels that share it"""
+        reach = 0.005 * self.end
+        drawn.update_xaxes(range=[-reach, max(self.end + reach, 1e-9)])
+        drawn.update_xaxes(title_text=f"time [{self.unit}]", row=row, col=None if row is None else 1)
 
 
 def thin(values: ArrayLike, most: int = MOST_POINTS) -> NDArray[np.int64]:
@@ -117,10 +119,10 @@ def rounded(values: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(np.round(y * scale) / scale)
 
 
-def shade_regimes(drawn: go.Figure, steps: pd.DataFrame, clock: Clock, rows: Sequence[int] = (1,)) -> None:
+def shade_regimes(drawn: go.Figure, steps: pd.DataFrame, clock: Clock, axes: Sequence[str] = ("y",)) -> None:
     """Shade the time that is not spent in the episode's most common regime, with an entry of the legend for each.
 
-    rows: of the figure's panels that share the axis of time; (1,) as well for a figure of one panel
+    axes: the vertical axis of each panel, from the top; panels share the axis of time
     """
     names, time = steps["regime"].to_numpy(), clock(steps["time"])
     if not len(names):
@@ -137,10 +139,10 @@ def shade_regimes(drawn: go.Figure, steps: pd.DataFrame, clock: Clock, rows: Seq
         {
             "type": "rect", "layer": "below", "line": {"width": 0}, "fillcolor": shades[names[first]], "opacity": 0.25,
             "x0": float(time[max(first - 1, 0)]), "x1": float(time[following - 1]), "y0": 0, "y1": 1,
-            "xref": "x" if row == 1 else f"x{row}", "yref": "y domain" if row == 1 else f"y{row} domain",
+            "xref": "x" if row == 1 else f"x{row}", "yref": f"{axes[row - 1]} domain",
         }
         for first, following in zip(edges, [*edges[1:], len(names)], strict=True)
         if names[first] in shades
-        for row in rows
+        for row in range(1, len(axes) + 1)
     ]  # fmt: skip
     drawn.update_layout(shapes=[*drawn.layout.shapes, *shapes])

@@ -12,11 +12,9 @@ from plotly.subplots import make_subplots
 
 from mm_env.reports import style
 from mm_env.reports.charts.look import (
-    SYMBOLS,
     Clock,
     dress,
     figure,
-    line_look,
     rounded,
     sampled,
     shade_regimes,
@@ -28,14 +26,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def inventory_chart(steps: pd.DataFrame, symbols: Sequence[str], height: int = 320) -> go.Figure:
-    """Draw the positions of the symbols [lots]. steps: of one episode"""
-    clock, drawn = Clock.of(steps), figure(height)
+def inventory_chart(steps: pd.DataFrame, symbols: Sequence[str], height: int | None = None) -> go.Figure:
+    """Draw the positions of the symbols [lots], a panel each. steps: of one episode"""
+    clock, count = Clock.of(steps), len(symbols)
+    drawn = make_subplots(count, 1, shared_xaxes=True, vertical_spacing=0.12 / count)
+    dress(drawn, height or 100 + (220 if count == 1 else 120 * count))
     for k, symbol in enumerate(symbols):
-        _add_line(drawn, clock, steps, f"{symbol}.inventory", escape(symbol), k, shape="hv")
-    shade_regimes(drawn, steps, clock)
-    drawn.update_xaxes(title_text=clock.title)
-    drawn.update_yaxes(title_text="position [lots]")
+        held = steps[f"{symbol}.inventory"]
+        kept = thin(held)
+        drawn.add_scatter(
+            x=rounded(clock(steps["time"]))[kept], y=held.to_numpy()[kept], name=escape(symbol), mode="lines",
+            line={"color": style.BLUE, "width": 1.2, "shape": "hv"}, fill="tozeroy", showlegend=False, row=k + 1, col=1,
+        )  # fmt: skip
+        drawn.update_yaxes(title_text=f"<b>{escape(symbol)}</b><br>position<br>[lots]", row=k + 1, col=1)
+    shade_regimes(drawn, steps, clock, _axes(count))
+    clock.dress(drawn, row=count)
     return drawn
 
 
@@ -55,8 +60,8 @@ def equity_chart(steps: pd.DataFrame, height: int = 420) -> go.Figure:
         x=time[kept], y=rounded(fall[kept]), name="drawdown", mode="lines", fill="tozeroy",
         line={"color": style.VERMILLION, "width": 1, "dash": "dot"}, row=2, col=1,
     )  # fmt: skip
-    shade_regimes(drawn, steps, clock, rows=(1, 2))
-    drawn.update_xaxes(title_text=clock.title, row=2)
+    shade_regimes(drawn, steps, clock, _axes(2))
+    clock.dress(drawn, row=2)
     drawn.update_yaxes(title_text="profit<br>[currency]", row=1)
     drawn.update_yaxes(title_text="drawdown<br>[currency]", row=2)
     return drawn
@@ -78,38 +83,48 @@ def parts_chart(steps: pd.DataFrame, height: int = 360) -> go.Figure:
         line={"color": style.BLACK, "width": 2},
     )  # fmt: skip
     shade_regimes(drawn, steps, clock)
-    drawn.update_xaxes(title_text=clock.title)
+    clock.dress(drawn)
     drawn.update_yaxes(title_text="currency so far")
     return drawn
 
 
-def sentiment_chart(steps: pd.DataFrame, headlines: pd.DataFrame, symbols: Sequence[str], height: int = 420) -> go.Figure:
-    """Draw the sentiment of each symbol with the headlines' scores and, below, the move that is expected of it [bps].
+def sentiment_chart(
+    steps: pd.DataFrame, headlines: pd.DataFrame, symbols: Sequence[str], height: int | None = None
+) -> go.Figure:
+    """Draw, a panel a symbol, the sentiment with the headlines' scores and, to the right, the expected move [bps].
 
     steps, headlines: of one episode
     """
-    clock = Clock.of(steps)
-    drawn = dress(make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.07), height)
+    clock, count = Clock.of(steps), len(symbols)
+    drawn = make_subplots(
+        count, 1, shared_xaxes=True, vertical_spacing=0.12 / count, specs=[[{"secondary_y": True}]] * count
+    )
+    dress(drawn, height or 120 + (240 if count == 1 else 150 * count), showlegend=True)
+    time = rounded(clock(steps["time"]))
     for k, symbol in enumerate(symbols):
-        _add_line(drawn, clock, steps, f"{symbol}.sentiment", escape(symbol), k)
-        _add_line(drawn, clock, steps, f"{symbol}.alpha", escape(symbol), k, row=2)
-    for k, name in enumerate([*symbols, ""]):
-        part = headlines[headlines["symbol"] == name]
-        if part.empty:
-            continue
-        part = part.iloc[sampled(len(part))]
-        drawn.add_scatter(
-            x=rounded(clock(part["time"])), y=rounded(part["score"]), mode="markers",
-            name=f"score of a headline: {escape(name) or 'market-wide'}",
-            marker={"symbol": SYMBOLS[k % len(SYMBOLS)] + "-open", "size": 8,
-                    "color": line_look(k)["color"] if name else style.GREY},
-            text=[escape(text) for text in part["text"]], hovertemplate="%{text}<br>score %{y:+.2f}<extra></extra>",
-            row=1, col=1,
-        )  # fmt: skip
-    shade_regimes(drawn, steps, clock, rows=(1, 2))
-    drawn.update_xaxes(title_text=clock.title, row=2)
-    drawn.update_yaxes(title_text="sentiment, scores<br>[-1 to 1 a headline]", row=1)
-    drawn.update_yaxes(title_text="expected move<br>[bps]", row=2)
+        first = {"showlegend": k == 0, "row": k + 1, "col": 1}
+        for name, label, colour, dash, right in (
+            ("alpha", "expected move (right)", style.ORANGE, "dot", True),
+            ("sentiment", "sentiment", style.BLUE, "solid", False),
+        ):
+            kept = thin(steps[f"{symbol}.{name}"])
+            drawn.add_scatter(
+                x=time[kept], y=rounded(steps[f"{symbol}.{name}"])[kept], name=label, mode="lines", legendgroup=label,
+                line={"color": colour, "dash": dash, "width": 1.4}, secondary_y=right, **first,
+            )  # fmt: skip
+        for whose, label, mark in ((symbol, "score of a headline", "circle"), ("", "of a market-wide one", "diamond-open")):
+            part = headlines[headlines["symbol"] == whose]
+            part = part.iloc[sampled(len(part))]
+            drawn.add_scatter(
+                x=rounded(clock(part["time"])), y=rounded(part["score"]), mode="markers", name=label, legendgroup=label,
+                marker={"symbol": mark, "size": 7, "color": style.VERMILLION},
+                text=[escape(text) for text in part["text"]], hovertemplate="%{text}<br>score %{y:+.2f}<extra></extra>",
+                **first,
+            )  # fmt: skip
+        drawn.update_yaxes(title_text=f"<b>{escape(symbol)}</b><br>sentiment", row=k + 1, secondary_y=False)
+        drawn.update_yaxes(title_text="expected<br>move [bps]", showgrid=False, row=k + 1, secondary_y=True)
+    shade_regimes(drawn, steps, clock, _axes(count, 2))
+    clock.dress(drawn, row=count)
     return drawn
 
 
@@ -136,17 +151,11 @@ def risk_chart(steps: pd.DataFrame, height: int = 360) -> go.Figure:
             marker={"symbol": "diamond-open", "color": style.VERMILLION, "size": 8, "line": {"width": 1.5}},
         )  # fmt: skip
     shade_regimes(drawn, steps, clock)
-    drawn.update_xaxes(title_text=clock.title)
+    clock.dress(drawn)
     drawn.update_yaxes(title_text="risk [currency]", rangemode="tozero")
     return drawn
 
 
-def _add_line(
-    drawn: go.Figure, clock: Clock, steps: pd.DataFrame, column: str, name: str, k: int, row: int = 1, shape: str = "linear"
-) -> None:
-    kept = thin(steps[column])
-    panel = {"row": row, "col": 1} if drawn._grid_ref is not None else {}
-    drawn.add_scatter(
-        x=rounded(clock(steps["time"]))[kept], y=rounded(steps[column])[kept], name=name, mode="lines",
-        line={**line_look(k), "width": 1.5, "shape": shape}, legendgroup=name, showlegend=row == 1, **panel,
-    )  # fmt: skip
+def _axes(count: int, each: int = 1) -> list[str]:
+    """Names of the left axes of `count` panels that have `each` vertical axes."""
+    return ["y" if k == 0 else f"y{each * k + 1}" for k in range(count)]

@@ -55,8 +55,10 @@ def prices_chart(
         _add_fills(drawn, clock, own[(own["role"] == role) & (own["side"] == side)], *look)
     shade_regimes(drawn, steps, clock)
     _add_headlines(drawn, clock, news, float(steps["time"].max()) if len(steps) else 0.0)
-    drawn.update_xaxes(title_text=clock.title)
-    drawn.update_yaxes(title_text=f"{escape(symbol)} price [currency]", tickformat=".2f", domain=[0.0, 0.93])
+    clock.dress(drawn)
+    drawn.update_layout(yaxis={
+        "title": {"text": f"{escape(symbol)} price [currency]"}, "tickformat": ".2f", "domain": [0.0, 0.93],
+    })  # fmt: skip
     return drawn
 
 
@@ -65,13 +67,14 @@ def _add_fills(drawn: go.Figure, clock: Clock, fills: pd.DataFrame, name: str, m
         return
     kept = sampled(len(fills))
     few = f" (1 in {kept[1] - kept[0]} shown)" if len(kept) < len(fills) else ""
-    part = fills.iloc[kept]
+    part, filled = fills.iloc[kept], not mark.endswith(("open", "dot"))
     drawn.add_scatter(
         x=rounded(clock(part["time"])),
         y=rounded(part["price"] - part["basis"]),
         name=name + few,
         mode="markers",
-        marker={"symbol": mark, "color": colour, "size": 7 if mark.startswith("tri") else 9, "line": {"width": 1}},
+        marker={"symbol": mark, "color": colour, "size": 6 if filled else 9, "line": {"width": 0 if filled else 1.2}},
+        opacity=0.75 if filled else 1.0,
         text=[f"{lots} lots at {escape(venue)}" for lots, venue in zip(part["quantity"], part["venue"], strict=True)],
         hovertemplate="%{text}<br>%{y} at %{x}<extra></extra>",
     )

@@ -29,11 +29,13 @@ def venues_chart(summary: Mapping[str, Any], height: int = 380) -> go.Figure:
     names = list(summary["venues"])
     horizons = list(dict.fromkeys(row["horizon_seconds"] for row in summary["markouts"]))
     labels = ["at the fill" if h == 0.0 else f"{h:g} s" for h in horizons]
+    places = np.arange(len(labels))
     for k, name in enumerate([*names, "all"]):
         found = {row["horizon_seconds"]: row["bps"] for row in summary["markouts"] if row["venue"] == name}
         errors = [found[h]["error"] for h in horizons]
         drawn.add_scatter(
-            x=labels, y=[found[h]["value"] for h in horizons], name=escape(name), mode="lines+markers",
+            x=places + 0.5 * ((k + 0.5) / (len(names) + 1) - 0.5), y=[found[h]["value"] for h in horizons],
+            name=escape(name), mode="lines+markers",
             error_y={"array": [_Z95 * (error or 0.0) for error in errors], "thickness": 1, "width": 3},
             line={"color": style.BLACK, "dash": "solid", "width": 2} if name == "all" else {**line_look(k), "width": 1.4},
             marker={"symbol": SYMBOLS[k % len(SYMBOLS)], "size": 7}, row=1, col=1,
@@ -44,7 +46,7 @@ def venues_chart(summary: Mapping[str, Any], height: int = 380) -> go.Figure:
         error_y={"array": [_Z95 * (_percent(ratio["error"]) or 0.0) for ratio in ratios], "thickness": 1, "width": 3},
         marker={"color": style.SKY, "line": {"color": style.BLUE, "width": 1}}, row=1, col=2,
     )  # fmt: skip
-    drawn.update_xaxes(title_text="time after the fill", row=1, col=1)
+    drawn.update_xaxes(title_text="time after the fill", tickvals=places, ticktext=labels, row=1, col=1)
     drawn.update_xaxes(title_text="venue", type="category", row=1, col=2)
     drawn.update_yaxes(title_text="mark-out [bps of the traded value]", row=1, col=1)
     drawn.update_yaxes(title_text="filled / posted lots [%]", rangemode="tozero", row=1, col=2)
@@ -62,11 +64,8 @@ def router_chart(venues: pd.DataFrame, symbols: Sequence[str], height: int | Non
     """
     clock = Clock.of(venues)
     names = list(dict.fromkeys(venues["venue"]))
-    tall = height or 110 + len(symbols) * (60 + 22 * max(len(names), 3))
-    drawn = make_subplots(
-        len(symbols), 1, shared_xaxes=True, vertical_spacing=0.16 / max(1, len(symbols)),
-        subplot_titles=[escape(symbol) for symbol in symbols] if len(symbols) > 1 else None,
-    )  # fmt: skip
+    tall = height or 110 + len(symbols) * (20 + 24 * max(len(names), 4))
+    drawn = make_subplots(len(symbols), 1, shared_xaxes=True, vertical_spacing=0.1 / max(1, len(symbols)))
     dress(drawn, tall)
     begun = venues[venues["step"] > 0]
     last = int(begun["step"].max()) if len(begun) else 0
@@ -80,10 +79,16 @@ def router_chart(venues: pd.DataFrame, symbols: Sequence[str], height: int | Non
             z=100.0 * mean.to_numpy(), coloraxis="coloraxis",
             hovertemplate="%{y}: %{z:.0f} % of the quoted size<extra></extra>", row=row, col=1,
         )  # fmt: skip
-        drawn.update_yaxes(autorange="reversed", type="category", showgrid=False, row=row, col=1)
-    drawn.update_yaxes(title_text="venue")
-    drawn.update_xaxes(title_text=clock.title, row=len(symbols), col=1)
-    bar = {"title": {"text": "share of<br>the quoted<br>size [%]"}, "thickness": 14}
-    return drawn.update_layout(
-        coloraxis={"colorscale": "Cividis", "reversescale": True, "cmin": 0, "cmax": 100, "colorbar": bar}
-    )
+        drawn.update_yaxes(
+            title_text=f"<b>{escape(symbol)}</b>, venue",
+            autorange="reversed",
+            type="category",
+            showgrid=False,
+            row=row,
+            col=1,
+        )
+    clock.dress(drawn, row=len(symbols))
+    most = 100.0 * float(begun["weight"].max()) if len(begun) else 100.0
+    bar = {"title": {"text": "share of<br>the quoted<br>size [%]"}, "thickness": 14, "lenmode": "pixels", "len": 180, "y": 1,
+           "yanchor": "top"}  # fmt: skip
+    return drawn.update_layout(coloraxis={"colorscale": "Blues", "cmin": 0, "cmax": most, "colorbar": bar})

@@ -15,12 +15,14 @@ from pydantic import ValidationError
 from mm_env.config.classic import ClassicConfig
 from mm_env.config.errors import belongs_in, config_schema, problem_lines
 from mm_env.config.keys import Loc, get, locate, nearest, put, shortened
+from mm_env.config.scenario import ScenarioFile
 from mm_env.config.schema import MarketConfig
 from mm_env.config.yaml_reader import format_yaml, parse_yaml
 
 __all__ = [
     "DEFAULT_CLASSIC_PRESET",
     "DEFAULT_PRESET",
+    "DEFAULT_SCENARIOS",
     "AnyConfig",
     "ConfigError",
     "config_hash",
@@ -35,9 +37,10 @@ __all__ = [
 
 DEFAULT_PRESET = "two_symbols"
 DEFAULT_CLASSIC_PRESET = "as2008"
+DEFAULT_SCENARIOS = "surface"
 
 AnyConfig = MarketConfig | ClassicConfig
-_Config = TypeVar("_Config", MarketConfig, ClassicConfig)
+_Config = TypeVar("_Config", MarketConfig, ClassicConfig, ScenarioFile)
 
 
 class ConfigError(ValueError):
@@ -58,9 +61,10 @@ class _Kind(NamedTuple):
     default: str
 
 
-_KINDS: dict[type[AnyConfig], _Kind] = {
+_KINDS: dict[type[AnyConfig | ScenarioFile], _Kind] = {
     MarketConfig: _Kind("market", DEFAULT_PRESET),
     ClassicConfig: _Kind("classic", DEFAULT_CLASSIC_PRESET),
+    ScenarioFile: _Kind("scenario", DEFAULT_SCENARIOS),
 }
 
 
@@ -73,7 +77,7 @@ def load_config(source: Any = None, model: Any = MarketConfig) -> Any:
 
     source: a preset's name, a YAML file's path, a mapping (over the defaults), a market (returned as it is),
         or None for the preset ``two_symbols`` (``as2008`` of the classic market)
-    model: `MarketConfig`, or `ClassicConfig` for the classic market
+    model: `MarketConfig`, `ClassicConfig` for the classic market, or `ScenarioFile` for scenarios of the former
 
     A file or mapping may hold ``base: PRESET or PATH``, whose content lies under its own: mappings merge,
     anything else replaces, ``randomize: {}`` removes the base's ranges. Relative paths in a file are relative
@@ -126,12 +130,12 @@ def override(config: _Config, changes: Mapping[str, Any]) -> _Config:
     return _build([_Layer("override", _with_absolute_paths(raw, Path.cwd()))], type(config))
 
 
-def preset_names(model: type[AnyConfig] = MarketConfig) -> list[str]:
+def preset_names(model: type[AnyConfig | ScenarioFile] = MarketConfig) -> list[str]:
     """Names of the markets of a kind that come with the package."""
     return sorted(path.stem for path in _preset_folder(model).glob("*.yaml"))
 
 
-def preset_path(name: str, model: type[AnyConfig] = MarketConfig) -> Path:
+def preset_path(name: str, model: type[AnyConfig | ScenarioFile] = MarketConfig) -> Path:
     """File of a preset; raises `ConfigError` with the nearest name for one that does not exist."""
     if name not in preset_names(model):
         raise ConfigError(f"{name}: no such preset; {_presets_like(name, model)}")
@@ -164,21 +168,23 @@ def config_hash(config: AnyConfig) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _preset_folder(model: type[AnyConfig]) -> Path:
+def _preset_folder(model: type[AnyConfig | ScenarioFile]) -> Path:
     """configs/market (or classic) of the checkout that the package stands in, or its copy inside the installed package."""
     package, folder = Path(__file__).resolve().parents[1], _KINDS[model].folder
     checkout = package.parent / "configs" / folder
     return checkout if checkout.is_dir() else package / "presets" / folder
 
 
-def _presets_like(name: str, model: type[AnyConfig]) -> str:
+def _presets_like(name: str, model: type[AnyConfig | ScenarioFile]) -> str:
     names = preset_names(model)
     close = nearest(Path(name).stem, names)
     listed = f"presets: {', '.join(names)}"
     return f"nearest preset: {close!r}; {listed}" if close else listed
 
 
-def _read(source: str, folder: Path, above: list[Path], model: type[AnyConfig], asked_by: str | None = None) -> list[_Layer]:
+def _read(
+    source: str, folder: Path, above: list[Path], model: type[AnyConfig | ScenarioFile], asked_by: str | None = None
+) -> list[_Layer]:
     """Layers of a preset or file and of its bases, topmost first; `above` holds the files that lead here."""
     path = preset_path(source, model) if source in preset_names(model) else folder / _expanded(source)
     file = path.resolve()
@@ -213,7 +219,7 @@ def _parsed(text: str, label: str) -> dict[str, Any]:
     return content
 
 
-def _with_bases(layer: _Layer, folder: Path, above: list[Path], model: type[AnyConfig]) -> list[_Layer]:
+def _with_bases(layer: _Layer, folder: Path, above: list[Path], model: type[AnyConfig | ScenarioFile]) -> list[_Layer]:
     content = _with_absolute_paths(layer.content, folder)
     layers = [_Layer(layer.label, {key: value for key, value in content.items() if key != "base"})]
     if "base" in content:

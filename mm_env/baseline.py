@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mm_env import __version__
 from mm_env.analysis.attribution import attribution_rows
+from mm_env.analysis.attribution_cuts import AttributionCuts
 from mm_env.analysis.episodes import statistics
 from mm_env.config import MarketConfig
 from mm_env.config.io import ConfigError, config_hash, load_config, override
@@ -101,8 +102,8 @@ def run_baseline(
             report = _tape_report(options, market)
             if report is not None:
                 logger.info("[news] %s", report.describe())
-            recorder = Recorder(folder.append, options.record)
-            watching: list[Watcher] = [recorder, StepLog(envs, options.log_every, options.episodes), *watchers]
+            recorder, cuts = Recorder(folder.append, options.record), AttributionCuts()
+            watching: list[Watcher] = [recorder, cuts, StepLog(envs, options.log_every, options.episodes), *watchers]
             with StopRequest() as asked:
                 start = perf_counter()
                 played = play(
@@ -111,7 +112,7 @@ def run_baseline(
                 seconds = perf_counter() - start
                 recorder.flush()
                 summary = _summary(options, market, policy, played, seconds)
-                folder.finish(_attribution(market, played), summary)
+                folder.finish(_attribution(market, played), summary, cuts.rows())
                 if played.episodes is not None:
                     folder.add("episode.png", _picture(options, market, policy))
         finally:

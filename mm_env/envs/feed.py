@@ -27,12 +27,14 @@ class Feed:
     """A record: feed (E,) FEED_DTYPE in order of time, ladders (E, 2, L, 2) int64 price [ticks] and lots, best first.
 
     earliest, latest: [s] of the record, between which an episode begins
+    origin: [ns] since 1970 in UTC, its time 0
     """
 
     feed: np.ndarray
     ladders: np.ndarray
     earliest: float = 0.0
     latest: float = 0.0
+    origin: int = 0
 
 
 def load_feed(config: MarketConfig) -> Feed:
@@ -78,7 +80,7 @@ def load_feed(config: MarketConfig) -> Feed:
         )
     if replay.start_seconds is not None:
         earliest = latest = earliest + replay.start_seconds
-    return Feed(feed, books, earliest, latest)
+    return Feed(feed, books, earliest, latest, origin)
 
 
 def _read(

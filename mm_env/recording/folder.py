@@ -1,20 +1,22 @@
 """The run folder: what a run leaves on disk, written whole or not at all, and read back.
 
-file               | what
------------------- | ----
-config.yaml        | every parameter of the market
-steps.parquet      | one row a decision step of the recorded episodes
-fills.parquet      | own fills of the recorded episodes
-headlines.parquet  | headlines of the recorded episodes
-venues.parquet     | one row a step, symbol and venue of the recorded episodes: what the router did and learnt
-attribution.csv    | profit by symbol, venue and term, mean over all episodes
-summary.json       | the statistics; written last of these: a folder that holds it is a run
-episode.png        | the first episode, drawn from the tables
+file                     | what
+------------------------ | ----
+config.yaml              | every parameter of the market
+steps.parquet            | one row a decision step of the recorded episodes
+fills.parquet            | own fills of the recorded episodes
+headlines.parquet        | headlines of the recorded episodes
+venues.parquet           | one row a step, symbol and venue of the recorded episodes: what the router did and learnt
+attribution.csv          | profit by symbol, venue and term, mean over all episodes
+attribution_cuts.parquet | the same cut by regime, period and side too, with standard errors, and mark-outs beside it
+summary.json             | the statistics; written last of these: a folder that holds it is a run
+episode.png              | the first episode, drawn from the tables
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,12 +29,13 @@ from mm_env.config.io import dump_config, load_config
 from mm_env.errors import RunError
 from mm_env.recording.files import partial_path, write_bytes, write_csv, write_json
 from mm_env.recording.recorder import Rows
-from mm_env.recording.tables import arrow_schema, fill_columns, headline_columns, step_columns, venue_columns
+from mm_env.recording.tables import arrow_schema, cut_columns, fill_columns, headline_columns, step_columns, venue_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = ("steps", "fills", "headlines", "venues")
+CUTS = "attribution_cuts.parquet"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,7 @@ class Run:
     config: the market; steps, fills, headlines, venues: the recorded episodes, columns as in `mm_env.recording.tables`
     attribution: symbol, venue, terms and profit, mean over all episodes
     summary: what summary.json holds; "interrupted" says whether the run was stopped
+    cuts: columns as `mm_env.recording.tables.cut_columns`; None in a folder of an earlier version, which has none
     """
 
     config: MarketConfig
@@ -51,6 +55,7 @@ class Run:
     venues: pd.DataFrame
     attribution: pd.DataFrame
     summary: dict[str, Any]
+    cuts: pd.DataFrame | None = None
 
 
 class RunFolder:
@@ -93,16 +98,26 @@ class RunFolder:
         with _writing(self.path):
             self._writers[table].write_table(pa.table(rows, schema=self._schemas[table]))
 
-    def finish(self, attribution: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> None:
-        """Put the tables, the configuration and the attribution in their places, and the summary last."""
+    def finish(
+        self,
+        attribution: Sequence[Mapping[str, Any]],
+        summary: Mapping[str, Any],
+        cuts: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Put the tables, the configuration and the attribution in their places, and the summary last.
+
+        cuts: as `mm_env.analysis.attribution_cuts.AttributionCuts.rows` returns them; None: none are written
+        """
         with _writing(self.path):
-            for derived in ("summary.json", "episode.png"):  # of an earlier run, which the new tables would contradict
+            for derived in ("summary.json", "episode.png", CUTS):  # of an earlier run, which the new tables would contradict
                 (self.path / derived).unlink(missing_ok=True)
             for name in TABLES:
                 self._writers.pop(name).close()
                 partial_path(self._file(name)).replace(self._file(name))
             dump_config(self.config, self.path / "config.yaml")
             write_csv(self.path / "attribution.csv", ATTRIBUTION_COLUMNS, attribution)
+            if cuts is not None:
+                write_bytes(self.path / CUTS, cuts_bytes(cuts))
             write_json(self.path / "summary.json", summary)
 
     def add(self, name: str, content: bytes) -> None:
@@ -117,6 +132,16 @@ class RunFolder:
             partial_path(self._file(name)).unlink(missing_ok=True)
         if self._made and self.path.is_dir() and not any(self.path.iterdir()):
             self.path.rmdir()
+
+
+def cuts_bytes(cuts: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return the Parquet file of cuts. cuts: as `RunFolder.finish` takes them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(cuts), schema=arrow_schema(cut_columns())), buffer)
+    return buffer.getvalue()
 
 
 @contextlib.contextmanager
@@ -144,9 +169,12 @@ def read_run(path: str | Path) -> Run:
         tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}
         # a symbol may be called NA
         attribution = pd.read_csv(folder / "attribution.csv", dtype={"symbol": str, "venue": str}, keep_default_na=False)
+        cuts = pd.read_parquet(folder / CUTS) if (folder / CUTS).is_file() else None
     except (OSError, ValueError, pa.ArrowException) as error:
         raise RunError(f"{folder}: cannot read the run: {error}") from error
     if tuple(attribution.columns) != ATTRIBUTION_COLUMNS:
         found, needed = ", ".join(attribution.columns), ", ".join(ATTRIBUTION_COLUMNS)
         raise RunError(f"{folder}: cannot read the run: attribution.csv has the columns {found}; needed: {needed}")
-    return Run(config=load_config(folder / "config.yaml"), attribution=attribution, summary=summary, **tables)
+    if cuts is not None and list(cuts.columns) != [name for name, *_ in cut_columns()]:
+        raise RunError(f"{folder}: cannot read the run: {CUTS} has the columns {', '.join(cuts.columns)}")
+    return Run(load_config(folder / "config.yaml"), **tables, attribution=attribution, summary=summary, cuts=cuts)

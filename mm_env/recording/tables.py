@@ -84,6 +84,19 @@ _VENUES: tuple[Column, ...] = (
     ("posted", "int64", "lots", "rested here so far as own quotes, new quantity only"),
     ("filled", "int64", "lots", "of these, filled so far"),
 )
+_CUTS: tuple[Column, ...] = (
+    ("cut", "string", "", "dimensions of the cut with commas; all: the whole"),
+    ("symbol", "string", "", "empty in the cuts that do not have it, as each dimension"),
+    ("venue", "string", "", ""),
+    ("regime", "string", "", "at the end of the step"),
+    ("period", "string", "", "in which the step began: since the episode's start, of a replayed record in UTC"),
+    ("side", "string", "", "of a fill's terms buy, sell, unlogged; of revaluation long, short, flat as the step began"),
+    ("kind", "string", "", "term: of the profit; subtotal: what trading made; profit: sum of the terms; memo: beside it"),
+    ("term", "string", "", "name of the term; see mm_env.analysis.attribution_cuts"),
+    ("mean", "double", "", "over episodes: currency, of fills their number, of filled_lots lots"),
+    ("error", "double", "", "standard error of the mean; null for a single episode"),
+    ("episodes", "int64", "", "behind the mean"),
+)
 
 
 def step_columns(symbols: Sequence[str]) -> list[Column]:
@@ -109,6 +122,11 @@ def headline_columns() -> list[Column]:
 def venue_columns() -> list[Column]:
     """Columns of `venues.parquet`: a row a step, symbol and venue."""
     return list(_VENUES)
+
+
+def cut_columns() -> list[Column]:
+    """Columns of `attribution_cuts.parquet`."""
+    return list(_CUTS)
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:

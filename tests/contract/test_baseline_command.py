@@ -20,7 +20,7 @@ from scripts.run_baseline import app
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {
     "config.yaml", "steps.parquet", "fills.parquet", "headlines.parquet", "venues.parquet", "attribution.csv",
-    "summary.json", "episode.png",
+    "attribution_cuts.parquet", "summary.json", "episode.png",
 }  # fmt: skip
 SYMBOL_LINE = re.compile(r"\[(XYZ|ABC)\] step (\d+) mid=(\d+\.\d\d) inventory=(-?\d+) pnl=(-?\d+\.\d\d)")
 HEDGE_LINE = re.compile(r"\[portfolio\] hedge: VaR (\d+\.\d\d) > (\d+\.\d\d)")

@@ -151,6 +151,21 @@ def test_the_rest_of_the_folder_reads_back(run):
     ]  # fmt: skip
 
 
+def test_cuts_are_read_back_where_there_are_any_and_those_of_an_earlier_run_go(run, tmp_path):
+    assert run[0].cuts is None
+    row = {"cut": "symbol", "symbol": "NA", "venue": "", "regime": "", "period": "", "side": "", "kind": "term",
+           "term": "spread_capture", "mean": 0.1, "error": None, "episodes": 1}  # fmt: skip
+    RunFolder(tmp_path, CONFIG).finish([ROW], SUMMARY, [row])
+    found = read_run(tmp_path).cuts
+    assert found.drop(columns="error").to_dict("records") == [{k: v for k, v in row.items() if k != "error"}]
+    assert found["error"].isna().all()
+    RunFolder(tmp_path, CONFIG).finish([ROW], SUMMARY)
+    assert read_run(tmp_path).cuts is None
+    found.rename(columns={"mean": "average"}).to_parquet(tmp_path / "attribution_cuts.parquet")
+    with pytest.raises(RunError, match=r"attribution_cuts\.parquet has the columns cut, symbol"):
+        read_run(tmp_path)
+
+
 def test_a_row_group_an_episode_bounds_the_memory(run):
     assert pq.ParquetFile(run[3] / "steps.parquet").num_row_groups == 2
 

@@ -1,0 +1,51 @@
+"""Cuts of the attribution of any valid market sum to its profit, term by term, whoever plays it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mm_env.analysis.attribution_cuts import DEFAULT_CUTS, DIMENSIONS, AttributionCuts, cut_name
+from mm_env.config import MarketConfig
+from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.policies.registry import get_policy
+from mm_env.rollout import play
+from mm_env.sim.state import TERMS
+from tests.property.strategies import configs
+
+EXACT = 1e-9  # of the largest amounts that were added: rounding of a few thousand sums
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(configs(2, 3), st.integers(0, 2**32 - 1), st.sampled_from(["as", "random"]), st.integers(1, 3))
+def test_cuts_sum_to_the_profit(config: MarketConfig, seed: int, policy: str, envs: int) -> None:
+    market = MultiVenueVectorEnv(envs, config, num_threads=1, record=True)
+    cuts = (*DEFAULT_CUTS, tuple(DIMENSIONS))
+    seconds = config.episode.steps * config.episode.step_seconds
+    watcher = AttributionCuts(cuts, minutes=seconds / 60.0 / 3.0)
+    gross = [0.0]
+
+    def add_up(moment: object) -> None:
+        for i in range(envs):
+            fills = market.fills(i)
+            value = float((fills["quantity"].astype(float) * np.abs(fills["price"])).sum())
+            gross[0] += value * float(market.batch.params["lot_value"].max())
+
+    played = play(market, get_policy(policy, seed=seed), 4, seed, watchers=[watcher, add_up])
+    market.close()
+    assert played.episodes is not None
+    mean = played.episodes.breakdown.mean(axis=0)
+    tolerance = EXACT * (gross[0] + float(np.abs(played.episodes.breakdown).sum())) + 1e-300
+    rows = pd.DataFrame(watcher.rows())
+    terms = rows[rows["kind"] == "term"]
+    for cut in cuts:
+        of = terms[terms["cut"] == cut_name(cut)]
+        found = of.groupby("term")["mean"].sum().reindex(list(TERMS), fill_value=0.0)
+        assert np.abs(found.to_numpy() - mean.sum(axis=(0, 1))).max() <= tolerance, cut
+    names = {name: k for k, name in enumerate(s.name for s in config.symbols)}
+    venues = {name: k for k, name in enumerate(v.name for v in config.venues)}
+    finest = terms[terms["cut"] == cut_name(tuple(DIMENSIONS))]
+    for (symbol, venue, term), value in finest.groupby(["symbol", "venue", "term"])["mean"].sum().items():
+        assert abs(value - mean[names[symbol], venues[venue], TERMS.index(term)]) <= tolerance

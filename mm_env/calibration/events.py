@@ -12,8 +12,16 @@ bid_prices, bid_sizes, ask_prices, ask_sizes | list of L float64 | book after th
 
 Binance tells no orders: there `order` of a trade is the venue's own time [ms], which the fills of one taker share.
 
-Source, symbol, venue, levels and tick stand in the metadata of the file. Files are written and read in batches, so that a
-day of any length fits in memory.
+A file of bars (open, high, low, close, volume) has the same columns and four more. There `time` is when a bar ends, `kind`
+is bar, `price` its close, `size` its volume, and the book is NaN:
+
+column | type | what
+------ | ---- | ----
+start | int64 | [ns] since 1970 in UTC, when the bar begins
+open, high, low | float64 | [currency]
+
+Source, symbol, venue, levels and tick, and of bars their interval, stand in the metadata of the file. Files are written and
+read in batches, so that a day of any length fits in memory.
 """
 
 from __future__ import annotations
@@ -35,10 +43,11 @@ from mm_env.recording.files import partial_path
 if TYPE_CHECKING:
     import pyarrow as pa
 
-KINDS = ("limit", "reduce", "delete", "trade", "hidden", "cross", "halt", "depth", "quote")
+KINDS = ("limit", "reduce", "delete", "trade", "hidden", "cross", "halt", "depth", "quote", "bar")
 """A new limit order; part of one cancelled; all of one; a trade against the visible book, against a hidden order, in an
-auction; a halt or its end; levels that changed (sources without orders); a new best bid or offer."""
+auction; a halt or its end; levels that changed (sources without orders); a new best bid or offer; a bar that ended."""
 BOOK = ("bid_prices", "bid_sizes", "ask_prices", "ask_sizes")
+BAR = ("start", "open", "high", "low")
 BATCH_ROWS = 100_000
 _TOLD = 10  # malformed lines that a report quotes
 
@@ -49,13 +58,21 @@ class DataError(UsageError):
 
 @dataclass(frozen=True)
 class About:
-    """What all events of a file share; tick: [currency] smallest step of prices, None where not known."""
+    """What all events of a file share.
+
+    tick: [currency] smallest step of prices, None where not known
+    interval: of bars, as 1m or 1d; adjusted: for what their prices are adjusted: none, splits, all (splits and dividends);
+    time_zone: of the exchange, in which its days begin; None for what are no bars
+    """
 
     source: str
     symbol: str
     venue: str
     levels: int
     tick: float | None = None
+    interval: str | None = None
+    adjusted: str | None = None
+    time_zone: str | None = None
 
 
 @dataclass
@@ -103,7 +120,34 @@ class Events:
 
     def where(self, mask: NDArray[np.bool_]) -> Events:
         """Return the events of a mask (n,)."""
-        return Events(**{name: getattr(self, name)[mask] for name in self.__dataclass_fields__})
+        return type(self)(**{name: getattr(self, name)[mask] for name in self.__dataclass_fields__})
+
+
+@dataclass(frozen=True, eq=False)
+class Bars(Events):
+    """A batch of bars: events of the kind bar, and what else is told of each; all (n,)."""
+
+    start: NDArray[np.int64]
+    open: NDArray[np.float64]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        start: NDArray[np.int64],
+        end: NDArray[np.int64],
+        open_high_low_close: NDArray[np.float64],
+        volume: NDArray[np.float64],
+    ) -> Bars:
+        """Bars from their begin and end (n,) [ns], prices (n, 4) and volume (n,)."""
+        n = len(start)
+        empty = np.full((n, 1), np.nan)
+        return cls(
+            time=end, kind=np.full(n, "bar", dtype=object), side=np.zeros(n, np.int8), price=open_high_low_close[:, 3],
+            size=volume, order=np.zeros(n, np.int64), bid_prices=empty, bid_sizes=empty, ask_prices=empty, ask_sizes=empty,
+            start=start, open=open_high_low_close[:, 0], high=open_high_low_close[:, 1], low=open_high_low_close[:, 2],
+        )  # fmt: skip
 
 
 def _schema(about: About) -> pa.Schema:
@@ -114,7 +158,8 @@ def _schema(about: About) -> pa.Schema:
         ("order", pa.int64()),
     ]  # fmt: skip
     book = [(name, pa.list_(pa.float64(), about.levels)) for name in BOOK]
-    return pa.schema([*plain, *book], metadata={"mm_env": json.dumps(asdict(about))})
+    bar = [] if about.interval is None else [(name, pa.int64() if name == "start" else pa.float64()) for name in BAR]
+    return pa.schema([*plain, *book, *bar], metadata={"mm_env": json.dumps(asdict(about))})
 
 
 class EventWriter:
@@ -160,6 +205,8 @@ class EventWriter:
             pa.array(events.time), pa.array(events.kind, pa.string()), pa.array(events.side, pa.int8()),
             pa.array(events.price), pa.array(events.size), pa.array(events.order), *book,
         ]  # fmt: skip
+        if self.about.interval is not None:
+            columns += [pa.array(getattr(events, name)) for name in BAR]
         self._writer.write_table(pa.Table.from_arrays(columns, schema=_schema(self.about)))
         self._last = int(events.time[-1])
         self.events += len(events)
@@ -190,23 +237,26 @@ def about_events(path: Path) -> About:
 
 
 def read_events(path: Path, batch_rows: int = BATCH_ROWS) -> Iterator[Events]:
-    """Yield the events of a file in batches; raises DataError for a file in another form."""
+    """Yield the events of a file in batches, `Bars` of a file of bars; raises DataError for a file in another form."""
     import pyarrow.parquet as pq
 
-    levels = about_events(path).levels
+    about = about_events(path)
+    levels = about.levels
+    form, more = (Events, ()) if about.interval is None else (Bars, BAR)
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_rows):
             plain = {
                 name: batch.column(name).to_numpy(zero_copy_only=False)
-                for name in ("time", "side", "price", "size", "order")
+                for name in ("time", "side", "price", "size", "order", *more)
             }
             book = {name: batch.column(name).flatten().to_numpy(zero_copy_only=False).reshape(-1, levels) for name in BOOK}
-            yield Events(kind=np.array(batch.column("kind").to_pylist(), dtype=object), **plain, **book)
+            yield form(kind=np.array(batch.column("kind").to_pylist(), dtype=object), **plain, **book)
 
 
 def join_events(parts: Sequence[Events]) -> Events:
     """Batches, one or more, as one."""
-    return Events(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in Events.__dataclass_fields__})
+    form = type(parts[0])
+    return form(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in form.__dataclass_fields__})
 
 
 def all_events(path: Path) -> Events:

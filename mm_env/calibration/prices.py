@@ -25,16 +25,17 @@ class Mids:
 
     @classmethod
     def of(cls, events: Events) -> Mids:
-        """Of the first level of a book, where both sides are there; of events of one time the last one.
+        """Of the first level of a book, where both sides are there; of events of one time the last one; of bars the closes.
 
         Raises DataError where no mid is there.
         """
         mid = 0.5 * (events.bid_prices[:, 0] + events.ask_prices[:, 0])
+        mid = np.where(events.kind == "bar", events.price, mid)
         known = np.isfinite(mid)
         last = np.append(np.diff(events.time[known]) > 0, True) if known.any() else np.zeros(0, bool)
         time, price = events.time[known][last], mid[known][last]
         if time.size == 0:
-            raise DataError("no event with a bid and an ask; allowed: events with a book")
+            raise DataError("no event with a bid and an ask; allowed: events with a book, or bars")
         changed = np.append(True, np.diff(price) != 0.0)
         return cls(time[changed], price[changed])
 

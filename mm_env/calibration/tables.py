@@ -54,22 +54,44 @@ def read_tables(
         for rank, (path, wanted, optional) in enumerate(((quotes, QUOTES, QUOTE_SIZES), (trades, TRADES, ("side",))))
         if path is not None
     ]
-    quote = (math.nan,) * 4  # bid, ask and their sizes, as they were told last
+    yield from merge_streams(streams, report)
+
+
+def merge_streams(
+    streams: Sequence[Iterator[tuple[Any, ...]]],
+    report: ReadReport,
+    quote: tuple[float, float, float, float] = (math.nan,) * 4,
+    failures: tuple[type[Exception], ...] = (),
+) -> Iterator[Events]:
+    """Yield trades and quotes in order of time, in batches, with the last quote as the book of one level.
+
+    streams: each rising in time, of (time [ns], 0, bid, ask, bid size, ask size) and (time [ns], 1, price, size, side), the
+        side 0 where it is to be told from the quote
+    quote: bid, ask and their sizes before the first row, NaN where there is none
+    failures: errors of a stream that are raised only after what came before them has been yielded
+    """
     rows: list[tuple[Any, ...]] = []
-    for time, rank, *values in heapq.merge(*streams):
-        if rank == 0:
-            quote = tuple(values)
-            rows.append((time, "quote", 0, math.nan, math.nan, *quote))
-        else:
-            price, size, side = values
-            rows.append((time, "trade", side or _side(price, *quote[:2]), price, size, *quote))
-        if len(rows) == _CHUNK:
-            report.events += len(rows)
-            yield _events(rows)
-            rows = []
+    failed: Exception | None = None
+    try:
+        for time, rank, *values in heapq.merge(*streams):
+            if rank == 0:
+                bid, ask, bid_size, ask_size = values
+                quote = (bid, ask, bid_size, ask_size)
+                rows.append((time, "quote", 0, math.nan, math.nan, *quote))
+            else:
+                price, size, side = values
+                rows.append((time, "trade", side or _side(price, *quote[:2]), price, size, *quote))
+            if len(rows) == _CHUNK:
+                report.events += len(rows)
+                yield _events(rows)
+                rows = []
+    except failures as error:
+        failed = error
     if rows:
         report.events += len(rows)
         yield _events(rows)
+    if failed is not None:
+        raise failed
 
 
 def _side(price: float, bid: float, ask: float) -> int:

@@ -18,15 +18,29 @@ _PAGE = 1000
 _OVERLAP = timedelta(hours=1)
 
 
-class _Json:
+class StrictJson:
     """What the client decodes answers with; its own reader takes one that is no JSON for an empty one."""
 
     @staticmethod
     def loads(text: str) -> Any:
+        """What the text holds; raises TypeError for what is no JSON, which the client does not swallow."""
         try:
             return json.loads(text)
         except ValueError as error:
             raise TypeError(f"no JSON: {error}") from None
+
+
+def massive_key() -> str:
+    """The key that stands in one of `KEY_VARIABLES`; raises ValueError where none does."""
+    key = next((value for name in KEY_VARIABLES if (value := os.environ.get(name, "").strip())), None)
+    if key is None:
+        raise ValueError(f"massive: no key; allowed: one in the environment variable {' or '.join(KEY_VARIABLES)}")
+    return key
+
+
+def redacted(text: str, key: str) -> str:
+    """A reason of the provider on one line, without the key."""
+    return " ".join(text.replace(key, "(key)").split())[:300]
 
 
 class MassiveSource:
@@ -48,9 +62,7 @@ class MassiveSource:
         """
         from massive import RESTClient
 
-        key = next((value for name in KEY_VARIABLES if (value := os.environ.get(name, "").strip())), None)
-        if key is None:
-            raise ValueError(f"massive: no key; allowed: one in the environment variable {' or '.join(KEY_VARIABLES)}")
+        key = massive_key()
         self.name = f"massive {symbol}"
         self._symbol, self._key = symbol, key
         options: dict[str, Any] = {} if base_url is None else {"base": base_url}
@@ -59,7 +71,7 @@ class MassiveSource:
             connect_timeout=timeout_seconds,
             read_timeout=timeout_seconds,
             connection_pool_kw={"retries": retries(0.5)},
-            custom_json=_Json,
+            custom_json=StrictJson,
             **options,
         )
         self._since = since or datetime.now(UTC) - timedelta(days=1)
@@ -95,7 +107,9 @@ class MassiveSource:
             reason = f"no answer: {getattr(error, 'reason', None) or error}"
         except (AttributeError, TypeError, ValueError) as error:
             reason = f"an answer that cannot be read: {error}"
-        raise SourceError(f"{self.name}: {self._redacted(reason)}")  # outside: an error that it came from might hold the key
+        raise SourceError(
+            f"{self.name}: {redacted(reason, self._key)}"
+        )  # outside: an error that it came from might hold the key
 
     def _item(self, answer: Any) -> HeadlineItem | None:
         headline, published = plain(answer.title or ""), _time(answer.published_utc)
@@ -103,9 +117,6 @@ class MassiveSource:
             return None
         url = answer.article_url or ""
         return HeadlineItem(answer.id or url or headline, published, self._symbol, headline, self.name, url)
-
-    def _redacted(self, text: str) -> str:
-        return " ".join(text.replace(self._key, "(key)").split())[:300]
 
 
 def _stamp(time: datetime) -> str:

@@ -1,6 +1,8 @@
 """Fit a market to recorded events: a configuration that runs, with where its numbers come from, and a report of every fit.
 
 python scripts/calibrate.py --data aapl.parquet --data amzn.parquet --out fitted.yaml --report runs/fitted.html
+
+Several venues of a symbol are several files; every symbol needs one of each venue.
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ import numpy as np
 import typer
 
 from mm_env.calibration.events import about_events, all_events
-from mm_env.calibration.fitting import Measured, Part, Recorded, Tuned, judge, measure, tune
+from mm_env.calibration.fitting import Measured, measure
+from mm_env.calibration.moments import SCALE_SECONDS, Part, Recorded
 from mm_env.calibration.summary import summarise, takers
+from mm_env.calibration.tuning import Tuned, judge, tune
 from mm_env.cli_baseline import check_log_level, parse_overrides
 from mm_env.cli_errors import check_target, user_errors
 from mm_env.config.io import override, resolved_yaml
@@ -39,11 +43,13 @@ _FRESH_SEED = 1_000_003  # of the simulation by which the best market is judged
 
 @user_errors
 def main(
-    data: Annotated[list[Path], typer.Option(help="Events of one symbol, as convert_data.py writes them; repeatable.")],
+    data: Annotated[
+        list[Path], typer.Option(help="Events of one symbol at one venue, as convert_data.py writes them; repeatable.")
+    ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="YAML file that is written.")] = Path("runs/fitted.yaml"),
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="HTML report; none if no file is named.")] = None,
     blocks: Annotated[
-        str, typer.Option(metavar="|".join(PARTS), help="Quarters of an hour whose distributions are compared.")
+        str, typer.Option(metavar="|".join(PARTS), help="Quarters of an hour that are used; the others are kept for a test.")
     ] = "all",
     exponentials: Annotated[int, typer.Option(min=1, max=4, help="Of the Hawkes kernels that are tried.")] = 3,
     trials: Annotated[int, typer.Option(min=1, help="Markets that are simulated.")] = 400,
@@ -70,7 +76,7 @@ def main(
     if find_spec("cmaes") is None:
         raise UsageError("cmaes is not installed: pip install -e '.[tune]' -c constraints.txt")
     recorded = [Recorded.of(all_events(path), about_events(path), part) for path in data]
-    logger.info("measuring %s", ", ".join(one.about.symbol for one in recorded))
+    logger.info("measuring %s", ", ".join(f"{one.about.symbol} at {one.about.venue}" for one in recorded))
     measured = measure(recorded, exponentials)
     with StopRequest() as stopped:
         best = tune(measured, trials, seconds, seed, told=_progress(trials), stop=stopped)
@@ -88,7 +94,7 @@ def main(
         write_json(json_file, {"loss": fresh.loss, "realism": fresh.realism, "worst": fresh.worst, "moments": {
             symbol: {name: {"recorded": real, "simulated": sim} for name, (real, sim) in names.items()}
             for symbol, names in fresh.moments.items()
-        }})  # fmt: skip
+        }, "values": best.values})  # fmt: skip
     if report is not None:
         write_bytes(report, _report(measured, best, fresh, text).encode())
         print(f"report: {report}")
@@ -105,17 +111,31 @@ def _progress(trials: int) -> Callable[[int, float], None]:
 def _table(fresh: Tuned) -> str:
     rows = [
         [symbol, name.replace("_", " "), f"{real:.4g}", f"{sim:.4g}", f"{sim / real - 1.0:+.1%}"]
-        for symbol, names in fresh.moments.items()
+        for symbol, names in _told(fresh).items()
         for name, (real, sim) in names.items()
     ]
     rows += [[symbol, "mean L1 of the realism score", "", f"{value:.3f}", ""] for symbol, value in fresh.realism.items()]
     return text_table(["symbol", "moment", "recorded", "simulated", "difference"], rows)
 
 
+def _told(fresh: Tuned) -> dict[str, dict[str, tuple[float, float]]]:
+    """Moments by symbol, and where there are several venues by symbol and venue too."""
+    if len({venue for _, venue in fresh.by_venue}) == 1:
+        return fresh.moments
+    return fresh.moments | {f"{symbol} at {venue}": names for (symbol, venue), names in fresh.by_venue.items()}
+
+
 def _provenance(measured: Measured, best: Tuned, fresh: Tuned, command: str) -> str:
     """Where the numbers come from, as comments."""
     fit = measured.hawkes
-    origin = ", ".join(f"{r.about.symbol} at {r.about.venue} ({len(r.events)} events)" for r in measured.recorded)
+    records = [one for venues in measured.recorded.values() for one in venues.values()]
+    origin = ", ".join(f"{one.about.symbol} at {one.about.venue} ({len(one.events)} events)" for one in records)
+    basis = "".join(
+        f" {venue} less {measured.venues[0]}: " + ", ".join(
+            f"{symbol} {b.median:.4g} ± {b.median_error:.2g}" for symbol, b in zip(measured.symbols, found, strict=True)
+        ) + " [currency]."
+        for venue, found in measured.basis.items()
+    )  # fmt: skip
     lines = [
         f"Fitted on {datetime.now(UTC):%Y-%m-%d} by",
         f"  {command}",
@@ -124,11 +144,12 @@ def _provenance(measured: Measured, best: Tuned, fresh: Tuned, command: str) -> 
         f"flow.hawkes_*: maximum likelihood, {fit.process.decay.size} exponentials by BIC,",
         f"  log-likelihood {fit.log_likelihood:.1f},"
         f"  branching ratio {fit.process.branching_ratio:.3f}; hawkes_mu times the tuned taker_rate of each symbol.",
-        "symbols: start price and tick of the record; lot_size the ratio of median sizes; volatility over 10 s, activity,",
-        "  distance_multiplier: measured, times the tuned multiples below.",
+        "symbols: start price and tick of the record; lot_size a hundredth of the first symbol's median size, in the ratio",
+        f"  of medians; volatility over {SCALE_SECONDS:g} s, activity, distance_multiplier: measured, times tuned multiples.",
+        f"venues: shares of the takers' volume, the median basis in ticks.{basis}",
         "flow.makers.size_quantiles_lots, placement_quantiles_ticks: measured, pooled over symbols in multiples of their",
         "  median and mean; sizes at shares u^size_tilt, distances times the tuned distance of the first symbol.",
-        f"correlation: of moves over 10 s, {measured.correlation:.3f}.",
+        f"correlation: of moves over {SCALE_SECONDS:g} s, {measured.correlation:.3f}.",
         f"Tuned by simulation ({len(best.losses)} markets): "
         + ", ".join(f"{name} {value:.4g}" for name, value in best.values.items()) + ".",
         f"In a simulation of its own no moment is off by more than {fresh.worst:.1%}; mean L1 "
@@ -148,10 +169,12 @@ def _report(measured: Measured, best: Tuned, fresh: Tuned, text: str) -> str:
         "<h1>A market fitted to records</h1>",
         f"<h2>Moments</h2><pre>{html.escape(_table(fresh))}</pre>",
     ]
-    for one in measured.recorded:
-        lot = float(np.median(one.events.size[one.events.kind == "limit"]))
-        summary = summarise(one.events, one.about, lot=lot)
-        sizes = np.maximum(1.0, np.ceil(takers(one.events, one.about)[2] / lot))
+    records = [one for venues in measured.recorded.values() for one in venues.values()]
+    for one in records:
+        events = one.events
+        lot = measured.median_size[measured.symbols.index(one.about.symbol)]
+        summary = summarise(events, one.about, lot=lot)
+        sizes = np.maximum(1.0, np.ceil(takers(events, one.about)[2] / lot))
         title = f"{one.about.symbol} at {one.about.venue}: {summary.events} events in {summary.seconds:,.0f} s"
         parts.append(f"<h2>{html.escape(title)}</h2>")
         for figure in (calibration_figure(summary, sizes, title), flow_figure(summary, title)):

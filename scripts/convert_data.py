@@ -42,6 +42,9 @@ def main(
     symbol: Annotated[str, typer.Option(help="Of a table.")] = "",
     venue: Annotated[str, typer.Option(help="Of a table or a Binance stream.")] = "",
     levels: Annotated[int, typer.Option(min=1, help="Of the book of a Binance stream.")] = LEVELS,
+    coarse_tick: Annotated[
+        float | None, typer.Option(help="Of the book of a Binance stream: levels are added up by it [currency].")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the counts there.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
@@ -55,7 +58,8 @@ def main(
     if kind not in FORMS:
         raise UsageError(f"--form {form!r}: allowed: {', '.join(FORMS)}")
     report = ReadReport()
-    about, events = _source(kind, data, quotes, _columns(column or []), time_unit, symbol, venue, levels, report)
+    names = _columns(column or [])
+    about, events = _source(kind, data, quotes, names, time_unit, symbol, venue, levels, coarse_tick, report)
     with EventWriter(out, about) as writer:
         for batch in events:
             writer.write(batch)
@@ -93,6 +97,7 @@ def _source(
     symbol: str,
     venue: str,
     levels: int,
+    coarse_tick: float | None,
     report: ReadReport,
 ) -> tuple[About, Iterator[Events]]:
     if kind == "tables":
@@ -104,7 +109,7 @@ def _source(
     if kind == "lobster":
         source = find_lobster(data)
         return source.about, read_lobster(source, report)
-    about = find_binance(data, venue, levels)
+    about = find_binance(data, venue, levels, coarse_tick)
     return about, read_binance(data, about, report)
 
 

@@ -2,6 +2,8 @@
 
 python scripts/realism.py runs/data/amzn.parquet simulated.parquet
 python scripts/realism.py runs/data/amzn.parquet      # the floor alone: the real day against itself
+
+Of sources that tell books and no orders, books are compared on a grid of time.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import typer
 
 from mm_env.calibration.cst import fit_cst, simulate_cst
 from mm_env.calibration.events import DataError, Events, about_events, all_events
+from mm_env.calibration.moments import compared
 from mm_env.calibration.realism import BLOCK_SECONDS, Realism, Statistics, compare_markets, floor_of, half_of, statistics_of
 from mm_env.cli_baseline import check_log_level
 from mm_env.cli_errors import check_target, user_errors
@@ -62,12 +65,13 @@ def main(
     if blocks not in ("all", "odd", "even"):
         raise UsageError(f"--blocks {blocks!r}: allowed: all, odd, even")
     about, events = _market(real)
-    whole = statistics_of(events, about.tick)
+    orders = bool((events.kind == "limit").any())
+    whole = compared(events, about.tick, orders)
     truth = whole if blocks == "all" else half_of(whole, "odd" if blocks == "odd" else "even", block_seconds)
     markets = {}
     for path in others or []:
         other, found = _market(path)
-        markets[path.stem] = compare_markets(truth, statistics_of(found, other.tick), seed, resamples, block_seconds)
+        markets[path.stem] = compare_markets(truth, compared(found, other.tick, orders), seed, resamples, block_seconds)
     zero = _zero_intelligence(about, events, seed)
     if zero is not None:
         markets[ZERO] = compare_markets(truth, zero, seed, resamples, block_seconds)

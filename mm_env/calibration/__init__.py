@@ -18,7 +18,10 @@ curvature  | standard errors from the curvature of a likelihood
 sizes      | the power tail of order sizes
 realism    | how far a market is from a real one: distances of distributions and responses
 cst        | the zero-intelligence market of Cont, Stoikov & Talreja, fitted and simulated
-fitting    | a market that resembles records: measured, and tuned by simulation
+level_…    | what is added to and taken from levels, where no orders are told
+moments    | what a fitted market must have in common with a recorded one
+fitting    | a market that resembles records, as far as it can be measured
+tuning     | what has no closed form, by simulation
 summary    | all of these of one file of events
 export_…   | events for LOBSTER's readers and for hftbacktest
 hawkes_fit | maximum likelihood for Hawkes processes with sums of exponentials

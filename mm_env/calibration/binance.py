@@ -2,6 +2,8 @@
 
 A book is kept from a snapshot, where the file holds one, and the differences; the best bid and offer that was told last
 stands over it, as differences come up to 100 ms later. Without a snapshot the levels that have not changed yet are missing.
+A coarser tick than the venue's adds up the levels that fall into one of it, away from the other side, so that few levels
+tell of a wide book; the sums are told at the coarse prices.
 Source: Binance, "How to manage a local order book correctly".
 """
 
@@ -15,6 +17,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,6 +28,7 @@ from mm_env.calibration.events import About, DataError, Events, ReadReport
 LEVELS = 20
 _PEEK = 2000  # lines in which symbol and tick are looked for
 _BATCH = 20_000  # events
+_SAME = 1e-6  # share of a tick below which a price is on the level
 _STREAMS = ("depth", "bookTicker", "trade", "aggTrade")
 
 
@@ -35,8 +39,11 @@ def _opened(path: Path) -> Iterator[TextIO]:
         yield file
 
 
-def find_binance(path: Path, venue: str, levels: int = LEVELS) -> About:
-    """What the events of a file share; raises DataError for a file in which no line is a stream of Binance."""
+def find_binance(path: Path, venue: str, levels: int = LEVELS, coarse_tick: float | None = None) -> About:
+    """What the events of a file share; coarse_tick: [currency] of the books that are told, None for the venue's own.
+
+    Raises DataError for a file in which no line is a stream of Binance, and for a coarse tick that the tick does not divide.
+    """
     symbol, decimals = "", 0
     try:
         with _opened(path) as file:
@@ -54,19 +61,37 @@ def find_binance(path: Path, venue: str, levels: int = LEVELS) -> About:
         raise DataError(f"{path}: cannot be read: {error}") from error
     if not symbol:
         raise DataError(f"{path}: no stream of Binance in its first {_PEEK} lines; allowed: nanoseconds, a space, JSON")
-    return About("binance", symbol, venue, levels, 10.0**-decimals)
+    tick = 10.0**-decimals
+    if coarse_tick is not None:
+        if not (coarse_tick >= tick and abs(coarse_tick / tick - round(coarse_tick / tick)) < 1e-6):
+            raise DataError(f"{path}: coarse tick {coarse_tick:g}; allowed: a multiple of the tick, {tick:g}")
+        tick = coarse_tick
+    return About("binance", symbol, venue, levels, tick)
 
 
 @dataclass
 class _Side:
-    """One side of a book: sizes by price, and the prices ascending; sign 1 for bids, -1 for asks."""
+    """One side of a book: sizes by price, and the prices ascending; sign 1 for bids, -1 for asks.
+
+    tick: [currency] of the levels that `top` tells
+    """
 
     sign: int
+    tick: float
     sizes: dict[float, float] = field(default_factory=dict)
     prices: list[float] = field(default_factory=list)  # times sign: the best is the last
+    told: tuple[list[float], list[float]] | None = None
+
+    def __post_init__(self) -> None:
+        """Count the digits after which prices on the ticks have none."""
+        exponent = Decimal(str(self.tick)).as_tuple().exponent
+        self.decimals = -exponent if isinstance(exponent, int) else 0
 
     def put(self, price: float, size: float) -> None:
         key = self.sign * price
+        if self.sizes.get(price, 0.0) == size:
+            return
+        self.told = None
         if size > 0.0:
             if price not in self.sizes:
                 bisect.insort(self.prices, key)
@@ -78,27 +103,37 @@ class _Side:
         """What was told to be the best: anything better is gone."""
         while self.prices and self.prices[-1] > self.sign * price:
             del self.sizes[self.sign * self.prices.pop()]
+            self.told = None
         self.put(price, size)
 
     def top(self, levels: int) -> tuple[list[float], list[float]]:
-        best = [self.sign * key for key in self.prices[: -levels - 1 : -1]]
-        rest = [math.nan] * (levels - len(best))
-        return best + rest, [self.sizes[price] for price in best] + rest
+        """Prices and sizes of the best levels, NaN past the last; the lists are shared until the side changes."""
+        if self.told is None:
+            total: dict[int, float] = {}
+            for key in reversed(self.prices):
+                level = math.floor(key / self.tick + _SAME)  # times sign, a lower one is further away on either side
+                if level not in total and len(total) == levels:
+                    break
+                total[level] = total.get(level, 0.0) + self.sizes[self.sign * key]
+            rest = [math.nan] * (levels - len(total))
+            prices = [round(self.sign * level * self.tick, self.decimals) for level in total]
+            self.told = prices + rest, [*total.values(), *rest]
+        return self.told
 
 
 class _Book:
     """The book of a symbol, as far as it is known."""
 
-    def __init__(self, levels: int) -> None:
-        self.levels = levels
-        self.bids, self.asks = _Side(1), _Side(-1)
+    def __init__(self, levels: int, tick: float) -> None:
+        self.levels, self.tick = levels, tick
+        self.bids, self.asks = _Side(1, tick), _Side(-1, tick)
         self.last = -1  # update of the snapshot or of the last difference
         self.quote: tuple[int, float, float, float, float] | None = None
 
     def snapshot(self, message: dict[str, Any]) -> None:
         update = int(message["lastUpdateId"])
         levels = {name: _levels(message[name]) for name in ("bids", "asks")}
-        self.bids, self.asks, self.last = _Side(1), _Side(-1), update
+        self.bids, self.asks, self.last = _Side(1, self.tick), _Side(-1, self.tick), update
         for name, side in (("bids", self.bids), ("asks", self.asks)):
             for price, size in levels[name]:
                 side.put(price, size)
@@ -143,7 +178,8 @@ def read_binance(path: Path, about: About, report: ReadReport) -> Iterator[Event
     Lines that cannot be read, or whose local time falls, are counted in `report`; a difference older than the book is left
     out.
     """
-    book = _Book(about.levels)
+    assert about.tick is not None
+    book = _Book(about.levels, about.tick)
     rows: list[tuple[Any, ...]] = []
     latest = -1
     with _opened(path) as file:

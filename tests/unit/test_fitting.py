@@ -10,22 +10,21 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mm_env.calibration.events import DataError, EventWriter, join_events
-from mm_env.calibration.fitting import (
-    MOMENTS,
-    OWN,
-    SHARED,
-    Measured,
+from mm_env.calibration.events import About, DataError, Events, EventWriter, join_events
+from mm_env.calibration.fitting import OWN, SHARED, Measured, market_of, measure
+from mm_env.calibration.moments import (
+    BOOK_MOMENTS,
+    ORDER_MOMENTS,
     Recorded,
-    judge,
-    market_of,
-    measure,
+    blocks_of,
+    glued,
     moments_of,
-    settle,
-    tune,
+    over_venues,
 )
+from mm_env.calibration.realism import BLOCK_SECONDS
+from mm_env.calibration.tuning import Tuned, judge, tune
 from mm_env.config.io import load_config, override
-from mm_env.recording.market import book_about, simulate_events
+from mm_env.recording.market import book_about, simulate_books, simulate_events
 from scripts import calibrate
 
 TRUTH = {
@@ -76,8 +75,8 @@ def test_what_is_measured_is_what_the_record_was_made_with(found):
 
 def test_moments_are_of_the_events(records):
     e = records[0].events
-    found = moments_of(e, records[0].about, records[0].tick)
-    assert list(found) == list(MOMENTS)
+    found = moments_of([e], records[0].about, orders=True)
+    assert set(found) == set(ORDER_MOMENTS)
     lasted = np.diff(e.time)
     width = (e.ask_prices[:-1, 0] - e.bid_prices[:-1, 0]) / records[0].tick
     known = np.isfinite(width)
@@ -85,34 +84,109 @@ def test_moments_are_of_the_events(records):
     assert found["cancels_per_limit_order"] == (e.kind == "delete").sum() / (e.kind == "limit").sum()
 
 
-def test_corrections_bring_the_moments_nearer(found):
-    first = judge(found, market_of(found, start(2)), 400.0, 0)
-    settled = settle(found, start(2), 4, 400.0, 0)
-    assert settled.loss < first.loss - 0.3
-    assert settled.values != start(2)
+def test_odd_and_even_blocks_share_nothing_and_leave_nothing_out(records):
+    e = records[0].events
+    odd, even = blocks_of(e, "odd"), blocks_of(e, "even")
+    assert sum(map(len, odd + even)) == len(e)
+    step = round(BLOCK_SECONDS * 1e9)
+    for pieces, left in ((odd, 1), (even, 0)):
+        assert all((((piece.time - e.time[0]) // step) % 2 == left).all() for piece in pieces)
+    whole = glued(even)
+    assert (np.diff(whole.time) >= 0).all()
+    gap = whole.time[-1] - whole.time[0] - sum(int(piece.time[-1] - piece.time[0]) for piece in even)
+    assert 0 <= gap < 1e3, "the time between pieces is left out"
+    # no move over the seam: it would be one of a quarter of an hour
+    apart = moments_of(even, records[0].about, orders=True)["volatility_bps"]
+    each = [moments_of([piece], records[0].about, orders=True)["volatility_bps"] for piece in even]
+    assert min(each) <= apart <= max(each)
+    with pytest.raises(DataError, match="no odd block"):
+        blocks_of(e.where(e.time < e.time[0] + step // 2), "odd")
+
+
+def test_venues_of_a_symbol_add_up():
+    a = {"spread_ticks": 1.0, "touch_size": 5.0, "takers_per_second": 1.0, "volatility_bps": 2.0, "added_per_second": 7.0,
+         "cancelled_share_of_added": 0.5}  # fmt: skip
+    b = {"spread_ticks": 2.0, "touch_size": 1.0, "takers_per_second": 3.0, "volatility_bps": 2.0, "added_per_second": 1.0,
+         "cancelled_share_of_added": 0.9}  # fmt: skip
+    assert over_venues([a, b]) == pytest.approx(
+        {"spread_ticks": 1.75, "touch_size": 6.0, "takers_per_second": 4.0, "volatility_bps": 2.0, "added_per_second": 8.0,
+         "cancelled_share_of_added": 0.8}
+    )  # fmt: skip
 
 
 def test_trials_find_a_better_market_and_say_so(records):
     found = measure(records[:1], exponentials=1)
+    first = judge(found, market_of(found, start(1)), 300.0, 1)
     told: list[tuple[int, float]] = []
-    best = tune(found, 6, 300.0, seed=1, told=lambda number, loss: told.append((number, loss)))
-    assert len(best.losses) == 6
-    assert best.loss <= min(loss for _, loss in told)
+    best = tune(found, 110, 300.0, seed=1, told=lambda number, loss: told.append((number, loss)))
+    assert [number for number, _ in told] == list(range(110))
+    assert best.losses[0] == pytest.approx(first.loss), "the first trial is that of the values to start from"
+    assert best.loss == min(best.losses) < 0.8 * first.loss
     assert [loss for _, loss in told] == sorted((loss for _, loss in told), reverse=True)
-    again = judge(found, best.config, 300.0, 1)
-    assert again.loss == pytest.approx(best.loss)
-    assert set(best.moments["XYZ"]) == set(MOMENTS)
-    none = tune(found, 6, 300.0, seed=1, stop=lambda: True)
-    assert none.losses == []
+    assert judge(found, market_of(found, best.values), 300.0, 1).loss == pytest.approx(best.loss)
+    assert set(best.moments["XYZ"]) == set(ORDER_MOMENTS)
+    few = tune(found, 110, 300.0, seed=1, stop=lambda: True)
+    assert few.losses == best.losses[:1]
 
 
-def test_records_that_do_not_go_together_are_told(records):
-    for chosen in ([], [records[0], records[0]]):
-        with pytest.raises(DataError, match="different symbols at one venue"):
+def test_an_ensemble_moves_to_where_residuals_vanish():
+    from mm_env.calibration.tuning import _moved
+
+    rng = np.random.default_rng(0)
+    slope, answer = rng.normal(size=(6, 4)), np.array([1.0, -2.0, 0.5, 3.0])
+    members = rng.normal(size=(40, 4))
+    for _ in range(12):
+        members = _moved(members, 10.0 * (members - answer) @ slope.T, rng)
+    assert members.mean(axis=0) == pytest.approx(answer, abs=0.1)
+
+
+@pytest.fixture(scope="module")
+def coins() -> list[Recorded]:
+    """Two symbols on two venues, of which books and trades are told and no orders."""
+    venues = [{"name": "A", "liquidity_share": 1.0}, {"name": "B", "liquidity_share": 3.0, "price_basis_ticks": -20}]
+    config = override(load_config("two_symbols"), TRUTH | {"venues": venues})
+    places = [(i, v) for i in (0, 1) for v in (0, 1)]
+    steps = list(simulate_books(config, 400.0, [(i, v, 10) for i, v in places], seed=3))
+    found = []
+    for k, (i, v) in enumerate(places):
+        e = join_events([parts[k] for parts in steps])
+        kind = np.where(e.kind == "trade", "trade", "depth").astype(object)
+        bare = Events(**{name: getattr(e, name) for name in Events.__dataclass_fields__} | {"kind": kind})
+        found.append(Recorded.of(bare, book_about(config, i, v, 10)))
+    return found
+
+
+def test_books_without_orders_on_two_venues_make_a_market(coins):
+    found = measure(coins, exponentials=1)
+    assert found.symbols == ["XYZ", "ABC"] and found.venues == ["A", "B"]
+    assert set(found.moments["XYZ"]) == set(BOOK_MOMENTS)
+    assert found.venue_shares["B"] == pytest.approx(0.75, abs=0.15)
+    assert [one.median for one in found.basis["B"]] == pytest.approx([-0.2, -0.2], abs=0.02)
+    market = market_of(found, start(2))
+    assert market.venues[1].price_basis_ticks == pytest.approx(-20, abs=2)
+    assert market.venues[1].liquidity_share == pytest.approx(found.venue_shares["B"], rel=1e-3)
+    judged = judge(found, market, 60.0, 0)
+    assert set(judged.by_venue) == {("XYZ", "A"), ("XYZ", "B"), ("ABC", "A"), ("ABC", "B")}
+    assert all(real == found.moments["XYZ"][name] for name, (real, _) in judged.moments["XYZ"].items())
+
+
+def test_records_that_do_not_go_together_are_told(records, coins):
+    for chosen in ([], [records[0], records[0]], coins[:3], [records[0], coins[2]]):
+        with pytest.raises(DataError, match="each once at every venue"):
             measure(chosen)
     quiet = records[0].events.where(records[0].events.kind == "trade")
-    with pytest.raises(DataError, match="0 limit orders"):
-        moments_of(quiet, records[0].about, 0.01)
+    with pytest.raises(DataError, match="no limit orders"):
+        moments_of([quiet], records[0].about, orders=True)
+    with pytest.raises(DataError, match="no tick"):
+        Recorded.of(quiet, About("lobster", "XYZ", "A", 3))
+
+
+def test_the_loss_counts_what_is_off_beyond_the_tolerance(records):
+    exact = dict.fromkeys(ORDER_MOMENTS, (2.0, 2.0))
+    market = load_config("one_symbol")
+    assert Tuned(market, {}, {"XYZ": exact}, {}, {"XYZ": 0.2}).loss == pytest.approx(0.2)
+    off = exact | {"spread_ticks": (2.0, 2.0 * np.exp(0.15)), "touch_size": (2.0, 2.0 * np.exp(-0.04))}
+    assert Tuned(market, {}, {"XYZ": off}, {}, {"XYZ": 0.2}).loss == pytest.approx(0.2 + 0.1)
 
 
 def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path):
@@ -139,7 +213,7 @@ def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path):
     assert "scripts/calibrate.py --data XYZ.parquet" in text
     assert str(tmp_path) not in text
     told = json.loads((tmp_path / "m.json").read_text())
-    assert set(told["moments"]["XYZ"]) == set(MOMENTS)
+    assert set(told["moments"]["XYZ"]) == set(ORDER_MOMENTS)
     page = report.read_text()
     assert page.count("data:image/png;base64,") >= 1
     assert "http" not in page.split("</style>")[1].replace("http-equiv", "")

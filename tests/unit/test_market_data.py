@@ -226,6 +226,22 @@ def test_binance(tmp_path, monkeypatch, name, batch):
     np.testing.assert_array_equal(events.ask_sizes[4], [2, 2, 1])
 
 
+def test_levels_are_added_up_by_a_coarse_tick_away_from_the_other_side(tmp_path):
+    path = binance_file(tmp_path)
+    about = find_binance(path, "spot", 2, coarse_tick=0.25)
+    assert about.tick == 0.25
+    events = joined(read_binance(path, about, ReadReport()))
+    # the second event's bids of 100.00, 99.90 and 99.70, and the asks of the fifth, 99.95, 100.10 and 100.20
+    np.testing.assert_array_equal(events.bid_prices[1], [100.0, 99.75])
+    np.testing.assert_array_equal(events.bid_sizes[1], [1, 5])
+    np.testing.assert_array_equal(events.ask_prices[4], [100.0, 100.25])
+    np.testing.assert_array_equal(events.ask_sizes[4], [2, 3])
+    assert (events.ask_prices[:, 0] - events.bid_prices[:, 0] > 0.2).all()
+    for wrong in (0.005, 0.015, 0.0, float("nan")):
+        with pytest.raises(DataError, match=r"a multiple of the tick, 0\.01"):
+            find_binance(path, "spot", 2, coarse_tick=wrong)
+
+
 def test_malformed_lines_of_binance_are_told_and_change_no_book(tmp_path):
     lines = [
         *LINES[:4], "soon {}", "450 {not json", stream(460, "kline", k=1), ticker(470, 16, "100.10", "100.10"),

@@ -1,0 +1,158 @@
+"""What a fitted market must have in common with a recorded one: six moments of each symbol, and distributions.
+
+Of records of orders these are counted order by order; of books alone (levels that changed) on a grid of time. The moments of
+a symbol on several venues are those of all of them together: sums of rates and of sizes at the touch, means of the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mm_env.calibration.events import About, DataError, Events, join_events
+from mm_env.calibration.level_changes import level_changes, on_grid
+from mm_env.calibration.prices import Mids, moves, spread
+from mm_env.calibration.realism import BLOCK_SECONDS, Statistics, half_of, statistics_of
+from mm_env.calibration.summary import takers
+
+Part = Literal["all", "odd", "even"]
+ORDER_MOMENTS = (
+    "spread_ticks", "touch_size", "takers_per_second", "volatility_bps", "limit_orders_per_second",
+    "cancels_per_limit_order",
+)  # fmt: skip
+BOOK_MOMENTS = (
+    "spread_ticks", "touch_size", "takers_per_second", "volatility_bps", "added_per_second", "cancelled_share_of_added",
+)  # fmt: skip
+SCALE_SECONDS = 10.0  # of the volatility
+_SUMS = ("touch_size", "takers_per_second", "limit_orders_per_second", "added_per_second")
+_OF_A_GRID = ("log inter-arrival time",)  # says nothing of books on a grid
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """One symbol at one venue, with what is compared of it.
+
+    pieces: its events, or those of every other block of time, in order; orders: whether they tell of orders
+    moments: by the names of ORDER_MOMENTS or of BOOK_MOMENTS; statistics: of the realism score
+    """
+
+    about: About
+    tick: float
+    pieces: list[Events]
+    orders: bool
+    moments: dict[str, float]
+    statistics: Statistics
+
+    @classmethod
+    def of(cls, events: Events, about: About, part: Part = "all") -> Recorded:
+        """Measure events, or every other block of `BLOCK_SECONDS` of them.
+
+        Raises DataError where a moment cannot be measured, or the tick is not known.
+        """
+        if about.tick is None:
+            raise DataError(f"{about.symbol or 'unnamed'}: no tick is known; allowed: events of a source that states it")
+        orders = bool((events.kind == "limit").any())
+        pieces = blocks_of(events, part)
+        whole = compared(events, about.tick, orders)
+        statistics = whole if part == "all" else half_of(whole, part)
+        return cls(about, about.tick, pieces, orders, moments_of(pieces, about, orders), statistics)
+
+    @property
+    def events(self) -> Events:
+        """The pieces as one, the time between them left out."""
+        return glued(self.pieces)
+
+    @property
+    def seconds(self) -> float:
+        """Time [s] that the pieces span."""
+        return sum(_span(piece) for piece in self.pieces)
+
+
+def _span(piece: Events) -> float:
+    return float(piece.time[-1] - piece.time[0]) * 1e-9
+
+
+def blocks_of(events: Events, part: Part) -> list[Events]:
+    """All events, or those of every other block of time; the first is even. Raises DataError where no block has two."""
+    if part == "all":
+        return [events]
+    block = (events.time - events.time[0]) // round(BLOCK_SECONDS * 1e9)
+    pieces = [events.where(block == k) for k in range(int(part == "odd"), int(block[-1]) + 1, 2)]
+    pieces = [piece for piece in pieces if len(piece) > 1 and _span(piece) > 2.0 * SCALE_SECONDS]
+    if not pieces:
+        raise DataError(f"no {part} block of {BLOCK_SECONDS:g} s has events; allowed: a longer record, or all blocks")
+    return pieces
+
+
+def glued(pieces: Sequence[Events]) -> Events:
+    """Pieces one right after the other; what spans a seam (one move of the mid for each) is no more than they are many."""
+    shifted, end = [], int(pieces[0].time[0])
+    for piece in pieces:
+        times = piece.time - piece.time[0] + end
+        shifted.append(Events(**{name: getattr(piece, name) for name in Events.__dataclass_fields__} | {"time": times}))
+        end = int(times[-1]) + 1
+    return join_events(shifted)
+
+
+def compared(events: Events, tick: float, orders: bool) -> Statistics:
+    """Distributions of the realism score; of books alone those of the grid."""
+    if orders:
+        return statistics_of(events, tick)
+    found = statistics_of(on_grid(events), tick)
+    return Statistics({name: one for name, one in found.samples.items() if name not in _OF_A_GRID}, found.responses)
+
+
+def moments_of(pieces: Sequence[Events], about: About, orders: bool) -> dict[str, float]:
+    """The six moments; that of sizes is their geometric mean [units of the data], as a few huge orders would rule another.
+
+    Raises DataError where one cannot be measured.
+    """
+    assert about.tick is not None
+    seconds = sum(_span(piece) for piece in pieces)
+    if seconds <= 2.0 * SCALE_SECONDS:
+        raise DataError(f"{about.symbol}: {seconds:g} s; allowed: a record of more than {2.0 * SCALE_SECONDS:g} s")
+    events = glued(pieces)
+    lasted = np.diff(events.time).astype(np.float64)
+    sizes = np.stack([events.bid_sizes[:-1, 0], events.ask_sizes[:-1, 0]])
+    shown = sizes > 0.0
+    squares = np.concatenate([_moves(piece) ** 2 for piece in pieces])
+    time, _, traded = takers(events, about)
+    found = {
+        "spread_ticks": spread(events, about.tick).mean_ticks,
+        "touch_size": float(np.exp(np.average(np.log(sizes[shown]), weights=np.broadcast_to(lasted, sizes.shape)[shown]))),
+        "takers_per_second": len(time) / seconds,
+        "volatility_bps": float(np.sqrt(squares.mean() / SCALE_SECONDS)),
+    }
+    if orders:
+        limits = int((events.kind == "limit").sum())
+        if limits == 0:
+            raise DataError(f"{about.symbol}: no limit orders in {seconds:g} s; allowed: a record of orders")
+        return found | {
+            "limit_orders_per_second": limits / seconds,
+            "cancels_per_limit_order": float((events.kind == "delete").sum()) / limits,
+        }
+    changes = [level_changes(on_grid(piece), about.tick) for piece in pieces]
+    added, taken = sum(float(one.added.sum()) for one in changes), sum(one.taken for one in changes)
+    if added == 0.0:
+        raise DataError(f"{about.symbol}: nothing is added to a book in {seconds:g} s; allowed: a record of books or orders")
+    return found | {
+        "added_per_second": added / seconds,
+        "cancelled_share_of_added": (taken - float(traded.sum())) / added,
+    }
+
+
+def _moves(piece: Events) -> np.ndarray:
+    return moves(Mids.of(piece), SCALE_SECONDS, int(piece.time[0]), int(piece.time[-1]))
+
+
+def over_venues(moments: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Moments of one symbol over its venues: sums, or means weighted by the takers of each."""
+    weight = [one["takers_per_second"] for one in moments]
+    return {
+        name: sum(one[name] for one in moments) if name in _SUMS
+        else float(np.average([one[name] for one in moments], weights=weight if sum(weight) > 0.0 else None))
+        for name in moments[0]
+    }  # fmt: skip

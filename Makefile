@@ -3,7 +3,6 @@
 
 PYTHON ?= python3
 RUNS   ?= runs
-PORT   ?= 6006
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
@@ -12,7 +11,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 TYPED  := $(wildcard mm_env agents scripts)
 
 .DEFAULT_GOAL := help
-.PHONY: help baseline test check format benchmark validate train tensorboard clean
+.PHONY: help baseline test check format benchmark validate train tensorboard dashboard clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -44,8 +43,13 @@ validate: $(VENV)/.core  ## reproduce published figures and closed forms; fails 
 train: $(VENV)/.dev  ## train PPO in minutes, and compare it with the tuned baseline on held-out episodes
 	$(BIN)/python scripts/train.py --algo ppo --out $(RUNS)/ppo_$$(date +%Y%m%d_%H%M%S)
 
+tensorboard: PORT ?= 6006
 tensorboard: $(VENV)/.dev  ## show every training below runs/ in TensorBoard (PORT=6006, RUNS=runs)
 	$(BIN)/tensorboard --logdir $(RUNS) --port $(PORT)
+
+dashboard: PORT ?= 8501
+dashboard: $(VENV)/.dashboard  ## play the market live in a browser; open runs, comparisons, trainings (PORT=8501, RUNS=runs)
+	$(BIN)/python scripts/dashboard.py --port $(PORT) --runs $(RUNS)
 
 clean:  ## remove the virtual environment, caches and built files; results in runs/ stay
 	rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -57,11 +61,17 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet -e . -c constraints.txt
 	@touch $@
 
-# Holds all that the core needs, so it stamps both: a baseline after a test installs nothing.
+# Trained agents need the extra rl beside it, which whoever trained one has; without it the dashboard says so.
+$(VENV)/.dashboard: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing mm_env and Streamlit into $(VENV): minutes the first time."
+	$(PIP) install --quiet -e ".[dashboard]" -c constraints.txt
+	@touch $(VENV)/.core $@
+
+# Holds all that the others need, so it stamps all three: a baseline after a test installs nothing.
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing mm_env, its tools and torch into $(VENV): minutes the first time."
 	$(PIP) install --quiet -e ".[dev,rl]" -c constraints.txt
-	@touch $(VENV)/.core $@
+	@touch $(VENV)/.core $(VENV)/.dashboard $@
 
 # A half-made environment would be taken for a whole one the next time.
 $(BIN)/python:

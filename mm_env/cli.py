@@ -1,4 +1,4 @@
-"""The console command ``mm-env``: the baseline, presets, the schema, and checks of market files."""
+"""The console command ``mm-env``: the baseline, the dashboard, presets, the schema, and checks of market files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mm_env.cli_baseline import baseline
+from mm_env.cli_dashboard import dashboard
 from mm_env.cli_errors import user_errors
 from mm_env.config import ClassicConfig, MarketConfig
 from mm_env.config.io import (
@@ -92,6 +93,7 @@ def check(market: Market, classic: Classic = False) -> None:
 
 
 app.command()(user_errors(baseline))
+app.command()(user_errors(dashboard))
 
 
 def main() -> None:

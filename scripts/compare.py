@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
 import typer
 
 from agents.specs import agents_of, split_specs
-from mm_env.analysis.comparison import RESAMPLES, Bootstrap, compare, compare_seeds, single_seeds
-from mm_env.analysis.evaluation import VALUES, Evaluation, evaluate, make_envs
+from mm_env.analysis.comparison import RESAMPLES, Bootstrap, compare, compare_seeds, episodes_table, single_seeds
+from mm_env.analysis.evaluation import Evaluation, evaluate, make_envs
 from mm_env.analysis.recovered import recovered_shares
 from mm_env.cli_baseline import check_log_level, parse_overrides
 from mm_env.cli_errors import check_target, user_errors
@@ -142,17 +141,8 @@ def _write_tables(out: Path, rows: Sequence[Mapping[str, Any]], evaluations: Map
     """Figures of each agent and training seed as CSV, and what each episode was as Parquet."""
     header = list(dict.fromkeys(key for row in rows for key in row))
     write_csv(out / FILES[1], header, [{key: row.get(key) for key in header} for row in rows])
-    frames = [
-        pd.DataFrame(
-            {"agent": name, "run": k, "episode": np.arange(len(one))}
-            | {field: getattr(one, field) for field in VALUES}
-            | {f"reward.{term}": values for term, values in one.reward_terms.items()}
-        )
-        for name, group in evaluations.items()
-        for k, one in enumerate(group)
-    ]
     buffer = io.BytesIO()
-    pd.concat(frames, ignore_index=True).to_parquet(buffer, index=False)
+    episodes_table(evaluations).to_parquet(buffer, index=False)
     write_bytes(out / FILES[2], buffer.getvalue())
 
 

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mm_env.analysis.evaluation import VALUES, Evaluation
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 RESAMPLES = 4000
@@ -176,6 +179,22 @@ def compare_seeds(
     """What `compare` says of each of `single_seeds` beside the same baseline; its arguments and errors."""
     single = single_seeds(rows)
     return [row for row in compare({baseline: rows[baseline]} | single, baseline, seed, resamples) if row["agent"] in single]
+
+
+def episodes_table(rows: Mapping[str, Sequence[Evaluation]]) -> pd.DataFrame:
+    """What each episode was: a row an agent, training seed (`run`) and episode; columns are `VALUES` and reward terms."""
+    import pandas as pd
+
+    frames = [
+        pd.DataFrame(
+            {"agent": name, "run": k, "episode": np.arange(len(one))}
+            | {field: getattr(one, field) for field in VALUES}
+            | {f"reward.{term}": values for term, values in one.reward_terms.items()}
+        )
+        for name, group in rows.items()
+        for k, one in enumerate(group)
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _named(name: str, interval: Interval) -> dict[str, float | None]:

@@ -1,0 +1,156 @@
+"""One market played live: step by step, with its tables, books and router at hand. Knows nothing of how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mm_env.baseline import Baseline, resolve, run_baseline
+from mm_env.envs.rendering import Ladder
+from mm_env.recording.recorder import EpisodeTables, Rows
+from mm_env.rollout import Moment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_ROWS = 20_000  # of each table that are held; of a longer episode the oldest go, a tenth at a time
+LEVELS = 8  # best prices of either side that a book shows
+
+
+class LiveMarket:
+    """An episode of one market, played as far as was asked; its path is that of `mm_env.rollout.play` with one env.
+
+    options: what is played; of it `out`, `episodes` and `record` say nothing
+    config, policy: as they were resolved
+    ended: the episode is over
+    """
+
+    def __init__(self, options: Baseline) -> None:
+        """Build the market and begin its episode; raises what `mm_env.baseline.resolve` does, and `TapeError`."""
+        from mm_env.envs.vector_env import MultiVenueVectorEnv
+
+        self.options = options
+        self.config, self.policy = resolve(options)
+        mode = getattr(self.policy, "action_mode", "residual")
+        self.envs = MultiVenueVectorEnv(1, self.config, action_mode=mode, num_threads=1, record=True)
+        self.symbols, self.venues = list(self.envs.symbols), list(self.envs.venues)
+        self.count, self.ended = 0, False
+        self._pairs = len(self.symbols) * len(self.venues)
+        infos = self.envs.reset(seed=options.seed)[1]
+        self._tables = EpisodeTables(self._moment(np.zeros(1), infos), 0)
+        self._tables.add(self._moment(np.zeros(1), infos))
+
+    def _moment(self, rewards: np.ndarray, infos: dict[str, Any]) -> Moment:
+        return Moment(self.envs, 0, self.count, rewards, infos, np.ones(1, bool), np.array([self.ended]))
+
+    def step(self, count: int = 1, within_seconds: float = float("inf")) -> int:
+        """Play up to `count` decision steps, none once as many seconds have passed or at the end; return how many were.
+
+        Raises `mm_env.errors.UsageError` for a trained agent that does not fit the market.
+        """
+        begun, done = monotonic(), 0
+        while done < count and not self.ended and (done == 0 or monotonic() - begun < within_seconds):
+            _, rewards, _, truncated, infos = self.envs.step(self.policy.act(self.envs))
+            self.count, done = self.count + 1, done + 1
+            self.ended = bool(truncated[0])
+            self._tables.add(self._moment(rewards, infos))
+            self._forget_oldest()
+        return done
+
+    def _forget_oldest(self) -> None:
+        tables = self._tables
+        for rows, each in ((tables.steps, 1), (tables.venues, self._pairs), (tables.fills, 1), (tables.headlines, 1)):
+            if len(rows["step"]) > MOST_ROWS * each:
+                for cells in rows.values():
+                    del cells[: MOST_ROWS // 10 * each]
+
+    @property
+    def first_step(self) -> int:
+        """The oldest step that is still held."""
+        return int(self._tables.steps["step"][0])
+
+    def now(self) -> dict[str, Any]:
+        """The newest row of `steps`, by column."""
+        return {name: cells[-1] for name, cells in self._tables.steps.items()}
+
+    def steps(self, most: int | None = None, last: int | None = None) -> pd.DataFrame:
+        """Steps in the columns of `mm_env.recording.tables`.
+
+        most: about as many rows, evenly spaced; besides them the newest, and all that hedged or came before a hedge
+        last: of the newest so many steps alone
+        """
+        rows = self._tables.steps
+        total = len(rows["step"])
+        start = 0 if last is None else max(0, total - last - 1)
+        stride = 1 if most is None else max(1, -(-(total - start) // most))
+        if stride == 1:
+            return _rows_of(rows, slice(start, None))
+        keep = np.zeros(total, bool)
+        keep[start::stride] = keep[-1] = True
+        hedged = np.flatnonzero(rows["hedged"])
+        keep[hedged], keep[np.maximum(hedged - 1, 0)] = True, True
+        keep[:start] = False
+        return _rows_of(rows, np.flatnonzero(keep).tolist())
+
+    def fills(self, since_step: int = 0) -> pd.DataFrame:
+        """Own fills, those after a step alone if one is given."""
+        return _since(self._tables.fills, since_step)
+
+    def headlines(self, since_step: int = 0) -> pd.DataFrame:
+        """Headlines, likewise."""
+        return _since(self._tables.headlines, since_step)
+
+    def ladder(self, symbol: int, levels: int = LEVELS) -> Ladder:
+        """The books of a symbol on every venue, own orders apart: the best prices of either side and those of own orders."""
+        return Ladder.of(self.envs.batch, self.envs.casting.market_of(0), 0, symbol).near(levels)
+
+    def router(self) -> pd.DataFrame:
+        """The newest rows of `venues`: what the router does at each venue, one row a symbol and venue."""
+        return _rows_of(self._tables.venues, slice(-self._pairs, None))
+
+    def venues_at(self, steps: Sequence[int]) -> pd.DataFrame:
+        """Rows of `venues` at some of the steps that are held."""
+        first = self.first_step
+        pair = np.arange(self._pairs)
+        places = [int(k) for step in steps for k in (step - first) * self._pairs + pair]
+        return _rows_of(self._tables.venues, places)
+
+    def hedges(self) -> int:
+        """Decisions that hedged so far."""
+        return int(self.envs.batch.states["hedges"][0])
+
+    def save(self, folder: Path) -> None:
+        """Write the episode, as far as it was played, as a run folder: it is played once more, as nothing else is kept.
+
+        Raises `mm_env.errors.RunError` for a folder that cannot be written.
+        """
+        played = -1
+
+        def count(moment: Moment) -> None:
+            nonlocal played
+            played = moment.step
+
+        options = replace(self.options, out=folder, episodes=1, record=1, log_every=0)
+        run_baseline(options, [count], stop=lambda: played >= self.count)
+
+    def close(self) -> None:
+        """Give the market up."""
+        self.envs.close()
+
+
+def _since(rows: Rows, step: int) -> pd.DataFrame:
+    first = int(np.searchsorted(rows["step"], step, side="right")) if step > 0 else 0
+    return _rows_of(rows, slice(first, None))
+
+
+def _rows_of(rows: Rows, which: slice | list[int]) -> pd.DataFrame:
+    import pandas as pd
+
+    if isinstance(which, slice):
+        return pd.DataFrame({name: cells[which] for name, cells in rows.items()})
+    return pd.DataFrame({name: [cells[k] for k in which] for name, cells in rows.items()})

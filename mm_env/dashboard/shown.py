@@ -1,0 +1,63 @@
+"""What pages share: errors shown as messages, empty states, charts of one look."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from mm_env.cli_errors import USER_ERRORS
+from mm_env.dashboard.folders import folders_with, runs_folder
+
+TYPED = "another folder …"
+
+
+@contextlib.contextmanager
+def errors_shown() -> Iterator[None]:
+    """Show a user's mistake as a message, one line a problem, and go on after the block."""
+    try:
+        yield
+    except USER_ERRORS as error:
+        tell_error(error)
+
+
+def tell_error(error: Exception) -> None:
+    """Show the message of an error as it stands: its characters are not Markdown."""
+    st.error("  \n".join(_literal(line) for line in str(error).splitlines()), icon=":material/error:")
+
+
+def _literal(text: str) -> str:
+    for character in "\\`*_[]$<:~#":
+        text = text.replace(character, f"\\{character}")
+    return text
+
+
+def chart(figure: Any, key: str) -> None:
+    """Draw a figure over the whole width, in the colours that it comes with."""
+    st.plotly_chart(figure, key=key, theme=None, config={"displaylogo": False, "displayModeBar": False})
+
+
+def choose_folder(what: str, command: str, *names: str) -> Path | None:
+    """Let a folder be chosen among those below the folder of runs that hold files of these names, or typed.
+
+    what: as "run"; command: what makes such a folder, told where there is none
+    """
+    root = runs_folder()
+    found = [str(path) for path in folders_with(root, *names)]
+    choice = st.selectbox(
+        f"Folder of a {what}",
+        [*found, TYPED],
+        index=0,
+        help=f"Below {root}, the newest first.",
+        key=f"folder of {what}",
+    )
+    if choice != TYPED:
+        return Path(choice)
+    typed = st.text_input("Path", key=f"path of {what}", placeholder=f"{root}/…")
+    if not found:
+        st.info(f"No {what} lies below `{root}` yet. This makes one:")
+        st.code(command, language="bash")
+    return Path(typed).expanduser() if typed else None

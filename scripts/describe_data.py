@@ -1,10 +1,12 @@
 """What does market data say? Estimates with errors, and figures of each law over the data that it was fitted to.
 
 Several files of one symbol at several venues are compared instead: who trades, who shows depth, how far apart mids are.
+Files of bars, a symbol each, are told side by side, with their correlations.
 
 python scripts/convert_data.py LOBSTER_SampleFile_AAPL_2012-06-21_1.zip --out runs/data/aapl.parquet
 python scripts/describe_data.py runs/data/aapl.parquet --lot 100
 python scripts/describe_data.py runs/data/spot_btcusdt.parquet runs/data/usdm_btcusdt.parquet
+python scripts/describe_data.py runs/prices/aapl_1d.parquet runs/prices/amzn_1d.parquet
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from mm_env.calibration.events import about_events, all_events
+from mm_env.calibration.bars import correlations, summarise_bars
+from mm_env.calibration.events import About, Bars, about_events, all_events
 from mm_env.calibration.hawkes_fit import STRUCTURES, HawkesFit
 from mm_env.calibration.intraday import Profile
 from mm_env.calibration.regimes import Regimes
@@ -27,6 +30,7 @@ from mm_env.cli_baseline import check_log_level
 from mm_env.cli_errors import check_target, user_errors
 from mm_env.errors import UsageError
 from mm_env.recording.files import write_bytes, write_json
+from mm_env.reports.bars_report import bars_figure, bars_figures, bars_table, correlations_table
 from mm_env.reports.calibration_figure import calibration_figure, venues_figure
 from mm_env.reports.flow_figure import flow_figure
 from mm_env.reports.style import png
@@ -34,6 +38,7 @@ from mm_env.reports.tables import text_table
 
 FILES = ("estimates.json", "estimates.png", "flow.png")
 VENUE_FILES = ("venues.json", "venues.png")
+BAR_FILES = ("bars.json", "bars.png")
 _UNITS = {
     "limits": "limit orders/s", "cancels": "cancels/s", "takers": "takers/s", "spread": "spread [currency]",
     "depth": "depth at the touch", "volatility": "volatility [bps/√s]",
@@ -43,7 +48,12 @@ _DRAWN = ("score", "middle", "width")  # of regimes, for the figure alone
 
 @user_errors
 def main(
-    data: Annotated[list[Path], typer.Argument(help="Events, as convert_data.py writes them; several: one a venue.")],
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Events, as convert_data.py or record_prices.py writes them; several: one a venue, of bars one a symbol."
+        ),
+    ],
     lot: Annotated[float, typer.Option(min=1e-12, help="Units of size in a lot, in which sizes are counted.")] = 1.0,
     structure: Annotated[str, typer.Option(metavar="|".join(STRUCTURES), help="Of the Hawkes kernels.")] = "full",
     exponentials: Annotated[int, typer.Option(min=1, max=6, help="Exponentials that are tried; the BIC chooses.")] = 3,
@@ -52,7 +62,11 @@ def main(
         int, typer.Option(min=0, max=6, help="Of the profile of the day that is taken off before regimes; 0 takes off none.")
     ] = 2,
     out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help=f"Holds {', '.join(FILES)}; of several {', '.join(VENUE_FILES)}.")
+        Path,
+        typer.Option(
+            metavar="FOLDER",
+            help=f"Holds {', '.join(FILES)}; of several {', '.join(VENUE_FILES)}; of bars {', '.join(BAR_FILES)}.",
+        ),
     ] = Path("runs/estimates"),
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
@@ -60,16 +74,20 @@ def main(
     """Print what the estimators find; parts that the data do not allow are left out and said so."""
     check_log_level(log_level)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
-    files = FILES if len(data) == 1 else VENUE_FILES
+    if structure not in STRUCTURES:
+        raise UsageError(f"--structure {structure!r}: allowed: {', '.join(STRUCTURES)}")
+    abouts = [about_events(path) for path in data]
+    of_bars = any(about.interval is not None for about in abouts)
+    files = BAR_FILES if of_bars else FILES if len(data) == 1 else VENUE_FILES
     targets = {"--out": out / files[0]} | ({} if json_file is None else {"--json": json_file})
     for option, path in targets.items():
         check_target(option, path)
-    if structure not in STRUCTURES:
-        raise UsageError(f"--structure {structure!r}: allowed: {', '.join(STRUCTURES)}")
-    if len(data) > 1:
-        told = _compare(data, out)
+    if of_bars:
+        told = _bars(data, abouts, out)
+    elif len(data) > 1:
+        told = _compare(data, abouts, out)
     else:
-        about, events = about_events(data[0]), all_events(data[0])
+        about, events = abouts[0], all_events(data[0])
         summary = summarise(events, about, structure, lot, exponentials, window, profile_degree)
         _print(summary)
         told = figures(summary)
@@ -96,9 +114,30 @@ def _print(summary: Summary) -> None:
         print(f"\n{profile_table(summary.profile)}")
 
 
-def _compare(data: list[Path], out: Path) -> dict[str, Any]:
+def _bars(data: list[Path], abouts: list[About], out: Path) -> dict[str, Any]:
+    """Tell bars of symbols side by side; raises UsageError for files of two forms, and for two of one symbol."""
+    for path, about in zip(data, abouts, strict=True):
+        if about.interval != abouts[0].interval:
+            held, wanted = (f"bars of {one}" if one else "events" for one in (about.interval, abouts[0].interval))
+            raise UsageError(f"{path}: {held}; allowed: {wanted}, as in {data[0]}")
+    names = [about.symbol for about in abouts]
+    if len(set(names)) < len(names):
+        raise UsageError(f"symbols {', '.join(names)}; allowed: each once")
+    files = {name: bars for name, path in zip(names, data, strict=True) if isinstance(bars := all_events(path), Bars)}
+    summaries = {name: summarise_bars(bars, about) for (name, bars), about in zip(files.items(), abouts, strict=True)}
+    found = correlations(files)
+    adjusted = " and ".join(sorted({str(about.adjusted) for about in abouts}))
+    title = f"bars of {abouts[0].interval}, adjusted for {adjusted}: {', '.join(names)}"
+    print(f"\n{title}\n\n{bars_table(summaries)}")
+    if found:
+        print(f"\n{correlations_table(found)}")
+    pairs = {name: (bars, about) for (name, bars), about in zip(files.items(), abouts, strict=True)}
+    write_bytes(out / BAR_FILES[1], png(bars_figure(pairs, title)))
+    return bars_figures(summaries, found)
+
+
+def _compare(data: list[Path], abouts: list[About], out: Path) -> dict[str, Any]:
     """Compare the venues of one symbol; raises UsageError for files of two symbols, or two of one venue."""
-    abouts = [about_events(path) for path in data]
     for path, about in zip(data, abouts, strict=True):
         if about.symbol != abouts[0].symbol:
             raise UsageError(f"{path}: symbol {about.symbol}; allowed: {abouts[0].symbol}, as in {data[0]}")

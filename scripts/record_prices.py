@@ -87,7 +87,10 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the counts there.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
-    """Record each symbol into a Parquet file; one that is there is gone on with from its last row."""
+    """Record each symbol into a Parquet file; one that is there is gone on with from its last row.
+
+    Example: record_prices.py --source yfinance --symbols AAPL,AMZN --start 2024-01-01 --interval 1d --out runs/prices
+    """
     check_log_level(log_level)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
     for name in ("yfinance", "peewee", "urllib3", "ccxt"):

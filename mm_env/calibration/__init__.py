@@ -6,6 +6,8 @@ events     | the one form of market data: a Parquet file with a row for each eve
 lobster    | LOBSTER's messages and order books
 binance    | raw streams of Binance
 tables     | plain tables of trades and quotes, CSV or Parquet
+sources    | bars, trades and books of providers, recorded: yfinance, Massive, ccxt
+bars       | what bars say: volatility by scale, correlation of symbols
 prices     | volatility by scale, correlation of symbols, spread and tick regime
 fills      | how often an order at some distance is reached: A and k of the exponential law
 cancels    | how soon resting quantity is cancelled, by level of the book

@@ -26,7 +26,8 @@ _LEAST = 3  # moves behind an estimate
 class BarSummary:
     """Estimates of one file of bars, each (value, standard error); None where there are fewer than three moves.
 
-    seconds: span; gaps: moves over gaps, of bars within a day
+    first, last: [ns] when the first bar begins and the last one ends; seconds: between these
+    gaps: moves over gaps, of bars within a day
     volatility: bars -> [bps/sqrt(bar)]; range_volatility: [bps/sqrt(bar)] from high and low; gap: [bps] of a move over one
     per_second: [bps/sqrt(s)] of moves from bar to bar, of bars within a day, which is what a market's volatility is given in
     a_year: [%] of all moves
@@ -34,6 +35,8 @@ class BarSummary:
 
     about: About
     bars: int
+    first: int
+    last: int
     seconds: float
     gaps: int
     mean_volume: float
@@ -65,6 +68,8 @@ def summarise_bars(bars: Bars, about: About) -> BarSummary:
     return BarSummary(
         about=about,
         bars=len(bars),
+        first=int(bars.start[0]),
+        last=int(bars.time[-1]),
         seconds=seconds,
         gaps=int(np.count_nonzero(~joined)),
         mean_volume=float(bars.size.mean()),

@@ -4,7 +4,7 @@ import json
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 KEY = "k3y-that-nobody-may-see"
 SECOND = 1_000_000_000
@@ -81,7 +81,7 @@ class Yahoo:
             return 200, {"Content-Type": "text/plain"}, b"crumb/1"
         if not path.startswith("/v8/finance/chart/"):
             return 404, {}, b"<html>not here</html>"
-        symbol = path.rsplit("/", 1)[1]
+        symbol = unquote(path.rsplit("/", 1)[1])
         if symbol not in self.charts:
             error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
             return 404, {}, {"chart": {"result": None, "error": error}}
@@ -142,14 +142,22 @@ class Massive:
 
 
 class Binance:
-    """One spot pair: trades (id, ms, price, size, whether the buyer was the maker), and books told one after the other."""
+    """Spot pairs with USDT that all tell the same.
 
-    def __init__(self, trades=(), books=(), page=1000):
+    trades: (id, ms, price, size, whether the buyer was the maker); books: (bids, asks), told one after the other
+    """
+
+    def __init__(self, trades=(), books=(), page=1000, coins=("BTC",)):
+        self.coins = coins
         self.trades, self.books, self.page = list(trades), list(books), page
 
     def __call__(self, path, query):
         if path.endswith("/exchangeInfo"):
-            return 200, {}, {"timezone": "UTC", "serverTime": 1, "rateLimits": [], "symbols": [self._pair()]}
+            return (
+                200,
+                {},
+                {"timezone": "UTC", "serverTime": 1, "rateLimits": [], "symbols": [self._pair(coin) for coin in self.coins]},
+            )
         if path.endswith("/aggTrades"):
             rows = [row for row in self.trades if row[1] >= int(query.get("startTime", 0))]
             return 200, {}, [
@@ -161,9 +169,9 @@ class Binance:
             return 200, {}, {"lastUpdateId": 1, "bids": bids, "asks": asks}
         return 404, {}, {"code": -1, "msg": "not here"}
 
-    def _pair(self):
+    def _pair(self, coin):
         return {
-            "symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT", "baseAssetPrecision": 8,
+            "symbol": f"{coin}USDT", "status": "TRADING", "baseAsset": coin, "quoteAsset": "USDT", "baseAssetPrecision": 8,
             "quotePrecision": 8, "quoteAssetPrecision": 8, "orderTypes": ["LIMIT"], "isSpotTradingAllowed": True,
             "isMarginTradingAllowed": False, "permissions": ["SPOT"],
             "filters": [

@@ -64,6 +64,7 @@ def baseline(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write what is printed, under stable names.")
     ] = None,
+    report: Annotated[bool, typer.Option("--report", help="Write report.html and report.pdf into the run folder.")] = False,
     log_level: Annotated[str, typer.Option(metavar="|".join(LOG_LEVELS), help="Least level that is logged.")] = "info",
     log_every: Annotated[int, typer.Option(min=0, help="Steps between log lines of the first episode; 0: none.")] = 100,
 ) -> None:
@@ -87,6 +88,10 @@ def baseline(
     if json_file is not None:
         write_json(json_file, summary)
     typer.echo(f"\nrun folder: {out}")
+    if report:
+        from mm_env.reports.report import write_report
+
+        typer.echo(f"report: {write_report(out).html}")
     if stopped is not None:
         typer.echo("stopped before the end: the tables and the folder hold what was done until then", err=True)
         raise typer.Exit(128 + stopped)

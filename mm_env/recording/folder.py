@@ -11,6 +11,7 @@ attribution.csv          | profit by symbol, venue and term, mean over all episo
 attribution_cuts.parquet | the same cut by regime, period and side too, with standard errors, and mark-outs beside it
 summary.json             | the statistics; written last of these: a folder that holds it is a run
 episode.png              | the first episode, drawn from the tables
+report.html, report.pdf  | where a report was asked for
 """
 
 from __future__ import annotations

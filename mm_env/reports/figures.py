@@ -70,16 +70,17 @@ def episode_figure(
         whole += [price, position]
     profit = figure.add_subplot(grid[3 * blocks, :])
     risk = figure.add_subplot(grid[3 * blocks + 1, :], sharex=profit)
-    _profit(profit, clock, steps)
+    profit_panel(profit, clock, steps)
     _risk(risk, clock, steps)
     whole += [profit, risk]
-    _regimes(whole, clock, steps, legend=profit)
+    shade_regimes(whole, clock, steps, legend=profit)
     for axes in whole:
         axes.set_xlim(0.0, clock.end)
     return figure
 
 
-def _profit(axes: Axes, clock: Clock, steps: pd.DataFrame) -> None:
+def profit_panel(axes: Axes, clock: Clock, steps: pd.DataFrame) -> None:
+    """The profit and the groups of terms that sum to it."""
     style.plain_axes(axes)
     time = clock(steps["time"])
     for label, colour, terms in PROFIT_PARTS:
@@ -112,7 +113,7 @@ def _risk(axes: Axes, clock: Clock, steps: pd.DataFrame) -> None:
     axes.legend(**style.ABOVE)
 
 
-def _regimes(every: Sequence[Axes], clock: Clock, steps: pd.DataFrame, legend: Axes) -> None:
+def shade_regimes(every: Sequence[Axes], clock: Clock, steps: pd.DataFrame, legend: Axes) -> None:
     """Shade the time that is not spent in the regime most common in the episode."""
     from matplotlib.patches import Patch
 

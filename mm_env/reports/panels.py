@@ -37,16 +37,22 @@ class Clock:
 
 
 def overview(
-    axes: Axes, clock: Clock, steps: pd.DataFrame, fills: pd.DataFrame, headlines: pd.DataFrame, symbol: str
+    axes: Axes,
+    clock: Clock,
+    steps: pd.DataFrame,
+    fills: pd.DataFrame,
+    headlines: pd.DataFrame,
+    symbol: str,
+    texts: bool = True,
 ) -> None:
-    """The whole episode: mid, own quotes as a band, fills, and a rug of headlines."""
+    """The whole episode: mid, own quotes as a band, fills, and a rug of headlines; texts: the weightiest told below."""
     style.plain_axes(axes)
     time = clock(steps["time"])
     bid, ask = (quoted_prices(steps, fills, symbol, side) for side in ("bid", "ask"))
     axes.fill_between(time, bid, ask, step="pre", color=style.SKY, alpha=0.35, linewidth=0, label="own bid to own ask")
     axes.plot(time, steps[f"{symbol}.mid"], color=style.BLACK, linewidth=0.8, label="mid")
     _fills(axes, clock, fills, size=7.0)
-    _rug(axes, clock, headlines)
+    _rug(axes, clock, headlines, texts)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.08 * (high - low))  # room for the headlines
     axes.set_ylabel(style.literal(f"{symbol} price [currency]"), fontsize=9)
@@ -56,22 +62,19 @@ def overview(
 
 def close_up(
     axes: Axes,
-    whole: Axes,
+    whole: Axes | None,
     clock: Clock,
     steps: pd.DataFrame,
     fills: pd.DataFrame,
     headlines: pd.DataFrame,
     symbol: str,
 ) -> None:
-    """A minute's worth of steps around the weightiest headline, or the fill in the middle: quotes and fills one by one."""
-    time = steps["time"].to_numpy()
+    """A minute's worth of steps around the weightiest headline, or the fill in the middle: quotes and fills one by one.
+
+    whole: panel of the whole episode, in which the part is framed
+    """
     told = weightiest(headlines, clock.end * clock.seconds)
-    if told:
-        centre = float(max(told, key=lambda one: abs(one[1]["polarity"]))[1]["time"])
-    else:
-        centre = float(fills["time"].iloc[len(fills) // 2]) if len(fills) else float(time[-1]) / 2
-    first = int(np.clip(np.searchsorted(time, centre) - _CLOSE_UP_STEPS // 3, 0, max(0, len(time) - 1 - _CLOSE_UP_STEPS)))
-    near = steps.iloc[first : first + _CLOSE_UP_STEPS + 1]
+    near = near_steps(steps, fills, headlines)
     low, high = float(near["time"].iloc[0]), float(near["time"].iloc[-1])
     seconds = Clock("s", 1.0, high)
     style.plain_axes(axes)
@@ -90,7 +93,25 @@ def close_up(
     axes.set_ylabel(style.literal(f"{symbol} price [currency]\nclose-up"), fontsize=9)
     axes.set_xlabel("time [s]; the larger a fill, the larger its mark", fontsize=9)
     axes.legend(**style.ABOVE)
-    whole.axvspan(float(clock(low)), float(clock(high)), ymax=0.94, facecolor="none", edgecolor=style.GREY, linewidth=0.9)
+    if whole is not None:
+        whole.axvspan(
+            float(clock(low)), float(clock(high)), ymax=0.94, facecolor="none", edgecolor=style.GREY, linewidth=0.9
+        )
+
+
+def near_steps(steps: pd.DataFrame, fills: pd.DataFrame, headlines: pd.DataFrame) -> pd.DataFrame:
+    """The steps of a close-up: a minute's worth around the weightiest headline, else around the fill in the middle.
+
+    steps, fills, headlines: of one episode, and of one symbol
+    """
+    time = steps["time"].to_numpy()
+    told = weightiest(headlines, float(time[-1]))
+    if told:
+        centre = float(max(told, key=lambda one: abs(one[1]["polarity"]))[1]["time"])
+    else:
+        centre = float(fills["time"].iloc[len(fills) // 2]) if len(fills) else float(time[-1]) / 2
+    first = int(np.clip(np.searchsorted(time, centre) - _CLOSE_UP_STEPS // 3, 0, max(0, len(time) - 1 - _CLOSE_UP_STEPS)))
+    return steps.iloc[first : first + _CLOSE_UP_STEPS + 1]
 
 
 def quoted_prices(steps: pd.DataFrame, fills: pd.DataFrame, symbol: str, side: str) -> pd.Series:
@@ -144,7 +165,7 @@ def _hue(polarity: float) -> str:
     return style.UP if polarity > 0.05 else style.DOWN if polarity < -0.05 else style.GREY
 
 
-def _rug(axes: Axes, clock: Clock, headlines: pd.DataFrame) -> None:
+def _rug(axes: Axes, clock: Clock, headlines: pd.DataFrame, texts: bool) -> None:
     """Headlines at the top, by polarity; the weightiest numbered, with their texts below."""
     top = axes.get_xaxis_transform()
     if not headlines.empty:
@@ -155,6 +176,8 @@ def _rug(axes: Axes, clock: Clock, headlines: pd.DataFrame) -> None:
         at = float(clock(headline["time"]))
         axes.axvline(at, ymax=0.95, color=colour, linewidth=0.8, linestyle=":", zorder=1)
         axes.text(at, 0.955, str(number), color=colour, fontsize=9, fontweight="bold", va="top", transform=top)
+        if not texts:
+            continue
         text = headline["text"] if len(headline["text"]) <= _TEXT_LENGTH else headline["text"][: _TEXT_LENGTH - 1] + "…"
         axes.annotate(
             style.literal(f"{number}  {headline['polarity']:+.2f}  {text}"),

@@ -120,6 +120,11 @@ def _add(
     return height + value
 
 
+def amount(value: float) -> str:
+    """Whole units of currency from 100 on, else three digits."""
+    return f"{value:+,.0f}" if abs(value) >= 100.0 else f"{value:+.3g}"
+
+
 def waterfall_figure(steps: Sequence[WaterfallStep], title: str, confidence: float = 0.95) -> Figure:
     """Draw the bars: gains blue, losses vermillion, subtotal and profit grey, with intervals of the normal law.
 
@@ -144,7 +149,7 @@ def waterfall_figure(steps: Sequence[WaterfallStep], title: str, confidence: flo
             axes.plot([place - 0.65, place - 0.35], [steps[place - 1].end] * 2, color=GREY, linewidth=0.8)
     for place, (step, top) in enumerate(zip(steps, tops, strict=True)):
         axes.annotate(
-            f"{step.value:+,.4g}", (place, top), (0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=8
+            amount(step.value), (place, top), (0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=8
         )
     axes.axhline(0.0, color=BLACK, linewidth=0.8)
     axes.set_xticks(range(len(steps)), [step.label.replace(" ", "\n") for step in steps], fontsize=8)

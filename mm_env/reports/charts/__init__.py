@@ -7,6 +7,7 @@ prices      | mid, own quotes, fills and headlines of one symbol
 portfolio   | inventories, profit and drawdown, what made the profit, sentiment, value at risk
 venues      | mark-outs and fill ratios, where the router sends quotes
 attribution | the waterfall from the ledger's terms to the profit
+fans        | how the paths of many episodes spread
 grids       | a heat map over two axes, as the surface of scenarios
 agents      | a comparison of agents
 
@@ -16,6 +17,7 @@ shows them gives the heading. Every axis states its unit.
 
 from mm_env.reports.charts.agents import differences_chart, profits_chart
 from mm_env.reports.charts.attribution import waterfall_chart
+from mm_env.reports.charts.fans import fan_chart
 from mm_env.reports.charts.grids import surface_chart
 from mm_env.reports.charts.look import one_episode
 from mm_env.reports.charts.portfolio import (
@@ -25,12 +27,14 @@ from mm_env.reports.charts.portfolio import (
     risk_chart,
     sentiment_chart,
 )
-from mm_env.reports.charts.prices import prices_chart
+from mm_env.reports.charts.prices import close_up_chart, prices_chart
 from mm_env.reports.charts.venues import router_chart, venues_chart
 
 __all__ = [
+    "close_up_chart",
     "differences_chart",
     "equity_chart",
+    "fan_chart",
     "inventory_chart",
     "one_episode",
     "parts_chart",

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from mm_env.reports import style
 from mm_env.reports.charts.look import figure
-from mm_env.reports.waterfall import TERM, WaterfallStep
+from mm_env.reports.waterfall import TERM, WaterfallStep, amount
 
 
 def waterfall_chart(steps: Sequence[WaterfallStep], confidence: float = 0.95, height: int = 430) -> go.Figure:
@@ -39,7 +39,7 @@ def waterfall_chart(steps: Sequence[WaterfallStep], confidence: float = 0.95, he
         )  # fmt: skip
     for label, step in zip(labels, steps, strict=True):
         top = max(step.start, step.end, step.end + reach * (step.error or 0.0))
-        drawn.add_annotation(x=label, y=top, text=f"{step.value:+,.0f}", showarrow=False, yshift=10, font={"size": 11})
+        drawn.add_annotation(x=label, y=top, text=amount(step.value), showarrow=False, yshift=10, font={"size": 11})
     for k in range(len(steps) - 1):
         drawn.add_shape(
             type="line", x0=k + 0.35, x1=k + 0.65, y0=steps[k].end, y1=steps[k].end, xref="x", yref="y",

@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mm_env.reports.charts.look import figure
 
@@ -29,16 +29,7 @@ def surface_chart(
     column_title, row_title: of the axes, with their unit; unit: of the values, as "profit [currency an episode]"
     """
     z = np.asarray(values, np.float64)
-    shown = [[_cell(value) for value in line] for line in z]
-    if errors is not None:
-        e = np.asarray(errors, np.float64)
-        shown = [
-            [
-                text + (f"<br>± {_cell(error)}" if text and np.isfinite(error) else "")
-                for text, error in zip(*pair, strict=True)
-            ]
-            for pair in zip(shown, e, strict=True)
-        ]
+    shown = cell_texts(z, errors)
     drawn = figure(height or 150 + 46 * max(len(rows), 3))
     drawn.add_heatmap(
         x=[escape(label) for label in columns], y=[escape(label) for label in rows], z=z, text=shown,
@@ -49,6 +40,17 @@ def surface_chart(
     drawn.update_xaxes(title_text=escape(column_title), type="category", showgrid=False)
     drawn.update_yaxes(title_text=escape(row_title), type="category", showgrid=False)
     return drawn
+
+
+def cell_texts(values: NDArray[np.float64], errors: ArrayLike | None = None) -> list[list[str]]:
+    """What stands in each cell: its value and, on a line of its own after <br>, its error; nothing where it is NaN."""
+    shown = [[_cell(value) for value in line] for line in values]
+    if errors is None:
+        return shown
+    return [
+        [text + (f"<br>± {_cell(error)}" if text and np.isfinite(error) else "") for text, error in zip(*pair, strict=True)]
+        for pair in zip(shown, np.asarray(errors, np.float64), strict=True)
+    ]
 
 
 def _cell(value: float) -> str:

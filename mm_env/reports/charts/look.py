@@ -111,12 +111,9 @@ def sampled(count: int, most: int = MOST_POINTS) -> NDArray[np.int64]:
     return np.arange(0, count, max(1, -(-count // most)))
 
 
-def rounded(values: ArrayLike) -> NDArray[np.float64]:
-    """Values to seven significant digits, which no figure shows more of: a page of them is a third as long."""
-    y = np.asarray(values, np.float64)
-    size = np.where(np.isfinite(y) & (y != 0.0), np.abs(y), 1.0)
-    scale = 10.0 ** (6.0 - np.floor(np.log10(size)))
-    return np.asarray(np.round(y * scale) / scale)
+def rounded(values: ArrayLike) -> NDArray[np.float32]:
+    """Values to seven significant digits, which no figure shows more of: a page of them is half as long."""
+    return np.asarray(values, np.float32)
 
 
 def shade_regimes(drawn: go.Figure, steps: pd.DataFrame, clock: Clock, axes: Sequence[str] = ("y",)) -> None:

@@ -101,6 +101,9 @@ def sentiment_chart(
     )
     dress(drawn, height or 120 + (240 if count == 1 else 150 * count), showlegend=True)
     time = rounded(clock(steps["time"]))
+    loudest, farthest = (
+        max([1.0, *(float(steps[f"{symbol}.{name}"].abs().max()) for symbol in symbols)]) for name in ("sentiment", "alpha")
+    )
     for k, symbol in enumerate(symbols):
         first = {"showlegend": k == 0, "row": k + 1, "col": 1}
         for name, label, colour, dash, right in (
@@ -121,8 +124,12 @@ def sentiment_chart(
                 text=[escape(text) for text in part["text"]], hovertemplate="%{text}<br>score %{y:+.2f}<extra></extra>",
                 **first,
             )  # fmt: skip
-        drawn.update_yaxes(title_text=f"<b>{escape(symbol)}</b><br>sentiment", row=k + 1, secondary_y=False)
-        drawn.update_yaxes(title_text="expected<br>move [bps]", showgrid=False, row=k + 1, secondary_y=True)
+        names = f"<b>{escape(symbol)}</b><br>sentiment", "expected<br>move [bps]"
+        for title, reach, secondary in zip(names, (loudest, farthest), (False, True), strict=True):  # zeros at one height
+            drawn.update_yaxes(
+                title_text=title, range=[-1.1 * reach, 1.1 * reach], tickmode="auto", nticks=5, showgrid=not secondary,
+                row=k + 1, secondary_y=secondary,
+            )  # fmt: skip
     shade_regimes(drawn, steps, clock, _axes(count, 2))
     clock.dress(drawn, row=count)
     return drawn

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from mm_env.reports import style
 from mm_env.reports.charts.look import Clock, figure, rounded, sampled, shade_regimes, thin
-from mm_env.reports.panels import quoted_prices, weightiest
+from mm_env.reports.panels import near_steps, quoted_prices, weightiest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,13 +28,14 @@ _WIDE = 90  # characters of a line of hover text
 
 
 def prices_chart(
-    steps: pd.DataFrame, fills: pd.DataFrame, headlines: pd.DataFrame, symbol: str, height: int = 430
-) -> go.Figure:
+    steps: pd.DataFrame, fills: pd.DataFrame, headlines: pd.DataFrame, symbol: str, height: int = 430,
+    end: float | None = None,
+) -> go.Figure:  # fmt: skip
     """Draw the prices of one symbol: mid, own bid and ask while they were quotes, fills by role and side, headlines.
 
     steps, fills, headlines: of one episode
     Headlines stand at the top, up or down by their polarity; the weightiest are numbered, as `weightiest` counts them.
-    Prices of venues are shown without their basis.
+    Prices of venues are shown without their basis. end: [s] of the episode, where the steps are a part of it
     """
     clock, drawn = Clock.of(steps), figure(height)
     own = fills[fills["symbol"] == symbol]
@@ -52,9 +53,9 @@ def prices_chart(
         line={"color": style.BLACK, "width": 1.3},
     )  # fmt: skip
     for (role, side), look in _MARKS.items():
-        _add_fills(drawn, clock, own[(own["role"] == role) & (own["side"] == side)], *look)
+        _add_fills(drawn, clock, own[(own["role"] == role) & (own["side"] == side)], *look, large=end is not None)
     shade_regimes(drawn, steps, clock)
-    _add_headlines(drawn, clock, news, float(steps["time"].max()) if len(steps) else 0.0)
+    _add_headlines(drawn, clock, news, float(steps["time"].max()) if end is None else end)
     clock.dress(drawn)
     drawn.update_layout(yaxis={
         "title": {"text": f"{escape(symbol)} price [currency]"}, "tickformat": ".2f", "domain": [0.0, 0.93],
@@ -62,18 +63,33 @@ def prices_chart(
     return drawn
 
 
-def _add_fills(drawn: go.Figure, clock: Clock, fills: pd.DataFrame, name: str, mark: str, colour: str) -> None:
+def close_up_chart(
+    steps: pd.DataFrame, fills: pd.DataFrame, headlines: pd.DataFrame, symbol: str, height: int = 380
+) -> go.Figure:
+    """Draw a minute around the weightiest headline, or the fill in the middle; arguments of `prices_chart`."""
+    own, news = fills[fills["symbol"] == symbol], headlines[headlines["symbol"].isin([symbol, ""])]
+    near = near_steps(steps, own, news)
+    low, high = float(near["time"].iloc[0]), float(near["time"].iloc[-1])
+    drawn = prices_chart(near, own[own["time"].between(low, high)], headlines, symbol, height, float(steps["time"].max()))
+    clock = Clock.of(near)
+    return drawn.update_xaxes(range=clock([low, high]).tolist())
+
+
+def _add_fills(drawn: go.Figure, clock: Clock, fills: pd.DataFrame, name: str, mark: str, colour: str, large: bool) -> None:
     if fills.empty:
         return
     kept = sampled(len(fills))
     few = f" (1 in {kept[1] - kept[0]} shown)" if len(kept) < len(fills) else ""
     part, filled = fills.iloc[kept], not mark.endswith(("open", "dot"))
+    size = (8.0 if large else 6.0) if filled else 9.0
+    if large:
+        size = size + np.sqrt(part["quantity"].to_numpy())  # so that larger fills look larger
     drawn.add_scatter(
         x=rounded(clock(part["time"])),
         y=rounded(part["price"] - part["basis"]),
         name=name + few,
         mode="markers",
-        marker={"symbol": mark, "color": colour, "size": 6 if filled else 9, "line": {"width": 0 if filled else 1.2}},
+        marker={"symbol": mark, "color": colour, "size": size, "line": {"width": 0 if filled else 1.2}},
         opacity=0.75 if filled else 1.0,
         text=[f"{lots} lots at {escape(venue)}" for lots, venue in zip(part["quantity"], part["venue"], strict=True)],
         hovertemplate="%{text}<br>%{y} at %{x}<extra></extra>",

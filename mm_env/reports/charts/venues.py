@@ -46,7 +46,7 @@ def venues_chart(summary: Mapping[str, Any], height: int = 380) -> go.Figure:
         error_y={"array": [_Z95 * (_percent(ratio["error"]) or 0.0) for ratio in ratios], "thickness": 1, "width": 3},
         marker={"color": style.SKY, "line": {"color": style.BLUE, "width": 1}}, row=1, col=2,
     )  # fmt: skip
-    drawn.update_xaxes(title_text="time after the fill", tickvals=places, ticktext=labels, row=1, col=1)
+    drawn.update_xaxes(title_text="time after the fill", tickvals=places, ticktext=labels, zeroline=False, row=1, col=1)
     drawn.update_xaxes(title_text="venue", type="category", row=1, col=2)
     drawn.update_yaxes(title_text="mark-out [bps of the traded value]", row=1, col=1)
     drawn.update_yaxes(title_text="filled / posted lots [%]", rangemode="tozero", row=1, col=2)

@@ -1,0 +1,284 @@
+"""A report as a PDF on A4: the same sections as the page, with figures made for paper."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from reportlab.platypus import Flowable
+
+DOTS_PER_INCH = 200
+_MARGIN, _TOP = 16.0, 20.0  # [mm]
+_FONT, _BOLD, _MONO = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"
+_INK, _ACCENT, _RULE, _LIGHT = "#1A1A1A", "#0072B2", "#BBBBBB", "#F3F6F9"
+_ROOM = 95.0  # [mm] that a section needs below it on its first page
+_COLUMN, _HALF, _LINES = 118, 56, 78  # characters of a line of code, of one in two columns, and lines of a column
+_UNSEEN = "\N{REPLACEMENT CHARACTER}"
+
+
+def pdf_of(report: Report, compress: bool = True) -> bytes:
+    """Return the document, the same bytes for the same report.
+
+    compress: False leaves the text in it readable for a program that knows no compression
+    """
+    from reportlab.lib.pagesizes import A4
+    from reportlab.lib.units import mm
+    from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
+
+    _register_fonts()
+    buffer = io.BytesIO()
+    document = _document_class()(
+        buffer, pagesize=A4, title=report.title, subject=report.subtitle, author="mm_env", creator="mm_env", invariant=1,
+        pageCompression=int(compress), lang="en",
+    )  # fmt: skip
+    assert isinstance(document, BaseDocTemplate)
+    width, height = A4
+    frame = Frame(
+        _MARGIN * mm, _MARGIN * mm, width - 2 * _MARGIN * mm, height - (_MARGIN + _TOP) * mm, 0, 0, 0, 0, id="page"
+    )
+    document.addPageTemplates([PageTemplate("page", [frame], onPage=_furniture(report))])
+    document.multiBuild(_story(report, frame._width))
+    return buffer.getvalue()
+
+
+@cache
+def _register_fonts() -> None:
+    """The fonts that matplotlib brings: they know more letters than those every reader has, and look alike everywhere."""
+    import matplotlib
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    for name in (_FONT, _BOLD, _MONO):
+        pdfmetrics.registerFont(TTFont(name, str(folder / f"{name}.ttf")))
+    pdfmetrics.registerFontFamily(_FONT, normal=_FONT, bold=_BOLD, italic=_FONT, boldItalic=_BOLD)
+
+
+@cache
+def _document_class() -> type[Any]:
+    from reportlab.platypus import BaseDocTemplate
+
+    class Document(BaseDocTemplate):  # type: ignore[misc]
+        """Tells the table of contents and the outline of each heading, as it is laid out."""
+
+        def afterFlowable(self, flowable: Any) -> None:  # the name that reportlab calls
+            name = getattr(flowable, "section_name", None)
+            if name is not None:
+                self.canv.bookmarkPage(name)
+                self.canv.addOutlineEntry(flowable.section_title, name, 0, False)
+                self.notify("TOCEntry", (0, escape(flowable.section_title), self.page, name))
+
+    return Document
+
+
+def _furniture(report: Report) -> Callable[[Any, Any], None]:
+    """Header and footer of each page."""
+
+    def draw(canvas: Any, document: Any) -> None:
+        from reportlab.lib.colors import HexColor
+        from reportlab.lib.units import mm
+
+        width, height = document.pagesize
+        canvas.saveState()
+        canvas.setFont(_FONT, 7.5)
+        canvas.setFillColor(HexColor("#444444"))
+        canvas.drawString(_MARGIN * mm, height - 12 * mm, _fitting(_seen(f"{report.title} – {report.subtitle}"), 115))
+        canvas.drawString(_MARGIN * mm, 9 * mm, _fitting(_seen(report.facts), 100))
+        canvas.drawRightString(width - _MARGIN * mm, 9 * mm, f"page {document.page}")
+        canvas.setStrokeColor(HexColor(_RULE))
+        canvas.line(_MARGIN * mm, height - 14 * mm, width - _MARGIN * mm, height - 14 * mm)
+        canvas.restoreState()
+
+    return draw
+
+
+def _fitting(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+@cache
+def _known_letters() -> frozenset[int]:
+    from reportlab.pdfbase import pdfmetrics
+
+    _register_fonts()
+    return frozenset(pdfmetrics.getFont(_FONT).face.charToGlyph)
+
+
+def _seen(text: str) -> str:
+    """The text with a mark for letters that the font does not hold, as Chinese ones, which would be left out silently."""
+    return "".join(letter if letter == "\n" or ord(letter) in _known_letters() else _UNSEEN for letter in text)
+
+
+@cache
+def _styles() -> dict[str, Any]:
+    from reportlab.lib.colors import HexColor
+    from reportlab.lib.enums import TA_RIGHT
+    from reportlab.lib.styles import ParagraphStyle
+
+    body = ParagraphStyle("body", fontName=_FONT, fontSize=9, leading=12.5, textColor=HexColor(_INK), spaceAfter=5)
+    return {
+        "body": body,
+        "title": ParagraphStyle("title", body, fontName=_BOLD, fontSize=19, leading=23, spaceAfter=2),
+        "subtitle": ParagraphStyle("subtitle", body, fontSize=10, textColor=HexColor("#444444"), spaceAfter=8),
+        "heading": ParagraphStyle(
+            "heading", body, fontName=_BOLD, fontSize=13, leading=17, spaceBefore=12, spaceAfter=6, keepWithNext=1
+        ),
+        "notice": ParagraphStyle(
+            "notice", body, fontName=_BOLD, backColor=HexColor("#FDF1E8"), borderColor=HexColor("#D55E00"), borderWidth=0.8,
+            borderPadding=5, spaceBefore=6, spaceAfter=10,
+        ),
+        "caption": ParagraphStyle("caption", body, fontSize=8, leading=10.5, spaceBefore=1, spaceAfter=9),
+        "above": ParagraphStyle(
+            "above", body, fontName=_BOLD, fontSize=8, leading=10.5, spaceBefore=6, spaceAfter=3, keepWithNext=1
+        ),
+        "left": ParagraphStyle("left", body, fontSize=7, leading=8.8, spaceAfter=0, splitLongWords=1),
+        "right": ParagraphStyle("right", body, fontSize=7, leading=8.8, spaceAfter=0, alignment=TA_RIGHT),
+        "code": ParagraphStyle("code", body, fontName=_MONO, fontSize=6.8, leading=8.6),
+        "contents": ParagraphStyle("contents", body, fontSize=9, leading=14, spaceAfter=0),
+        "label": ParagraphStyle("label", body, fontSize=7.5, leading=9, spaceAfter=1, textColor=HexColor("#444444")),
+        "value": ParagraphStyle("value", body, fontName=_BOLD, fontSize=13, leading=16, spaceAfter=1),
+    }  # fmt: skip
+
+
+def _paragraph(text: str, style: str) -> Any:
+    from reportlab.platypus import Paragraph
+
+    return Paragraph(escape(_seen(text), quote=False).replace("\n", "<br/>"), _styles()[style])
+
+
+def _story(report: Report, width: float) -> list[Flowable]:
+    from reportlab.lib.units import mm
+    from reportlab.platypus import CondPageBreak, Spacer
+    from reportlab.platypus.tableofcontents import TableOfContents
+
+    contents = TableOfContents(dotsMinLevel=0, levelStyles=[_styles()["contents"]])
+    story: list[Flowable] = [_paragraph(report.title, "title"), _paragraph(report.subtitle, "subtitle")]
+    if report.figures:
+        story += [_tiles(report.figures, width), Spacer(1, 8)]
+    story += [_paragraph("Contents", "above"), contents, Spacer(1, 4)]
+    for k, section in enumerate(report.sections):
+        if k > 0:
+            story.append(CondPageBreak(_ROOM * mm))
+        story += _section(section, width)
+    return story
+
+
+def _tiles(figures: tuple[tuple[str, str, str], ...], width: float) -> Flowable:
+    """The few figures that are read first, three in a row."""
+    from reportlab.lib.colors import HexColor
+    from reportlab.platypus import Table as Grid
+
+    tiles: list[Any] = [
+        [_paragraph(label, "label"), _paragraph(value, "value"), _paragraph(note, "label")] for label, value, note in figures
+    ]
+    tiles += [""] * (-len(tiles) % 3)
+    grid = Grid([tiles[k : k + 3] for k in range(0, len(tiles), 3)], colWidths=[width / 3] * 3)
+    look: list[Any] = [("VALIGN", (0, 0), (-1, -1), "TOP"), ("GRID", (0, 0), (-1, -1), 4, HexColor("#FFFFFF"))]
+    look += [("BACKGROUND", (k % 3, k // 3), (k % 3, k // 3), HexColor(_LIGHT)) for k in range(len(figures))]
+    look += [("LEFTPADDING", (0, 0), (-1, -1), 9)]
+    grid.setStyle(look)
+    return grid
+
+
+def _section(section: Section, width: float) -> list[Flowable]:
+    heading = _paragraph(section.title, "heading")
+    heading.section_name, heading.section_title = section.name, section.title
+    story: list[Flowable] = [heading]
+    for block in section.blocks:
+        story += _block(block, width)
+    return story
+
+
+def _block(block: Block, width: float) -> list[Flowable]:
+    from reportlab.platypus import KeepTogether
+
+    match block:
+        case Text():
+            return [_paragraph(block.text, "notice" if block.notice else "body")]
+        case Table():
+            return [_paragraph(block.caption, "above"), _table(block, width)]
+        case Code():
+            return [_paragraph(block.summary, "above"), *_code(block.text, width)]
+        case Chart():
+            return [KeepTogether([_picture(block.paper(), width), _paragraph(block.caption, "caption")])]
+
+
+def _code(text: str, width: float) -> list[Flowable]:
+    """Lines as they are, in two columns where they are many and short."""
+    from reportlab.platypus import Preformatted
+    from reportlab.platypus import Table as Grid
+
+    lines = _seen(text).splitlines()
+    if len(lines) <= _LINES or max(map(len, lines)) > _HALF:
+        return [Preformatted("\n".join(lines), _styles()["code"], maxLineLength=_COLUMN)]
+    columns = [Preformatted("\n".join(lines[k : k + _LINES]), _styles()["code"]) for k in range(0, len(lines), _LINES)]
+    pairs: list[Any] = [columns[k : k + 2] for k in range(0, len(columns), 2)]
+    pairs[-1] += [""] * (2 - len(pairs[-1]))
+    look = [("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)]
+    return [Grid(pairs, colWidths=[width / 2] * 2, style=look)]
+
+
+def _picture(figure: Figure, width: float) -> Flowable:
+    """The figure as wide as the page, of few colours: lines and areas need no more, and the file is a third as large."""
+    from PIL import Image as Picture
+    from reportlab.platypus import Image
+
+    from mm_env.reports.style import png
+
+    drawn = Picture.open(io.BytesIO(png(figure, DOTS_PER_INCH))).convert("RGB")
+    buffer = io.BytesIO()
+    drawn.quantize(192, method=Picture.Quantize.MEDIANCUT, dither=Picture.Dither.NONE).save(buffer, "PNG", optimize=True)
+    buffer.seek(0)
+    inches = figure.get_size_inches()
+    scale = min(1.0, width / (72.0 * inches[0]))
+    return Image(buffer, 72.0 * inches[0] * scale, 72.0 * inches[1] * scale)
+
+
+def _table(table: Table, width: float) -> Flowable:
+    """A grid whose header is repeated on each page that it reaches, and whose cells are broken into lines."""
+    from reportlab.lib.colors import HexColor
+    from reportlab.platypus import Table as Grid
+
+    def cells(row: tuple[str, ...]) -> list[Any]:
+        return [_paragraph(cell, "left" if k in table.left else "right") for k, cell in enumerate(row)]
+
+    head = [_bold(cell, "left" if k in table.left else "right") for k, cell in enumerate(table.header)]
+    body = [cells(row) for row in table.rows]
+    if table.total and body:
+        body[-1] = [_bold(cell, "left" if k in table.left else "right") for k, cell in enumerate(table.rows[-1])]
+    weights = table.widths or _weights(table)
+    grid = Grid([head, *body], colWidths=[width * weight / sum(weights) for weight in weights], repeatRows=1, spaceAfter=8)
+    look: list[Any] = [
+        ("VALIGN", (0, 0), (-1, -1), "TOP"), ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
+        ("LINEBELOW", (0, 0), (-1, 0), 1.0, HexColor("#555555")),
+        ("LINEBELOW", (0, 1), (-1, -1), 0.3, HexColor(_RULE)),
+        ("TOPPADDING", (0, 0), (-1, -1), 2), ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+        ("LEFTPADDING", (0, 0), (-1, -1), 3), ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+    ]  # fmt: skip
+    if table.total and body:
+        look.append(("LINEABOVE", (0, -1), (-1, -1), 0.8, HexColor("#555555")))
+    grid.setStyle(look)
+    return grid
+
+
+def _bold(text: str, style: str) -> Any:
+    from reportlab.platypus import Paragraph
+
+    return Paragraph(f"<b>{escape(_seen(text), quote=False)}</b>", _styles()[style])
+
+
+def _weights(table: Table) -> tuple[float, ...]:
+    """Widths by the longest cell of each column, and no narrower than the longest word of its name."""
+    weights = []
+    for k, name in enumerate(table.header):
+        longest = max([len(row[k]) for row in table.rows] + [max(map(len, name.split()), default=0), 4])
+        weights.append(float(min(longest, 44)) + 1.5)
+    return tuple(weights)

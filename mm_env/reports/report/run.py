@@ -1,0 +1,402 @@
+"""The report of a run folder: sections, tables and figures, from what the run recorded."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mm_env.config.io import resolved_yaml
+from mm_env.errors import RunError, UsageError
+from mm_env.recording import Run, read_run
+from mm_env.reports import charts
+from mm_env.reports.panels import weightiest
+from mm_env.reports.report import paper
+from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text, split_columns
+from mm_env.reports.report.numbers import UNKNOWN, between, number, with_error
+from mm_env.reports.report.scenarios import scenario_blocks
+from mm_env.reports.waterfall import SUBTOTAL, waterfall_figure, waterfall_steps
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_HEADLINES = 25  # of the table: the weightiest
+_ROWS = (
+    ("profit, mean [currency]", "profit", 0, 1.0),
+    ("profit, 99 % interval [currency]", "profit", 0, None),
+    ("profit, standard deviation [currency]", "profit_sd", 0, 1.0),
+    ("profit of the recorded episode [currency]", "profit_first", 0, 1.0),
+    ("Sharpe ratio over episodes", "sharpe", 2, 1.0),
+    ("maximum drawdown, mean [currency]", "max_drawdown", 0, 1.0),
+    ("maximum drawdown, worst [currency]", "max_drawdown_worst", 0, 1.0),
+    ("fills of own quotes", "fills", 1, 1.0),
+    ("filled lots", "filled_lots", 0, 1.0),
+    ("filled / posted lots [%]", "fill_ratio", 2, 100.0),
+    ("inventory, mean of absolute [lots]", "inventory_absolute", 1, 1.0),
+    ("inventory, standard deviation [lots]", "inventory_sd", 1, 1.0),
+    ("inventory limit of quotes [lots]", "limit", 0, 1.0),
+    ("VaR over its limit [% of steps]", "var_breach_share", 2, 100.0),
+    ("hedges", "hedges", 1, 1.0),
+    ("lots traded by hedges", "hedged_lots", 0, 1.0),
+    ("lots that hedges could not trade", "hedge_unfilled_lots", 1, 1.0),
+    ("cost of hedges, fees included [currency]", "hedge_cost", 0, 1.0),
+)  # label, key of the summary, digits, factor; None: the interval
+
+
+class Recorded:
+    """One recorded episode of a run, its tables cut to it."""
+
+    def __init__(self, run: Run, episode: int) -> None:
+        """Cut the tables; raises `UsageError` for an episode that was not recorded."""
+        known = sorted(set(run.steps["episode"].tolist()))
+        if episode not in known:
+            allowed = ", ".join(map(str, known)) or "none, as not a step was recorded"
+            raise UsageError(f"--episode {episode}: not recorded; allowed: {allowed}")
+        self.episode = episode
+        self.steps, self.fills, self.headlines, self.venues = (
+            charts.one_episode(table, episode) for table in (run.steps, run.fills, run.headlines, run.venues)
+        )
+        self.symbols = [symbol.name for symbol in run.config.symbols]
+
+    @property
+    def end(self) -> float:
+        """Time of the last step [s]."""
+        return float(self.steps["time"].iloc[-1])
+
+
+def run_report(folder: Path, episode: int | None = None, scenarios: Path | None = None) -> Report:
+    """Read a run folder into its report.
+
+    episode: the recorded one that is drawn; none: the first
+    scenarios: folder of `scripts/monte_carlo.py`, whose surface is added
+
+    Raises `RunError` for a folder that is not a run, `UsageError` for an episode that was not recorded.
+    """
+    run = read_run(folder)
+    if "venues" not in run.summary:
+        raise RunError(f"{folder}: its summary has no venues; allowed: a run of this version, by run_baseline.py --out")
+    summary = run.summary
+    told = summary["portfolio"] is not None
+    recorded = sorted(set(run.steps["episode"].tolist()))
+    one = Recorded(run, recorded[0] if episode is None and recorded else episode or 0) if recorded or episode else None
+    drawn = one is not None and len(one.steps) > 1
+    sections = [Section("summary", "Summary", tuple(_summary(run)))]
+    if one is not None and drawn:
+        sections += _episode_sections(run, one)
+    if told:
+        sections += [
+            Section("attribution", "Attribution of the profit", tuple(_attribution(run))),
+            Section("venues", "Venues", tuple(_venues(run, one if drawn else None))),
+        ]
+    if scenarios is not None:
+        sections.append(Section("scenarios", "Scenarios", tuple(scenario_blocks(scenarios))))
+    sections.append(Section("configuration", "Configuration and seeds", tuple(_configuration(run, folder))))
+    count = summary["episodes"]
+    subtitle = (
+        f"policy {summary['policy']}, {count} episode{'s' if count != 1 else ''}, {number(summary['steps'] or 0)} steps, "
+        f"seed {summary['seed']}"
+    )
+    facts = f"mm_env {summary['version']}, configuration {summary['config_hash']}, seed {summary['seed']}"
+    return Report(f"Run of {_market(summary)}", subtitle, _figures(summary), tuple(sections), facts)
+
+
+def _market(summary: Mapping[str, Any]) -> str:
+    return str(summary["config"] or "two_symbols")
+
+
+def _figures(summary: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """The few figures that are read first."""
+    p = summary["portfolio"]
+    if p is None:
+        return ()
+    return (
+        ("Profit an episode", number(p["profit"]["value"]), f"99 %: {between(p['profit']['low'], p['profit']['high'])}"),
+        ("Sharpe ratio", number(p["sharpe"]["value"], 2), "over episodes, not annualised"),
+        ("Worst drawdown", number(p["max_drawdown_worst"]), f"mean {number(p['max_drawdown']['value'])}"),
+        ("VaR over its limit", f"{with_error({**p['var_breach_share'], 'error': None}, 2, 100.0)} %", "of the steps"),
+        ("Hedges an episode", number(p["hedges"]["value"], 1), f"cost {number(p['hedge_cost']['value'])}"),
+        ("Filled of posted lots", f"{with_error({**p['fill_ratio'], 'error': None}, 1, 100.0)} %", "own quotes"),
+    )
+
+
+def _summary(run: Run) -> list[Block]:
+    summary, blocks = run.summary, list[Block]()
+    if summary["interrupted"]:
+        kept = "whole episodes alone are counted" if summary["complete_episodes"] else "the episodes are cut short"
+        asked, count = summary["episodes_asked"], summary["episodes"]
+        blocks.append(
+            Text(f"The run was stopped before its end: {count} of {asked} episodes are counted; {kept}.", notice=True)
+        )
+    if summary["portfolio"] is None:
+        return [*blocks, Text("It was stopped before its first step was done: there are no statistics.")]
+    blocks.append(Text(_reading(summary)))
+    limits = {symbol.name: symbol.inventory_limit for symbol in run.config.symbols}
+    parts = {name: {**part, "limit": limits[name]} for name, part in summary["symbols"].items()}
+    parts["portfolio"] = summary["portfolio"]
+    rows = [
+        [label, *(_cell(part.get(key), digits, factor) if key in part else "" for part in parts.values())]
+        for label, key, digits, factor in _ROWS
+    ]
+    caption = "Statistics an episode; ± one standard error over episodes"
+    return [*blocks, *split_columns(caption, ["", *parts], rows)]
+
+
+def _cell(value: Any, digits: int, factor: float | None) -> str:
+    if isinstance(value, Mapping):
+        return between(value["low"], value["high"], digits) if factor is None else with_error(value, digits, factor)
+    return number(value, digits)
+
+
+def _reading(summary: Mapping[str, Any]) -> str:
+    """What the figures say, in a sentence or two."""
+    p = summary["portfolio"]
+    steps = waterfall_steps(summary["attribution"]["all"]["all"])
+    traded = next(step.value for step in steps if step.kind == SUBTOTAL)
+    held = steps[-1].value - traded
+    text = (
+        f"Trading made {number(traded)} an episode after fees, hedges and liquidation; revaluation of the inventory "
+        f"{'added' if held >= 0.0 else 'took'} {number(abs(held))}, which leaves a profit of {number(steps[-1].value)}. "
+    )
+    if summary["episodes"] < 2:
+        return text + "Of a single episode no errors are known."
+    low, high = p["profit"]["low"], p["profit"]["high"]
+    if low is not None and low <= 0.0 <= high:
+        return text + "With so many episodes the mean profit cannot be told from zero (99 %)."
+    return text + f"The mean profit is {'above' if low > 0.0 else 'below'} zero with 99 % confidence."
+
+
+def _episode_sections(run: Run, one: Recorded) -> list[Section]:
+    s, f, h = one.steps, one.fills, one.headlines
+    where = f"episode {one.episode}"
+    last = "the shading marks regimes other than the most common one"
+    equity: list[Block] = [
+        Chart("equity", f"Profit so far and its distance from its high, {where}; {last}.",
+              lambda: charts.equity_chart(s), lambda: paper.equity_paper(s)),
+        Chart("parts", f"What made the profit, {where}: four groups of the ledger's terms, which sum to it.",
+              lambda: charts.parts_chart(s), lambda: paper.parts_paper(s)),
+    ]  # fmt: skip
+    inventory: list[Block] = [
+        Chart("inventory", f"Positions, {where}.",
+              lambda: charts.inventory_chart(s, one.symbols), lambda: paper.inventory_paper(s, one.symbols)),
+    ]  # fmt: skip
+    quotes: list[Block] = []
+    for symbol in one.symbols:
+        own = int((f["symbol"] == symbol).sum())
+        caption = (
+            f"{symbol}, {where}: mid, own quotes while they rested, and {number(own)} fills"
+            f"{'' if own else ' (the run had none)'}; headlines at the top, the numbered ones are told below."
+        )
+        quotes.append(
+            Chart(f"prices_{symbol}", caption, lambda x=symbol: charts.prices_chart(s, f, h, x),  # type: ignore[misc]
+                  lambda x=symbol: paper.prices_paper(s, f, h, x))  # type: ignore[misc]
+        )  # fmt: skip
+        quotes += _numbered(one, symbol)
+        quotes.append(
+            Chart(f"close_{symbol}", f"{symbol}, {where}: a minute around its weightiest headline, or a fill in the middle.",
+                  lambda x=symbol: charts.close_up_chart(s, f, h, x),  # type: ignore[misc]
+                  lambda x=symbol: paper.close_up_paper(s, f, h, x))  # type: ignore[misc]
+        )  # fmt: skip
+    sentiment: list[Block] = [
+        Chart("sentiment", f"Sentiment, scores of headlines, and the move that the policy expects, {where}.",
+              lambda: charts.sentiment_chart(s, h, one.symbols), lambda: paper.sentiment_paper(s, h, one.symbols)),
+        *_headline_table(h),
+    ]  # fmt: skip
+    risk: list[Block] = [
+        Text(_risk_words(run)),
+        Chart("risk", f"Value at risk against its limit, {where}; diamonds: the VaR that a hedge answered.",
+              lambda: charts.risk_chart(s), lambda: paper.risk_paper(s)),
+        *_hedge_table(run, one),
+    ]  # fmt: skip
+    return [
+        Section("equity", "Equity and drawdown", tuple(equity)),
+        Section("inventories", "Inventories", tuple(inventory)),
+        Section("quotes", "Quotes and fills", tuple(quotes)),
+        Section("sentiment", "Sentiment and headlines", tuple(sentiment)),
+        Section("risk", "Value at risk and hedges", tuple(risk)),
+    ]
+
+
+def _numbered(one: Recorded, symbol: str) -> list[Block]:
+    """The headlines that the figure of a symbol numbers."""
+    news = one.headlines[one.headlines["symbol"].isin([symbol, ""])]
+    told = weightiest(news, one.end)
+    if not told:
+        return []
+    rows = tuple((str(number_), *_headline(row)) for number_, row, _ in told)
+    return [_headlines(f"Headlines numbered in the figure of {symbol}", ("no.", *_HEADER), rows, (0.5, *_WIDTHS), (2, 3))]
+
+
+_HEADER = ("time [s]", "symbol", "headline", "polarity", "score")
+_WIDTHS = (0.9, 1.1, 6.5, 0.9, 0.9)
+
+
+def _headline(row: Any) -> tuple[str, ...]:
+    return (
+        number(row["time"], 1), row["symbol"] or "market-wide", row["text"], number(row["polarity"], 2, sign=True),
+        number(row["score"], 2, sign=True),
+    )  # fmt: skip
+
+
+def _headlines(
+    caption: str,
+    header: tuple[str, ...],
+    rows: tuple[tuple[str, ...], ...],
+    widths: tuple[float, ...],
+    left: tuple[int, ...],
+) -> Table:
+    return Table(caption, header, rows, left=left, widths=widths)
+
+
+def _headline_table(headlines: pd.DataFrame) -> list[Block]:
+    """The headlines with the largest polarities, in the order of time."""
+    if headlines.empty:
+        return [Text("No headline came in the recorded episode.")]
+    order = headlines.assign(weight=headlines["polarity"].abs()).sort_values("weight", ascending=False, kind="stable")
+    part = order.head(_HEADLINES).sort_values("time", kind="stable")
+    few = f"the {len(part)} weightiest of {len(headlines)} headlines" if len(part) < len(headlines) else "all headlines"
+    caption = (
+        f"Polarity, which moves the price, and score, which the agent sees, both from −1 to 1: {few} of the recorded episode"
+    )
+    rows = tuple(_headline(row) for _, row in part.iterrows())
+    return [_headlines(caption, _HEADER, rows, _WIDTHS, (1, 2))]
+
+
+def _risk_words(run: Run) -> str:
+    r, p = run.config.risk, run.summary["portfolio"]
+    text = (
+        f"VaR at {100 * r.var_conf:g} % over {r.var_horizon_seconds:g} s ({r.var_method.replace('_', '-')}), expected "
+        f"shortfall at {100 * r.es_conf:g} %; limit {number(r.portfolio_var_limit)}. "
+    )
+    if not r.hedge_portfolio_on_breach:
+        return text + "The default policy does not hedge in this market."
+    text += f"Over the limit the default policy hedges down to {100 * r.hedge_target:g} % of it."
+    if p is None:
+        return text
+    share = 100.0 * p["var_breach_share"]["value"]
+    return (
+        text + f" VaR was over it in {number(share, 2)} % of the steps; {number(p['hedges']['value'], 1)} hedges an episode."
+    )
+
+
+def _hedge_table(run: Run, one: Recorded) -> list[Block]:
+    """The hedges' fills of the recorded episode, by symbol and venue."""
+    hedges = one.fills[one.fills["role"] == "hedge"]
+    if hedges.empty:
+        return [Text("No hedge was filled in the recorded episode.")]
+    lots = {symbol.name: symbol.lot_size for symbol in run.config.symbols}
+    rows: list[tuple[str, ...]] = []
+    total: list[float] = [0, 0, 0, 0.0, 0.0]
+    for symbol, venue in dict.fromkeys(zip(hedges["symbol"], hedges["venue"], strict=True)):
+        part = hedges[(hedges["symbol"] == symbol) & (hedges["venue"] == venue)]
+        sign = part["side"].map({"buy": 1.0, "sell": -1.0})
+        bought = int(part.loc[part["side"] == "buy", "quantity"].sum())
+        crossing = float((sign * (part["price"] - part["mid"]) * part["quantity"]).sum()) * lots[symbol]
+        cells = [len(part), bought, int(part["quantity"].sum()) - bought, crossing, float(part["fee"].sum())]
+        total = [a + b for a, b in zip(total, cells, strict=True)]
+        rows.append((symbol, venue, *map(number, cells)))
+    rows.append(("all", "", *map(number, total)))
+    header = ("symbol", "venue", "fills", "bought [lots]", "sold [lots]", "crossing cost [currency]", "fees [currency]")
+    caption = f"Fills of hedges in episode {one.episode}; the crossing cost is against the mid at the fill"
+    return [Table(caption, header, tuple(rows), total=True, left=(0, 1))]
+
+
+def _attribution(run: Run) -> list[Block]:
+    margins, cuts = run.summary["attribution"], run.cuts
+    known = cuts is not None and not cuts.empty and run.summary["complete_episodes"]
+    steps = waterfall_steps(cuts[cuts["cut"] == "all"] if known and cuts is not None else margins["all"]["all"])
+    errors = "; error bars: 95 % over episodes" if any(step.error is not None for step in steps) else ""
+    blocks: list[Block] = [
+        Chart("waterfall", f"From the ledger's terms to the profit, mean of an episode{errors}.",
+              lambda: charts.waterfall_chart(steps), lambda: _paper_waterfall(steps)),
+    ]  # fmt: skip
+    for what, caption in (("symbols", "By symbol"), ("venues", "By venue")):
+        columns = {**margins[what], "all": margins["all"]["all"]}
+        rows = [
+            [term.replace("_", " "), *(number(part[term]) for part in columns.values())] for term in margins["all"]["all"]
+        ]
+        blocks += split_columns(f"{caption}: currency, mean of an episode", ["term", *columns], rows, total=True)
+    return blocks
+
+
+def _paper_waterfall(steps: Sequence[Any]) -> Any:
+    drawn = waterfall_figure(steps, "")
+    drawn.set_size_inches(paper.WIDTH, 3.4)
+    drawn.axes[0].tick_params(axis="x", labelsize=6.5)
+    for text in drawn.axes[0].texts:
+        text.set_fontsize(6.5)
+    return drawn
+
+
+def _venues(run: Run, one: Recorded | None) -> list[Block]:
+    summary = run.summary
+    horizons = list(dict.fromkeys(row["horizon_seconds"] for row in summary["markouts"]))
+    found = {(row["venue"], row["horizon_seconds"]): row for row in summary["markouts"]}
+    fees = {venue.name: (venue.maker_fee_bps, venue.taker_fee_bps, venue.latency_ms) for venue in run.config.venues}
+    rows, marks = [], []
+    for name, part in summary["venues"].items():
+        maker, taker, latency = fees[name]
+        cells = [with_error({**part[key], "error": None}) for key in ("posted_lots", "filled_lots")]
+        rows.append((
+            name, *cells, with_error(part["fill_ratio"], 2, 100.0), *_routed(one, name),
+            number(summary["attribution"]["venues"][name]["profit"]), number(maker, 2), number(taker, 2), number(latency, 1),
+        ))  # fmt: skip
+    for name in [*summary["venues"], "all"]:
+        cells = [number(found[name, horizons[0]]["fills"])]
+        marks.append((name, *cells, *(with_error(found[name, horizon]["bps"], 2) for horizon in horizons)))
+    header = (
+        "venue", "posted [lots]", "filled [lots]", "filled / posted [%]", "router weight [%]", "profit [currency]",
+        "maker fee [bps]", "taker fee [bps]", "latency [ms]",
+    )  # fmt: skip
+    marked = ("venue", "fills", *("at the fill" if h == 0.0 else f"after {h:g} s" for h in horizons))
+    where = "the recorded episode" if one is None else f"episode {one.episode}"
+    blocks: list[Block] = [
+        Table(
+            f"Venues: lots and profit are means of an episode; the router's weight is the mean share of the quoted size in "
+            f"{where}; a negative fee is a rebate", header, tuple(rows),
+        ),
+        Table("Mark-outs of own quotes' fills [bps of the traded value, before fees]; ± one standard error", marked,
+              tuple(marks), total=True),
+        Chart("venues", "Mark-outs by horizon and fill ratios, with 95 % intervals over episodes.",
+              lambda: charts.venues_chart(summary), lambda: paper.venues_paper(summary)),
+    ]  # fmt: skip
+    if one is not None:
+        table, symbols = one.venues, one.symbols
+        blocks.append(
+            Chart("router", f"Where the router sends the quotes, by symbol, {where}.",
+                  lambda: charts.router_chart(table, symbols), lambda: paper.router_paper(table, symbols))
+        )  # fmt: skip
+    return blocks
+
+
+def _routed(one: Recorded | None, venue: str) -> tuple[str]:
+    if one is None:
+        return (UNKNOWN,)
+    return (number(100.0 * float(one.venues.loc[one.venues["venue"] == venue, "weight"].mean()), 1),)
+
+
+def _configuration(run: Run, folder: Path) -> list[Block]:
+    summary, config = run.summary, run.config
+    command = [
+        "python", "scripts/run_baseline.py", "--config", str(folder / "config.yaml"), "--policy", summary["policy"],
+        "--seed", str(summary["seed"]), "--episodes", str(summary["episodes_asked"]), "--record",
+        str(summary["episodes_recorded"]), "--out", "runs/again",
+    ]  # fmt: skip
+    rows = [
+        ("market", _market(summary)),
+        ("configuration hash", summary["config_hash"]),
+        ("policy", summary["policy"]),
+        ("seed", str(summary["seed"])),
+        ("episodes", f"0 to {summary['episodes_asked'] - 1} of the seed"),
+        ("recorded in full", str(summary["episodes_recorded"])),
+        ("decision steps of an episode", f"{config.episode.steps} of {config.episode.step_seconds:g} s"),
+        ("version of mm_env", summary["version"]),
+    ]
+    if summary["tape"] is not None:
+        tape = summary["tape"]
+        rows.append(("tape of headlines", f"{tape['path']}, {tape['kept']} rows kept"))
+    return [
+        Table("What was run", ("", "value"), tuple(rows), left=(0, 1), widths=(1.0, 3.0)),
+        Code("The same run again", shlex.join(command)),
+        Code("Configuration, every parameter (YAML)", resolved_yaml(config), folded=True),
+    ]

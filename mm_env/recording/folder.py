@@ -110,7 +110,8 @@ class RunFolder:
         cuts: as `mm_env.analysis.attribution_cuts.AttributionCuts.rows` returns them; None: none are written
         """
         with _writing(self.path):
-            for derived in ("summary.json", "episode.png", CUTS):  # of an earlier run, which the new tables would contradict
+            # of an earlier run, which the new tables would contradict
+            for derived in ("summary.json", "episode.png", "report.html", "report.pdf", CUTS):
                 (self.path / derived).unlink(missing_ok=True)
             for name in TABLES:
                 self._writers.pop(name).close()

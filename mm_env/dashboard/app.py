@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mm_env.dashboard import page_compare, page_live, page_saved, page_training
+from mm_env.dashboard import page_compare, page_live, page_saved, page_scenarios, page_training
 
 STYLE = """
 .block-container {padding: 4rem 2rem 2rem 2rem;}
@@ -21,6 +21,7 @@ def main() -> None:
         st.Page(page_live.page, title="Live", icon=":material/monitoring:", url_path="live", default=True),
         st.Page(page_saved.page, title="Saved run", icon=":material/folder_open:", url_path="saved"),
         st.Page(page_compare.page, title="Compare", icon=":material/balance:", url_path="compare"),
+        st.Page(page_scenarios.page, title="Scenarios", icon=":material/casino:", url_path="scenarios"),
         st.Page(page_training.page, title="Training", icon=":material/school:", url_path="training"),
     ]
     asked = st.navigation(pages, position="top")

@@ -92,7 +92,7 @@ def shown_rows(rows: Sequence[Mapping[str, Any]], baseline: str) -> list[dict[st
         rival = row["agent"] != baseline
         ends = [row[f"reward_difference{end}"] for end in ("", "_low", "_high")] if rival else []
         cells[f"reward less {baseline}"] = "{:+,.4g} [{:+,.4g}, {:+,.4g}]".format(*ends) if rival else ""
-        cells["better in [%]"] = 100.0 * row["improvement"] if rival else None
+        cells["better in [%]"] = f"{100.0 * row['improvement']:.0f}" if rival else ""
         cells |= {"profit": row["profit"], "Sharpe": row["sharpe"], "CVaR 5 %": row["cvar"], "drawdown": row["drawdown"]}
         cells |= {"inventory sd": row["inventory_sd"], "steps over VaR limit [%]": 100.0 * row["over_limit"]}
         shown.append(cells)

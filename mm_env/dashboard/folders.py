@@ -9,7 +9,7 @@ from pathlib import Path
 from mm_env.policies.registry import OTHERS
 
 RUNS_VARIABLE = "MM_ENV_RUNS"
-DEEPEST = 3  # folders below that of runs
+DEEPEST = 5  # folders below that of runs
 MOST_FOLDERS = 3000  # looked into
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from mm_env.config.io import DEFAULT_PRESET, load_config, override, preset_names
 from mm_env.dashboard.comparing import FILES, Comparison, play_comparison, read_comparison, shown_rows
 from mm_env.dashboard.folders import runs_folder, trained_policies
-from mm_env.dashboard.shown import chart, choose_folder, errors_shown
+from mm_env.dashboard.shown import chart, choose_folder, errors_shown, offer_report
 from mm_env.policies.registry import POLICY_NAMES
 from mm_env.reports.charts import differences_chart, profits_chart
 
@@ -19,17 +19,19 @@ COMMAND = "python scripts/compare.py --agents as,fixed,glft --episodes 1000"
 def page() -> None:
     """Draw the page."""
     way = st.segmented_control("Comparison", ["open a folder", "play here"], default="open a folder", key="way")
+    comparison, folder = None, None
     if way == "play here":
         _play()
         comparison = st.session_state.get("comparison")
     else:
-        comparison = None
         folder = choose_folder("comparison", COMMAND, *FILES)
         if folder is not None:
             with errors_shown():
                 comparison = read_comparison(folder)
     if comparison is not None:
         _show(comparison)
+    if comparison is not None and folder is not None:
+        offer_report(folder)
 
 
 def _play() -> None:
@@ -84,17 +86,20 @@ def _show(comparison: Comparison) -> None:
         column_config={
             name: st.column_config.NumberColumn(format=form)
             for name, form in {
-                "reward": "%.4g", "better in [%]": "%.0f", "profit": "%.4g", "Sharpe": "%.2f", "CVaR 5 %": "%.4g",
+                "reward": "%.4g", "profit": "%.4g", "Sharpe": "%.2f", "CVaR 5 %": "%.4g",
                 "drawdown": "%.4g", "inventory sd": "%.4g", "steps over VaR limit [%]": "%.2f",
             }.items()
         },
         key="comparison table",
     )  # fmt: skip
+    height = 140 + 46 * len(rows)
     left, right = st.columns(2)
     with left:
-        chart(differences_chart(rows, baseline), "differences")
+        st.markdown("**Reward less that of the baseline**, episode by episode")
+        chart(differences_chart(rows, baseline, height), "differences")
     with right:
-        chart(profits_chart(comparison.episodes), "profits")
+        st.markdown("**Profits of the episodes**")
+        chart(profits_chart(comparison.episodes, height), "profits")
     if about.get("training_seeds"):
         with st.expander("each training seed by itself"):
             st.dataframe(shown_rows(about["training_seeds"], baseline), hide_index=True, key="seeds table")

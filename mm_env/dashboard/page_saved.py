@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from mm_env.dashboard.downloads import as_archive, as_csv, as_parquet
-from mm_env.dashboard.shown import chart, choose_folder, errors_shown
+from mm_env.dashboard.shown import chart, choose_folder, errors_shown, offer_report
 from mm_env.recording import Run, read_run
 from mm_env.recording.folder import TABLES
 from mm_env.reports import charts
@@ -139,3 +139,5 @@ def _downloads(folder: Path, tables: dict[str, pd.DataFrame], episode: int) -> N
         "All files of the folder (ZIP)", as_archive(folder), f"{folder.name}.zip", "application/zip",
         icon=":material/folder_zip:", key="download folder",
     )  # fmt: skip
+    st.markdown("**Report**, with this episode drawn")
+    offer_report(folder, episode)

@@ -61,3 +61,39 @@ def choose_folder(what: str, command: str, *names: str) -> Path | None:
         st.info(f"No {what} lies below `{root}` yet. This makes one:")
         st.code(command, language="bash")
     return Path(typed).expanduser() if typed else None
+
+
+def offer_report(folder: Path, episode: int | None = None) -> None:
+    """Buttons that make the report of a folder, as a page or as a document, and then offer it for download.
+
+    episode: of a run, the recorded one that is drawn
+    """
+    page, document, _ = st.columns([1, 1, 2])
+    _offer(page, folder, episode, "HTML", "text/html")
+    _offer(document, folder, episode, "PDF", "application/pdf")
+
+
+def _offer(column: Any, folder: Path, episode: int | None, form: str, kind: str) -> None:
+    of = f"{folder}, {episode}, {folder.stat().st_mtime_ns}"
+    kept = st.session_state.get(f"report {form}")  # the newest alone: one holds megabytes
+    content = kept[1] if kept is not None and kept[0] == of else None
+    if content is None:
+        if not column.button(f"Make a report ({form})", icon=":material/description:", width="stretch", key=f"make {form}"):
+            return
+        with errors_shown(), st.spinner("Writing the report."):
+            content = _report(folder, episode, form)
+            st.session_state[f"report {form}"] = (of, content)
+    if content is not None:
+        column.download_button(
+            f"report.{form.lower()}", content, f"{folder.resolve().name}_report.{form.lower()}", kind, type="primary",
+            icon=":material/download:", width="stretch", key=f"take {form}",
+        )  # fmt: skip
+
+
+def _report(folder: Path, episode: int | None, form: str) -> bytes:
+    from mm_env.reports.report import read_report
+    from mm_env.reports.report.html import html_of
+    from mm_env.reports.report.pdf import pdf_of
+
+    report = read_report(folder, episode)
+    return html_of(report).encode() if form == "HTML" else pdf_of(report)

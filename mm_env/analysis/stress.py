@@ -30,6 +30,10 @@ UNCHANGED = (
     "feed_latest", "step_seconds", "microsteps", "steps", "burn_in_steps", "liquidate",
 )  # fmt: skip
 """Params in whose terms the state stands, so that they hold for an episode."""
+_OF_TAKERS = ("mu", "informed", "parent_rate", "child_rate", "regime_taker")
+_OF_MAKERS = (
+    "limit_rate", "queue_slope", "queue_longest", "imbalance_reaction", "regime_limit", "regime_cancel", "stale_extra",
+)  # fmt: skip
 _NOWHERE = -(2**62)  # below any price
 
 
@@ -92,14 +96,18 @@ class Switcher:
         batch.params[:] = new
         self.envs.casting.markets[0] = schedule.markets[phase]  # whose headlines, and their scores, come from now on
         self._waiting = stretch_arrivals(batch.states["news_next"], time, old["news_rate"], new["news_rate"], self._waiting)
-        redraw_takers(batch.states, old, new, time)
+        if _differ(old, new, (*_OF_TAKERS, "beta")):
+            decay_excitation(batch.states, old, time)
+        if _differ(old, new, _OF_TAKERS):
+            redraw_takers(batch.states, new, time)
         for v in schedule.down[phase]:
             if v not in schedule.down[self.now]:
                 _close(batch.states, v)
         if schedule.down[phase] != schedule.down[self.now]:
             find_touch(batch)
         drain_messages(batch.states, new["latency"], time)
-        update_maker_rates(batch.states, new)
+        if _differ(old, new, _OF_MAKERS):  # else equal but for rounding, which would part the paths
+            update_maker_rates(batch.states, new)
         self.now = phase
 
 
@@ -132,7 +140,7 @@ def stretch_arrivals(
     """
     held = waiting if waiting.size else np.zeros_like(arrival)
     runs, due = old > 0.0, arrival <= time
-    left = np.where(runs, np.where(due, 0.0, arrival - time) * old, held)
+    left = np.where(runs, np.where(due | ~runs, 0.0, arrival - time) * old, held)
     moves = new != old
     with np.errstate(divide="ignore", invalid="ignore"):
         later = np.where(new > 0.0, time + left / new, np.inf)
@@ -140,12 +148,23 @@ def stretch_arrivals(
     return left
 
 
-def redraw_takers(states: NDArray[Any], old: NDArray[Any], new: NDArray[Any], time: float) -> None:
-    """Dominating rate and next candidate of the takers' thinning under new params, as `sim.flow.draw_taker` sets them."""
-    used = int(old["exponentials"])
+def _differ(old: NDArray[Any], new: NDArray[Any], names: tuple[str, ...]) -> bool:
+    return any(not np.array_equal(old[name], new[name]) for name in names)
+
+
+def decay_excitation(states: NDArray[Any], params: NDArray[Any], time: float) -> None:
+    """Takers' excitation as it is at a time, after the decay of these params."""
+    used = int(params["exponentials"])
     elapsed = np.maximum(time - states["excitation_time"], 0.0)
-    states["excitation"][:, :used] *= np.exp(-old["beta"][:used] * elapsed[:, None])[:, :, None]
+    states["excitation"][:, :used] *= np.exp(-params["beta"][:used] * elapsed[:, None])[:, :, None]
     states["excitation_time"] = np.maximum(states["excitation_time"], time)
+
+
+def redraw_takers(states: NDArray[Any], new: NDArray[Any], time: float) -> None:
+    """Dominating rate and next candidate of the takers' thinning under new params, as `sim.flow.draw_taker` sets them.
+
+    states: with an excitation that is decayed to `time`
+    """
     s, scale = int(new["symbols"]), new["regime_taker"][states["regime"]]
     buy, sell = new["mu"][0 : 2 * s : 2], new["mu"][1 : 2 * s : 2]
     bound = scale * float((buy + sell + new["informed"] * np.abs(buy - sell)).sum()) + float(new["parent_rate"][:s].sum())

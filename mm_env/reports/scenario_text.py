@@ -37,7 +37,7 @@ def scenario_text(table: pd.DataFrame) -> str:
     ]
     note = (
         "currency an episode, 95 % intervals in brackets; VaR and ES are losses; over limit: share of steps;\n"
-        "less base: of the same episodes; corr.: of their profits; fewer: independent episodes for one that would say as much"
+        "less base: of the same episodes; corr.: of their profits; fewer: independent episodes for one that say as much"
     )
     return f"{text_table(header, rows)}\n\n{note}"
 

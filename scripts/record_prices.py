@@ -70,6 +70,10 @@ def main(
         str | None,
         typer.Option(help="Bars adjusted for splits (the default), for all (and dividends; yfinance), for none (massive)."),
     ] = None,
+    tick: Annotated[
+        float | None,
+        typer.Option(min=1e-12, help="Smallest step of prices in trades and quotes of massive, which does not tell."),
+    ] = None,
     exchange: Annotated[str | None, typer.Option(help="Of ccxt, as binance.")] = None,
     levels: Annotated[int | None, typer.Option(min=1, help="Of books; 10 if none.")] = None,
     every: Annotated[
@@ -100,15 +104,17 @@ def main(
     names = _names(symbols)
     told = _what(source, what)
     _check_options(
-        source, told, {"--interval": interval, "--adjusted": adjusted}, {"--exchange": exchange},
+        source, told, {"--interval": interval, "--adjusted": adjusted}, {"--tick": tick}, {"--exchange": exchange},
         {"--levels": levels, "--every": every, "--seconds": seconds}, {"--start": start, "--end": end},
     )  # fmt: skip
     paths = _paths(out, names, told, interval or "1d")
     if json_file is not None:
         check_target("--json", json_file)
     with StopRequest() as stop:
-        sources = _sources(source, names, told, stop, interval=interval or "1d", adjusted=adjusted or "splits",
-                           exchange=exchange, levels=levels or 10, every=every or 1.0, base_url=base_url)  # fmt: skip
+        sources = _sources(
+            source, names, told, stop, interval=interval or "1d", adjusted=adjusted or "splits", tick=tick,
+            exchange=exchange, levels=levels or 10, every=every or 1.0, base_url=base_url,
+        )  # fmt: skip
         found = _record(sources, paths, told, start, end, interval or "1d", seconds, stop)
     if json_file is not None:
         write_json(json_file, {"files": [_figures(one) for one in found.values() if isinstance(one, Recorded)],
@@ -152,6 +158,7 @@ def _check_options(
     source: str,
     what: tuple[str, ...],
     bars: dict[str, Any],
+    tape: dict[str, Any],
     ccxt: dict[str, Any],
     books: dict[str, Any],
     past: dict[str, Any],
@@ -159,6 +166,7 @@ def _check_options(
     """Refuse options that nothing would read."""
     foreign = [
         (bars, "bars" not in what, "with bars"), (ccxt, source != "ccxt", "with --source ccxt"),
+        (tape, source != "massive" or what == ("bars",), "with trades and quotes of massive"),
         (books, "books" not in what, "with books"), (past, "books" in what, "without books, which are polled from now on"),
     ]  # fmt: skip
     for options, absent, where in foreign:
@@ -187,7 +195,7 @@ def _paths(out: Path, names: list[str], what: tuple[str, ...], interval: str) ->
 
 def _sources(
     source: str, names: list[str], what: tuple[str, ...], stop: Callable[[], bool], *, interval: str, adjusted: str,
-    exchange: str | None, levels: int, every: float, base_url: str | None,
+    tick: float | None, exchange: str | None, levels: int, every: float, base_url: str | None,
 ) -> dict[str, PriceSource]:  # fmt: skip
     patience = Patience(stop=stop)
     found: dict[str, PriceSource] = {}
@@ -203,7 +211,7 @@ def _sources(
             elif what == ("bars",):
                 found[name] = MassiveBars(name, interval, adjusted, base_url=base_url, patience=patience)
             else:
-                found[name] = MassiveTape(name, what, base_url=base_url, patience=patience)
+                found[name] = MassiveTape(name, what, tick=tick, base_url=base_url, patience=patience)
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is not installed: pip install -e '.[prices]' -c constraints.txt") from error
     except ValueError as error:

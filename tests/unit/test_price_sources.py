@@ -26,7 +26,7 @@ from mm_env.calibration.sources import (
     record,
     yahoo_session,
 )
-from mm_env.calibration.sources.base import retry_after
+from mm_env.calibration.sources.base import bar_end, retry_after
 from mm_env.calibration.sources.ccxt import _Queue
 from tests.unit.price_server import KEY, SECOND, Binance, Massive, Server, Yahoo, utc
 
@@ -529,6 +529,12 @@ def test_who_waits_stops_when_asked(serve, tmp_path):
         else:
             found = record(source, tmp_path / f"{k}.parquet", T, T + 30)
             assert found.stopped and found.rows == 2
+
+
+def test_a_day_of_the_exchange_has_as_many_hours_as_its_clock():
+    for date, hours in (("2024-03-09", 24), ("2024-03-10", 23), ("2024-11-03", 25)):
+        assert bar_end(at(date), "1d", NEW_YORK) - at(date) == hours * 3600 * SECOND
+    assert bar_end(at("2024-03-10"), "1h", NEW_YORK) - at("2024-03-10") == 3600 * SECOND
 
 
 def test_moments_are_of_the_exchange_unless_they_say_otherwise():

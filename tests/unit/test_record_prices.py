@@ -118,7 +118,7 @@ def test_a_tape_is_recorded_and_described_and_the_key_shows_nowhere(serve, tmp_p
     out = tmp_path / "tape.parquet"
     result = record(
         "--source", "massive", "--symbols", "AAPL", "--what", "trades,quotes", "--start", "2024-01-02T09:30",
-        "--end", "2024-01-02T16:00", "--base-url", server.url, "--out", out, "--log-level", "debug",
+        "--end", "2024-01-02T16:00", "--base-url", server.url, "--out", out, "--log-level", "debug", "--tick", 0.01,
         "--json", tmp_path / "a.json",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
@@ -127,7 +127,8 @@ def test_a_tape_is_recorded_and_described_and_the_key_shows_nowhere(serve, tmp_p
     assert KEY not in said and KEY.encode() not in out.read_bytes()
     result = CliRunner().invoke(DESCRIBE, [str(out), "--lot", "100", "--exponentials", "1", "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
-    assert json.loads((tmp_path / "out" / "estimates.json").read_text())["takers"] > 20
+    told = json.loads((tmp_path / "out" / "estimates.json").read_text())
+    assert told["takers"] > 20 and told["spread_median_ticks"] == 3
 
 
 def test_a_provider_that_fails_leaves_the_others_and_what_was_got(serve, tmp_path, monkeypatch):
@@ -218,6 +219,7 @@ CCXT = ("--source", "ccxt", "--symbols", "BTC/USDT")
         (("--source", "yfinance", "--symbols", "A", "--exchange", "kraken"), "--exchange: allowed: with --source ccxt"),
         (("--source", "yfinance", "--symbols", "A", "--levels", "3"), "--levels: allowed: with books"),
         ((*CCXT, "--exchange", "binance", "--interval", "1d"), "--interval: allowed: with bars"),
+        (("--source", "massive", "--symbols", "A", "--tick", "0.01"), "--tick: allowed: with trades and quotes of massive"),
         (CCXT, "--exchange: none; allowed: one that ccxt knows"),
         ((*CCXT, "--exchange", "krakn"), "that ccxt knows; nearest: 'kraken'"),
         ((*CCXT, "--exchange", "kraken", "--what", "books", "--start", "2024-01-01"), "--start: allowed: without books"),

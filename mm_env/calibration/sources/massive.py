@@ -76,13 +76,14 @@ class MassiveTape(_Provider):
         symbol: str,
         what: tuple[str, ...] = WHAT,
         *,
+        tick: float | None = None,
         base_url: str | None = None,
         timeout_seconds: float = 30.0,
         patience: Patience | None = None,
     ) -> None:
         """Prepare to ask.
 
-        what: of `WHAT`
+        what: of `WHAT`; tick: [currency] smallest step of prices, which the provider does not tell
 
         Raises ValueError without a key in the environment, for an address that is none and for another `what`.
         """
@@ -90,7 +91,7 @@ class MassiveTape(_Provider):
         if not what or set(what) - set(WHAT):
             raise ValueError(f"massive: {', '.join(what) or 'nothing'}; allowed: bars, or one or both of {', '.join(WHAT)}")
         self._what = what
-        self.about = About("massive", symbol, "consolidated", 1)
+        self.about = About("massive", symbol, "consolidated", 1, tick)
 
     def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Iterator[Events]:
         """Yield events, as `PriceSource` says."""

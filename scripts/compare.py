@@ -15,6 +15,7 @@ import numpy as np
 import typer
 
 from agents.specs import agents_of, split_specs
+from mm_env import __version__
 from mm_env.analysis.comparison import RESAMPLES, Bootstrap, compare, compare_seeds, episodes_table, single_seeds
 from mm_env.analysis.evaluation import Evaluation, evaluate, make_envs
 from mm_env.analysis.recovered import recovered_shares
@@ -22,12 +23,13 @@ from mm_env.cli_baseline import check_log_level, parse_overrides
 from mm_env.cli_errors import check_target, user_errors
 from mm_env.cli_progress import progress_of
 from mm_env.config import ClassicConfig, MarketConfig
-from mm_env.config.io import config_hash, load_config, override
+from mm_env.config.io import config_hash, dump_config, load_config, override
 from mm_env.errors import UsageError
 from mm_env.interrupt import Stopped, StopRequest
 from mm_env.recording.files import write_bytes, write_csv, write_json
 from mm_env.reports.comparison_figures import comparison_figure, depth_figure
 from mm_env.reports.comparison_table import comparison_table
+from mm_env.reports.report import remove_report, write_report
 from mm_env.reports.style import png
 
 logger = logging.getLogger("compare")
@@ -57,6 +59,7 @@ def main(
         "runs/compare"
     ),
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Write report.html and report.pdf into the folder.")] = False,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Play agents on the same held-out episodes and print how they compare, with 95 % bootstrap intervals.
@@ -89,15 +92,19 @@ def main(
     print(f"\n{title}\n\n{comparison_table(rows, chosen, classic)}")
     if own:
         print(f"\neach training seed by itself\n\n{comparison_table(own, chosen, classic)}")
-    about = {"baseline": chosen, "seed": seed, "episodes": episodes, "resamples": resamples,
-             "config_hash": config_hash(market), "rows": rows, "training_seeds": own}  # fmt: skip
+    about = {"version": __version__, "config": config, "baseline": chosen, "seed": seed, "episodes": episodes,
+             "resamples": resamples, "config_hash": config_hash(market), "rows": rows, "training_seeds": own}  # fmt: skip
     for path in [out / FILES[0]] + ([] if json_file is None else [json_file]):
         write_json(path, about)
     _write_tables(out, [*rows, *own], evaluations)
     write_bytes(out / FILES[3], png(comparison_figure(rows, evaluations, chosen, title)))
     if classic:
         _draw_depths(out, policies, market)
+    dump_config(market, out / "config.yaml")
+    remove_report(out)  # of an earlier comparison
     print(f"\nfolder: {out}")
+    if report:
+        print(f"report: {write_report(out).html}")
     if len(evaluations) < len(names):
         print(f"stopped: {', '.join(name for name in names if name not in evaluations)} not played")
         raise typer.Exit(130)

@@ -27,6 +27,7 @@ from mm_env.config.scenarios import expand, levels_of
 from mm_env.errors import UsageError
 from mm_env.interrupt import StopRequest
 from mm_env.recording.files import write_bytes, write_json
+from mm_env.reports.report import remove_report, write_report
 from mm_env.reports.scenario_figures import chosen_fans, difference_figure, fan_figure, surface_axes, surface_figure
 from mm_env.reports.scenario_text import scenario_text
 from mm_env.reports.style import png
@@ -59,6 +60,7 @@ def main(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew where the folder holds something.")] = False,
     estimate_only: Annotated[bool, typer.Option("--estimate", help="Say how long it would take, and stop.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there too.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Write report.html and report.pdf into the folder.")] = False,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Simulate a market under scenarios, all with the same random numbers, and print what an episode earns and may lose.
@@ -98,7 +100,10 @@ def main(
     _draw(results, shown, title)
     if json_file is not None:
         write_json(json_file, _plain(results))
+    remove_report(out)  # which knows fewer episodes
     print(f"\nfolder: {out}")
+    if report:
+        print(f"report: {write_report(out).html}")
     if not finished:
         print("stopped before the end: the same command goes on where this one stopped")
         raise typer.Exit(128 + (stop.signal or 0))

@@ -24,7 +24,7 @@ APP.command()(compare.main)
 SHORT = ("--set", "episode.steps=50", "--resamples", 200)
 CLASSIC = ("--classic", "--config", "cj", "--set", "episode.step=0.02", "--set", "flow.arrival_rate=40", "--resamples", 200)
 AGENTS = ("as", "fixed", "constant:0.2", "random")
-FILES = {"comparison.json", "comparison.csv", "comparison.png", "episodes.parquet"}
+FILES = {"comparison.json", "comparison.csv", "comparison.png", "config.yaml", "episodes.parquet"}
 
 
 def run(*arguments):

@@ -22,7 +22,7 @@ from mm_env.errors import RunError, UsageError
 if TYPE_CHECKING:
     from mm_env.reports.report.content import Report
 
-EXTRA = "pip install -e '.[report]'"
+HTML, PDF = "report.html", "report.pdf"
 KINDS = "a run (run_baseline.py --out), a comparison (compare.py --out), or scenarios (monte_carlo.py --out)"
 
 
@@ -32,6 +32,12 @@ class Written:
 
     html: Path | None
     pdf: Path | None
+
+
+def remove_report(folder: Path) -> None:
+    """Take away a report that what the folder holds now would contradict."""
+    for name in (HTML, PDF):
+        (folder / name).unlink(missing_ok=True)
 
 
 def read_report(folder: str | Path, episode: int | None = None, scenarios: Path | None = None) -> Report:
@@ -78,8 +84,8 @@ def write_report(
     from mm_env.reports.report.pdf import pdf_of
 
     report = read_report(folder, episode, scenarios)
-    page = Path(folder) / "report.html" if html is None else html
-    document = Path(folder) / "report.pdf" if pdf is None else pdf
+    page = Path(folder) / HTML if html is None else html
+    document = Path(folder) / PDF if pdf is None else pdf
     try:
         write_bytes(page, html_of(report).encode())
         write_bytes(document, pdf_of(report))

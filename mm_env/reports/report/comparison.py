@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from mm_env.errors import RunError
 from mm_env.reports import charts
-from mm_env.reports.comparison_figures import comparison_figure
 from mm_env.reports.report import paper
 from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text, split_columns
 from mm_env.reports.report.numbers import UNKNOWN, number
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 Row = Mapping[str, Any]
 _NEEDED = ("baseline", "seed", "episodes", "resamples", "config_hash", "rows", "training_seeds")
@@ -31,7 +28,7 @@ def comparison_report(folder: Path) -> Report:
     summary: list[Block] = [Text(_reading(rows, baseline)), *_tables(rows, baseline)]
     figures = [
         Chart("differences", f"Reward of an episode less that of {baseline} on the same episodes, 95 % interval.",
-              lambda: charts.differences_chart(rows, baseline), lambda: _paper(rows, episodes, baseline)),
+              lambda: charts.differences_chart(rows, baseline), lambda: paper.differences_paper(rows, baseline)),
         Chart("profits", "How the profits of the episodes lie: median, middle half, 5 to 95 %.",
               lambda: charts.profits_chart(episodes), lambda: paper.profits_paper(episodes)),
     ]  # fmt: skip
@@ -55,7 +52,8 @@ def comparison_report(folder: Path) -> Report:
         ("Agents", number(len(rows)), f"{number(count)} episodes each"),
     )
     subtitle = f"{number(count)} held-out episodes, baseline {baseline}, seed {about['seed']}"
-    facts = f"configuration {about['config_hash']}, seed {about['seed']}"
+    version = f"mm_env {about['version']}, " if "version" in about else ""
+    facts = f"{version}configuration {about['config_hash']}, seed {about['seed']}"
     return Report("Comparison of agents", subtitle, told, tuple(sections), facts)
 
 
@@ -151,17 +149,13 @@ def _rewards(episodes: pd.DataFrame) -> list[Block]:
     return list(split_columns("Weighted terms, mean of an episode [currency]", header, rows))
 
 
-def _paper(rows: Sequence[Row], episodes: pd.DataFrame, baseline: str) -> Figure:
-    """The figure that compare.py draws, from the table of episodes."""
-    profits = {row["agent"]: episodes.loc[episodes["agent"] == row["agent"], "profit"].to_numpy() for row in rows}
-    evaluations: Any = {name: [SimpleNamespace(profit=values)] for name, values in profits.items()}
-    drawn = comparison_figure(rows, evaluations, baseline, "")
-    drawn.set_size_inches(paper.WIDTH, drawn.get_figheight())
-    return drawn
-
-
 def _configuration(about: Mapping[str, Any], market: str | None) -> list[Block]:
     rows = (
+        *(
+            (("market", about["config"] or "the default one"), ("version of mm_env", about["version"]))
+            if "version" in about
+            else ()
+        ),
         ("configuration hash", about["config_hash"]),
         ("baseline", about["baseline"]),
         ("agents", ", ".join(row["agent"] for row in about["rows"])),

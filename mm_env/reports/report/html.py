@@ -30,7 +30,7 @@ caption { text-align: left; font-weight: 600; padding: 0 0 6px; }
 th, td { padding: 4px 9px; text-align: right; vertical-align: top; border-bottom: 1px solid #ddd; }
 thead th { border-bottom: 2px solid #666; vertical-align: bottom; }
 tbody th { font-weight: 400; }
-.left { text-align: left; overflow-wrap: anywhere; }
+.left { text-align: left; overflow-wrap: break-word; }
 tr.total > * { font-weight: 600; border-top: 2px solid #666; }
 figure { margin: 1.4em 0; } figcaption { font-size: 0.92em; color: #333; }
 .plot { width: 100%; }

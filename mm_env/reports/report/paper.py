@@ -252,7 +252,7 @@ def surface_paper(
     axes.set_xlabel(style.literal(column_title), fontsize=8)
     axes.set_ylabel(style.literal(row_title), fontsize=8)
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.01)
-    bar.set_label(style.literal(unit), fontsize=8)
+    bar.set_label(style.literal(unit.replace(" [", "\n[")), fontsize=8)
     bar.ax.tick_params(labelsize=7)
     return figure
 
@@ -274,6 +274,26 @@ def fan_paper(fans: Mapping[str, Any], path: str) -> Figure:
     panels[0].set_ylabel({"profit": "profit so far [currency]", "inventory": "value of the inventory\n[currency]"}[path],
                          fontsize=8)  # fmt: skip
     _legend(panels[0])
+    return figure
+
+
+def differences_paper(rows: Sequence[Mapping[str, Any]], baseline: str) -> Figure:
+    """Each agent's reward less the baseline's with its interval; rows of comparison.json."""
+    others = [row for row in rows if row["agent"] != baseline]
+    figure = _figure(0.8 + 0.35 * max(2, len(others)))
+    axes = figure.subplots()
+    style.plain_axes(axes)
+    for k, row in enumerate(others):
+        value, low, high = (row[f"reward_difference{end}"] for end in ("", "_low", "_high"))
+        axes.errorbar(
+            value, k, xerr=[[value - low], [high - value]], color=_COLOURS[k % len(_COLOURS)], capsize=4,
+            marker=_MARKERS[k % len(_MARKERS)], markersize=6, linewidth=2,
+        )  # fmt: skip
+    axes.axvline(0.0, color=style.GREY, linewidth=1.0, linestyle="--")
+    axes.set_yticks(range(len(others)), [style.literal(row["agent"]) for row in others], fontsize=8)
+    axes.set_ylim(max(len(others), 1) - 0.4, -0.6)
+    axes.margins(x=0.05)
+    axes.set_xlabel(style.literal(f"reward of an episode less that of {baseline} [currency], 95 % interval"), fontsize=8)
     return figure
 
 

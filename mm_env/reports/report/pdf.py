@@ -19,16 +19,16 @@ DOTS_PER_INCH = 200
 _MARGIN, _TOP = 16.0, 20.0  # [mm]
 _FONT, _BOLD, _MONO = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"
 _INK, _ACCENT, _RULE, _LIGHT = "#1A1A1A", "#0072B2", "#BBBBBB", "#F3F6F9"
-_ROOM = 95.0  # [mm] that a section needs below it on its first page
-_COLUMN, _HALF, _LINES = 118, 56, 78  # characters of a line of code, of one in two columns, and lines of a column
+_ROOM, _FIGURE, _LONG = 60.0, 125.0, 220.0
+"""[mm] that a section needs on its first page, one that begins with a figure, and one with a page of code."""
+_COLUMN, _HALF = 118, 56  # characters of a line of code, of one in two columns
+_LINES = (38, 78)  # of code in each of two columns, on the first page and on those after
+_MANY = 7  # columns from which on a table is set smaller
 _UNSEEN = "\N{REPLACEMENT CHARACTER}"
 
 
-def pdf_of(report: Report, compress: bool = True) -> bytes:
-    """Return the document, the same bytes for the same report.
-
-    compress: False leaves the text in it readable for a program that knows no compression
-    """
+def pdf_of(report: Report) -> bytes:
+    """Return the document, the same bytes for the same report."""
     from reportlab.lib.pagesizes import A4
     from reportlab.lib.units import mm
     from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
@@ -37,7 +37,7 @@ def pdf_of(report: Report, compress: bool = True) -> bytes:
     buffer = io.BytesIO()
     document = _document_class()(
         buffer, pagesize=A4, title=report.title, subject=report.subtitle, author="mm_env", creator="mm_env", invariant=1,
-        pageCompression=int(compress), lang="en",
+        pageCompression=1, lang="en",
     )  # fmt: skip
     assert isinstance(document, BaseDocTemplate)
     width, height = A4
@@ -123,6 +123,8 @@ def _styles() -> dict[str, Any]:
     from reportlab.lib.enums import TA_RIGHT
     from reportlab.lib.styles import ParagraphStyle
 
+    cell: dict[str, Any] = {"fontSize": 7, "leading": 8.8, "spaceAfter": 0, "splitLongWords": 1}
+    small = {**cell, "fontSize": 6.3, "leading": 8}
     body = ParagraphStyle("body", fontName=_FONT, fontSize=9, leading=12.5, textColor=HexColor(_INK), spaceAfter=5)
     return {
         "body": body,
@@ -139,8 +141,10 @@ def _styles() -> dict[str, Any]:
         "above": ParagraphStyle(
             "above", body, fontName=_BOLD, fontSize=8, leading=10.5, spaceBefore=6, spaceAfter=3, keepWithNext=1
         ),
-        "left": ParagraphStyle("left", body, fontSize=7, leading=8.8, spaceAfter=0, splitLongWords=1),
-        "right": ParagraphStyle("right", body, fontSize=7, leading=8.8, spaceAfter=0, alignment=TA_RIGHT),
+        "left": ParagraphStyle("left", body, **cell),
+        "right": ParagraphStyle("right", body, **cell, alignment=TA_RIGHT),
+        "small left": ParagraphStyle("small left", body, **small),
+        "small right": ParagraphStyle("small right", body, **small, alignment=TA_RIGHT),
         "code": ParagraphStyle("code", body, fontName=_MONO, fontSize=6.8, leading=8.6),
         "contents": ParagraphStyle("contents", body, fontSize=9, leading=14, spaceAfter=0),
         "label": ParagraphStyle("label", body, fontSize=7.5, leading=9, spaceAfter=1, textColor=HexColor("#444444")),
@@ -166,23 +170,26 @@ def _story(report: Report, width: float) -> list[Flowable]:
     story += [_paragraph("Contents", "above"), contents, Spacer(1, 4)]
     for k, section in enumerate(report.sections):
         if k > 0:
-            story.append(CondPageBreak(_ROOM * mm))
+            long = any(isinstance(block, Code) and block.folded for block in section.blocks)
+            drawn = bool(section.blocks) and isinstance(section.blocks[0], Chart)
+            story.append(CondPageBreak((_LONG if long else _FIGURE if drawn else _ROOM) * mm))
         story += _section(section, width)
     return story
 
 
 def _tiles(figures: tuple[tuple[str, str, str], ...], width: float) -> Flowable:
-    """The few figures that are read first, three in a row."""
+    """The few figures that are read first, three or four in a row."""
     from reportlab.lib.colors import HexColor
     from reportlab.platypus import Table as Grid
 
     tiles: list[Any] = [
         [_paragraph(label, "label"), _paragraph(value, "value"), _paragraph(note, "label")] for label, value, note in figures
     ]
-    tiles += [""] * (-len(tiles) % 3)
-    grid = Grid([tiles[k : k + 3] for k in range(0, len(tiles), 3)], colWidths=[width / 3] * 3)
+    each = 4 if len(tiles) == 4 else 3
+    tiles += [""] * (-len(tiles) % each)
+    grid = Grid([tiles[k : k + each] for k in range(0, len(tiles), each)], colWidths=[width / each] * each)
     look: list[Any] = [("VALIGN", (0, 0), (-1, -1), "TOP"), ("GRID", (0, 0), (-1, -1), 4, HexColor("#FFFFFF"))]
-    look += [("BACKGROUND", (k % 3, k // 3), (k % 3, k // 3), HexColor(_LIGHT)) for k in range(len(figures))]
+    look += [("BACKGROUND", (k % each, k // each), (k % each, k // each), HexColor(_LIGHT)) for k in range(len(figures))]
     look += [("LEFTPADDING", (0, 0), (-1, -1), 9)]
     grid.setStyle(look)
     return grid
@@ -206,7 +213,9 @@ def _block(block: Block, width: float) -> list[Flowable]:
         case Table():
             return [_paragraph(block.caption, "above"), _table(block, width)]
         case Code():
-            return [_paragraph(block.summary, "above"), *_code(block.text, width)]
+            if block.folded:
+                return [_paragraph(block.summary, "above"), *_code(block.text, width)]
+            return [_paragraph(block.summary, "above"), _paragraph(block.text, "code")]
         case Chart():
             return [KeepTogether([_picture(block.paper(), width), _paragraph(block.caption, "caption")])]
 
@@ -217,11 +226,14 @@ def _code(text: str, width: float) -> list[Flowable]:
     from reportlab.platypus import Table as Grid
 
     lines = _seen(text).splitlines()
-    if len(lines) <= _LINES or max(map(len, lines)) > _HALF:
+    if len(lines) < _LINES[0] or max(map(len, lines)) > _HALF:
         return [Preformatted("\n".join(lines), _styles()["code"], maxLineLength=_COLUMN)]
-    columns = [Preformatted("\n".join(lines[k : k + _LINES]), _styles()["code"]) for k in range(0, len(lines), _LINES)]
-    pairs: list[Any] = [columns[k : k + 2] for k in range(0, len(columns), 2)]
-    pairs[-1] += [""] * (2 - len(pairs[-1]))
+    pairs: list[Any] = []
+    while lines:
+        most = _LINES[min(len(pairs), 1)]
+        parts = lines[:most], lines[most : 2 * most]
+        pairs.append([Preformatted("\n".join(part), _styles()["code"]) if part else "" for part in parts])
+        lines = lines[2 * most :]
     look = [("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)]
     return [Grid(pairs, colWidths=[width / 2] * 2, style=look)]
 
@@ -247,13 +259,14 @@ def _table(table: Table, width: float) -> Flowable:
     from reportlab.lib.colors import HexColor
     from reportlab.platypus import Table as Grid
 
-    def cells(row: tuple[str, ...]) -> list[Any]:
-        return [_paragraph(cell, "left" if k in table.left else "right") for k, cell in enumerate(row)]
+    small = "small " if len(table.header) >= _MANY else ""
 
-    head = [_bold(cell, "left" if k in table.left else "right") for k, cell in enumerate(table.header)]
-    body = [cells(row) for row in table.rows]
-    if table.total and body:
-        body[-1] = [_bold(cell, "left" if k in table.left else "right") for k, cell in enumerate(table.rows[-1])]
+    def cells(row: tuple[str, ...], bold: bool = False) -> list[Any]:
+        styles = [small + ("left" if k in table.left else "right") for k in range(len(row))]
+        return [(_bold if bold else _paragraph)(cell, style) for cell, style in zip(row, styles, strict=True)]
+
+    last = len(table.rows) - 1
+    head, body = cells(table.header, bold=True), [cells(row, table.total and k == last) for k, row in enumerate(table.rows)]
     weights = table.widths or _weights(table)
     grid = Grid([head, *body], colWidths=[width * weight / sum(weights) for weight in weights], repeatRows=1, spaceAfter=8)
     look: list[Any] = [
@@ -280,5 +293,5 @@ def _weights(table: Table) -> tuple[float, ...]:
     weights = []
     for k, name in enumerate(table.header):
         longest = max([len(row[k]) for row in table.rows] + [max(map(len, name.split()), default=0), 4])
-        weights.append(float(min(longest, 44)) + 1.5)
+        weights.append(float(min(longest, 36)) + 1.5)
     return tuple(weights)

@@ -30,7 +30,7 @@ _ROWS = (
     ("Sharpe ratio over episodes", "sharpe", 2, 1.0),
     ("maximum drawdown, mean [currency]", "max_drawdown", 0, 1.0),
     ("maximum drawdown, worst [currency]", "max_drawdown_worst", 0, 1.0),
-    ("fills of own quotes", "fills", 1, 1.0),
+    ("fills of own quotes", "fills", 0, 1.0),
     ("filled lots", "filled_lots", 0, 1.0),
     ("filled / posted lots [%]", "fill_ratio", 2, 100.0),
     ("inventory, mean of absolute [lots]", "inventory_absolute", 1, 1.0),
@@ -280,25 +280,27 @@ def _risk_words(run: Run) -> str:
 
 
 def _hedge_table(run: Run, one: Recorded) -> list[Block]:
-    """The hedges' fills of the recorded episode, by symbol and venue."""
+    """The hedges' fills of the recorded episode, by symbol and by venue."""
     hedges = one.fills[one.fills["role"] == "hedge"]
     if hedges.empty:
         return [Text("No hedge was filled in the recorded episode.")]
-    lots = {symbol.name: symbol.lot_size for symbol in run.config.symbols}
-    rows: list[tuple[str, ...]] = []
-    total: list[float] = [0, 0, 0, 0.0, 0.0]
-    for symbol, venue in dict.fromkeys(zip(hedges["symbol"], hedges["venue"], strict=True)):
-        part = hedges[(hedges["symbol"] == symbol) & (hedges["venue"] == venue)]
-        sign = part["side"].map({"buy": 1.0, "sell": -1.0})
-        bought = int(part.loc[part["side"] == "buy", "quantity"].sum())
-        crossing = float((sign * (part["price"] - part["mid"]) * part["quantity"]).sum()) * lots[symbol]
-        cells = [len(part), bought, int(part["quantity"].sum()) - bought, crossing, float(part["fee"].sum())]
-        total = [a + b for a, b in zip(total, cells, strict=True)]
-        rows.append((symbol, venue, *map(number, cells)))
-    rows.append(("all", "", *map(number, total)))
-    header = ("symbol", "venue", "fills", "bought [lots]", "sold [lots]", "crossing cost [currency]", "fees [currency]")
-    caption = f"Fills of hedges in episode {one.episode}; the crossing cost is against the mid at the fill"
-    return [Table(caption, header, tuple(rows), total=True, left=(0, 1))]
+    lots = hedges["symbol"].map({symbol.name: symbol.lot_size for symbol in run.config.symbols})
+    bought = hedges["side"] == "buy"
+    away = (hedges["price"] - hedges["mid"]).where(bought, hedges["mid"] - hedges["price"])
+    counted = hedges.assign(
+        fills=1, bought=hedges["quantity"].where(bought, 0), sold=hedges["quantity"].where(~bought, 0),
+        crossing=away * hedges["quantity"] * lots,
+    )  # fmt: skip
+    names = ["fills", "bought", "sold", "crossing", "fee"]
+    blocks: list[Block] = []
+    for what in ("symbol", "venue"):
+        sums = counted.groupby(what, sort=False)[names].sum()
+        rows = [(str(name), *map(number, values)) for name, *values in sums.itertuples()]
+        rows.append(("all", *map(number, counted[names].sum())))
+        header = (what, "fills", "bought [lots]", "sold [lots]", "crossing cost [currency]", "fees [currency]")
+        caption = f"Fills of hedges by {what}, episode {one.episode}; the crossing cost is against the mid at the fill"
+        blocks.append(Table(caption, header, tuple(rows), total=True))
+    return blocks
 
 
 def _attribution(run: Run) -> list[Block]:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SURFACES = (
-    ("profit", "profit [currency an episode]", "Mean profit"),
-    ("es_99", "expected shortfall 99 % [currency]", "Expected shortfall of the profit of an episode, 99 %"),
-    ("over_limit", "VaR over its limit [share of steps]", "Share of the steps with VaR over its limit"),
-)  # figure, its unit, caption
+    ("profit", "profit [currency an episode]", "Mean profit", 1.0),
+    ("es_99", "expected shortfall 99 % [currency]", "Expected shortfall of the profit of an episode, 99 %", 1.0),
+    ("over_limit", "VaR over its limit [% of steps]", "Share of the steps with VaR over its limit", 100.0),
+)  # figure, its unit, caption, factor
 
 
 def scenario_report(folder: Path) -> Report:
@@ -157,7 +157,7 @@ def _surfaces(results: ScenarioResults) -> list[Block]:
         return [Text("No two axes were crossed, so that there is no surface; a grid of two axes makes one.")]
     rows, columns = axes
     blocks: list[Block] = []
-    for figure, unit, caption in _SURFACES:
+    for figure, unit, caption, factor in _SURFACES:
         table = results.surface(rows, columns, figure)
         if not table.notna().any(axis=None):
             continue
@@ -165,8 +165,8 @@ def _surfaces(results: ScenarioResults) -> list[Block]:
         errors = None
         if f"{figure}_low" in results.table:
             low, high = (results.surface(rows, columns, f"{figure}_{end}") for end in ("low", "high"))
-            errors = 0.5 * (high - low).to_numpy(np.float64)
-        shape = [list(map(str, table.columns)), list(map(str, table.index)), table.to_numpy(np.float64)]
+            errors = 0.5 * factor * (high - low).to_numpy(np.float64)
+        shape = [list(map(str, table.columns)), list(map(str, table.index)), factor * table.to_numpy(np.float64)]
         named |= {"errors": errors}
         note = "; ± half of the 95 % interval" if errors is not None and np.isfinite(errors).any() else ""
         blocks.append(

@@ -316,8 +316,9 @@ def _line(one: Recorded) -> str:
     kind = "bars" if about.interval else "events"
     adjusted = f", adjusted for {about.adjusted}" if about.adjusted else ""
     tail = f"{one.rows} {kind} from {_date(one.first)} to {_date(one.last)}, {one.new} new{adjusted}"
+    gaps = f", {one.gaps} gaps" if one.gaps else ""
     flaws = "".join(f"\n  {example}" for example in one.report.examples)
-    return f"{head}, {tail}, {one.report.malformed} malformed{flaws}"
+    return f"{head}, {tail}, {one.report.malformed} malformed{gaps}{flaws}"
 
 
 def _date(ns: int | None) -> str | None:
@@ -334,6 +335,7 @@ def _figures(one: Recorded) -> dict[str, Any]:
     return {
         "file": str(one.path), "source": about.source, "symbol": about.symbol, "venue": about.venue,
         "interval": about.interval, "adjusted": about.adjusted, "rows": one.rows, "new": one.new, "repeated": one.repeated,
+        "gaps": one.gaps,
         "malformed": one.report.malformed, "examples": one.report.examples, "first": _date(one.first),
         "last": _date(one.last), "failed": one.failed, "stopped": one.stopped,
     }  # fmt: skip

@@ -130,9 +130,9 @@ class Massive:
             rows = [row for row in rows if not isinstance(row.get("t"), int) or start <= row["t"] <= end]
         elif "timestamp.gte" in query:
             low, high = int(query["timestamp.gte"]), int(query["timestamp.lt"])
-            rows = [
-                row for row in rows if not isinstance(row.get("sip_timestamp"), int) or low <= row["sip_timestamp"] < high
-            ]
+            stamps = [row.get("sip_timestamp", row.get("participant_timestamp")) for row in rows]
+            within = [not isinstance(stamp, int) or low <= stamp < high for stamp in stamps]
+            rows = [row for row, kept in zip(rows, within, strict=True) if kept]
         begin = int(query.get("cursor", 0))
         body = {"status": "OK", "results": rows[begin : begin + self.page]}
         if begin + self.page < len(rows):

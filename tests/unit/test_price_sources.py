@@ -24,6 +24,7 @@ from mm_env.calibration.sources import (
     YahooBars,
     moment,
     record,
+    recorder,
     yahoo_session,
 )
 from mm_env.calibration.sources.base import bar_end, retry_after
@@ -220,7 +221,10 @@ def tape(server, what=("trades", "quotes"), patience=HURRY):
     return MassiveTape("AAPL", what, base_url=server.url, patience=patience)
 
 
-TRADES = [trade(5, 10.02), trade(15, 10.0), trade(15, 10.0), trade(15, 10.01), trade(25, 10.02, 7.0), trade(40, 9.0)]
+TRADES = [
+    trade(5, 10.02), trade(15, 10.0), trade(15, 10.0), trade(15, 10.01), trade(25, 10.02, 7.0), trade(27, 10.03),
+    trade(40, 9.0),
+]  # fmt: skip
 QUOTES = [quote(1, 10.0, 10.02), quote(10, 10.0, 10.02), quote(15, 10.0, 10.01), quote(20, 10.01, 10.03)]
 
 
@@ -231,11 +235,11 @@ def test_trades_and_quotes_are_merged_over_pages(serve, tmp_path):
     events = all_events(path)
     assert [(int(t) - T, kind, int(side)) for t, kind, side in zip(events.time, events.kind, events.side, strict=True)] == [
         (1, "quote", 0), (5, "trade", 1), (10, "quote", 0), (15, "quote", 0), (15, "trade", -1), (15, "trade", -1),
-        (15, "trade", 1), (20, "quote", 0), (25, "trade", 0),
+        (15, "trade", 1), (20, "quote", 0), (25, "trade", 0), (27, "trade", 1),
     ]  # fmt: skip
-    assert events.ask_prices[:, 0].tolist() == [10.02] * 3 + [10.01] * 4 + [10.03] * 2
+    assert events.ask_prices[:, 0].tolist() == [10.02] * 3 + [10.01] * 4 + [10.03] * 3
     assert (events.bid_sizes == 3.0).all() and (events.ask_sizes == 4.0).all()
-    assert (events.size[-1], found.about.venue, found.failed) == (7.0, "consolidated", None)
+    assert (events.size[-2], found.about.venue, found.failed) == (7.0, "consolidated", None)
     assert {"cursor"} <= set(server.paths("/v3/trades/AAPL")[1])
     assert server.paths("/v3/trades/AAPL")[0] == {
         "timestamp.gte": str(T), "timestamp.lt": str(T + 30), "limit": "50000", "sort": "timestamp", "order": "asc",
@@ -263,7 +267,7 @@ def test_rows_of_the_tape_that_do_not_count(serve, tmp_path):
     assert "quote 1 from the start: bid 10 and ask 10" in told
 
 
-@pytest.mark.parametrize("kept", range(1, 9))
+@pytest.mark.parametrize("kept", range(1, 10))
 def test_a_recording_that_was_cut_off_goes_on_as_if_it_had_not_been(serve, tmp_path, kept):
     server = serve(Massive(TRADES, QUOTES))
     whole, parts = tmp_path / "whole.parquet", tmp_path / "parts.parquet"
@@ -282,20 +286,20 @@ def test_a_recording_that_was_cut_off_goes_on_as_if_it_had_not_been(serve, tmp_p
     found = record(CutOff(tape(server)), parts, T, T + 30)
     assert (found.rows, found.failed) == (kept, "cut off")
     found = record(tape(server), parts, T, T + 30)
-    assert found.rows == 9 and found.repeated >= 1
+    assert found.rows == 10 and found.repeated >= 1
     one, two = all_events(whole), all_events(parts)
     for name in type(one).__dataclass_fields__:
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name), err_msg=name)
     before = parts.read_bytes()
     again = record(tape(server), parts, T, T + 30)
-    assert (again.new, again.rows) == (0, 9) and parts.read_bytes() == before
+    assert (again.new, again.rows) == (0, 10) and parts.read_bytes() == before
 
 
 def test_a_busy_provider_is_asked_again(serve, tmp_path):
     server = serve(Massive(TRADES))
     server.faults = [("/v3", 429, {"Retry-After": "0"}), ("/v3", 502, {})]
     found = record(tape(server, ("trades",)), tmp_path / "a.parquet", T, T + 30)
-    assert (found.rows, found.failed, server.faults) == (5, None, [])
+    assert (found.rows, found.failed, server.faults) == (6, None, [])
 
 
 @pytest.mark.parametrize(
@@ -374,6 +378,17 @@ def test_bars_of_the_provider(serve, tmp_path):
         MassiveBars("AAPL", adjusted="all")
     with pytest.raises(DataError, match=r"holds other events .*adjusted 'none' for 'splits'"):
         record(MassiveBars("AAPL", "1h", base_url=server.url), path, T, T + 1)
+
+
+def test_coins_have_the_time_of_their_exchange_and_days_of_utc(serve, tmp_path):
+    trades = [{"participant_timestamp": T + 1, "price": 100.0, "size": 0.5, "conditions": [2]}]
+    midnight = utc(2024, 1, 2) * 1000
+    server = serve(Massive(trades, bars=[{"t": midnight, "o": 1.0, "h": 2.0, "l": 0.5, "c": 1.5, "v": 9.0}]))
+    source = MassiveTape("X:BTCUSD", ("trades",), base_url=server.url, tick=0.01)
+    found = record(source, tmp_path / "a.parquet", T, T + 30)
+    assert (found.rows, found.first, found.about.tick, source.zone.key) == (1, T + 1, 0.01, "UTC")
+    record(MassiveBars("X:BTCUSD", base_url=server.url), tmp_path / "b.parquet", midnight * 10**6, (midnight + 1) * 10**6)
+    assert all_events(tmp_path / "b.parquet").time.tolist() == [utc(2024, 1, 3) * SECOND]
 
 
 # ccxt
@@ -487,6 +502,33 @@ def test_a_busy_exchange_is_asked_again_and_one_that_stays_so_leaves_what_was_go
     assert not server.faults
     assert found.failed.startswith("binance BTC/USDT: ExchangeNotAvailable") and found.failed.endswith("asked 7 times")
     assert found.rows == 2
+
+
+def test_a_poll_that_fails_is_a_gap_and_no_end(serve, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(recorder, "_GAP_SECONDS", 0.0)
+
+    class Ailing(Binance):
+        polls = 0
+
+        def __call__(self, path, query):
+            if path.endswith("/depth"):
+                self.polls += 1
+                if 4 <= self.polls < 15:  # longer than the patience: seven times in vain, a gap, four more, and on
+                    return 500, {}, {}
+                self.books = [([["100.00", str(self.polls)]], [["100.01", "3"]])]
+            return super().__call__(path, query)
+
+    server = serve(Ailing(books=[None]))
+    source = crypto(server, ("books",), levels=2, every_seconds=0.0)
+    path = tmp_path / "a.parquet"
+    found = record(source, path, 0, 2**62, stop=lambda: server.answer.polls > 18)
+    assert (found.gaps, found.failed, found.stopped) == (1, None, True)
+    assert "failed, and is asked again: binance BTC/USDT: ExchangeNotAvailable" in caplog.text
+    sizes = all_events(path).bid_sizes[:, 0].tolist()
+    assert sizes[:6] == [1.0, 2.0, 3.0, 15.0, 16.0, 17.0] and len(sizes) == found.rows
+    server.answer.polls = 5
+    found = record(crypto(server, ("books",)), tmp_path / "b.parquet", 0, 2**62)
+    assert (found.gaps, found.rows) == (0, 0) and found.failed.endswith("asked 7 times")  # never told anything
 
 
 def test_symbols_and_exchanges_that_are_not_known(serve, tmp_path):

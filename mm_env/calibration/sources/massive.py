@@ -33,7 +33,6 @@ class _Provider:
     """What trades, quotes and bars share: the client, and what its errors say."""
 
     live = False
-    zone = ZoneInfo("America/New_York")
 
     def __init__(self, symbol: str, base_url: str | None, timeout_seconds: float, patience: Patience) -> None:
         from massive import RESTClient
@@ -46,6 +45,7 @@ class _Provider:
             connection_pool_kw={"retries": _retries(patience)}, custom_json=StrictJson, **options,
         )  # fmt: skip
         self.name = f"massive {symbol}"
+        self.zone = ZoneInfo("UTC" if symbol.startswith(("X:", "C:")) else "America/New_York")
 
     def __repr__(self) -> str:
         """Return the symbol; never the key."""
@@ -133,7 +133,7 @@ class MassiveTape(_Provider):
 
 
 class MassiveBars(_Provider):
-    """Bars of all trades that count; a day begins at midnight in New York."""
+    """Bars of all trades that count; a day begins at midnight in New York, that of coins and currencies in UTC."""
 
     def __init__(
         self,
@@ -219,7 +219,7 @@ def _trade(answer: Any) -> tuple[Any, ...] | None:
     if answer.correction not in (None, 0):
         return None
     size = answer.size if answer.decimal_size is None else answer.decimal_size
-    return _whole(answer.sip_timestamp), 1, _positive("price", answer.price), _positive("size", size), 0
+    return _stamp(answer), 1, _positive("price", answer.price), _positive("size", size), 0
 
 
 def _quote(answer: Any) -> tuple[Any, ...]:
@@ -231,13 +231,18 @@ def _quote(answer: Any) -> tuple[Any, ...]:
         math.nan if math.isnan(price) or size is None else float(size)
         for price, size in ((bid, answer.bid_size), (ask, answer.ask_size))
     )
-    return _whole(answer.sip_timestamp), 0, bid, ask, *sizes
+    return _stamp(answer), 0, bid, ask, *sizes
 
 
 def _bar(answer: Any) -> tuple[int, float, float, float, float, float]:
     prices = (float(price) for price in (answer.open, answer.high, answer.low, answer.close))
     open_, high, low, close = prices
     return _whole(answer.timestamp) * 1_000_000, open_, high, low, close, float(answer.volume)
+
+
+def _stamp(answer: Any) -> int:
+    """[ns] of the tape; coins and currencies have none, and the time of the exchange."""
+    return _whole(answer.participant_timestamp if answer.sip_timestamp is None else answer.sip_timestamp)
 
 
 def _whole(value: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -25,10 +26,12 @@ from mm_env.calibration.events import (
     join_events,
     read_events,
 )
-from mm_env.calibration.sources.base import Book, PriceSource, SourceError
+from mm_env.calibration.sources.base import Book, Patience, PriceSource, SourceError
 from mm_env.interrupt import Stopped
 
+logger = logging.getLogger(__name__)
 _SAVE_SECONDS = 60.0
+_GAP_SECONDS = 5.0  # before a live source that failed is asked again
 _SHARE = 20.0  # seconds of recording for a second of saving
 _CLOSE = 1e-4  # relative difference of a price that is told twice
 
@@ -38,7 +41,8 @@ class Recorded:
     """What came of a recording.
 
     rows: in the file; new: of these, added now; repeated: told again and not kept twice; first, last: [ns] times in the file
-    report: of the rows that the source told; failed: why the source could not be read to the end; stopped: was asked to
+    gaps: times that a live source could not be read for a while; report: of the rows that the source told
+    failed: why the source could not be read to the end; stopped: was asked to
     """
 
     path: Path
@@ -46,6 +50,7 @@ class Recorded:
     rows: int = 0
     new: int = 0
     repeated: int = 0
+    gaps: int = 0
     first: int | None = None
     last: int | None = None
     report: ReadReport = field(default_factory=ReadReport)
@@ -69,33 +74,52 @@ def record(
     save_seconds: [s] after which what was got is saved, a rarer time for large files; it is saved in any case at the end
 
     The file is whole after each saving, and what it held is kept. Where the source fails, or it is asked to stop, what was
-    got is kept, and the same call goes on from there. Raises DataError for a file of other events and for one whose prices
+    got is kept, and the same call goes on from there; a live source that has told something is asked again until the end.
+    Raises DataError for a file of other events and for one whose prices
     have been adjusted since, SourceError where the source cannot be read at all.
     """
     file = _File(path, source.about)
     found = Recorded(path, file.about, file.rows, first=file.first, last=file.last)
     begin = start if file.resume is None else max(start, file.resume)
-    saved = time.monotonic()
-    pause = save_seconds
+    saving = _Saving(file, save_seconds)
     try:
-        for batch in source.batches(begin, end, found.report, file.book):
-            file.add(batch, found)
-            if len(batch):
-                tell(int(batch.time[-1]))
-            if time.monotonic() - saved > pause:
-                took = file.save()
-                saved, pause = time.monotonic(), max(save_seconds, _SHARE * took)
-            if stop():
-                found.stopped = True
+        while True:
+            try:
+                for batch in source.batches(begin, end, found.report, file.book):
+                    found.failed = None
+                    file.add(batch, found)
+                    if len(batch):
+                        tell(int(batch.time[-1]))
+                    saving.now_and_then()
+                    if stop():
+                        raise Stopped
                 break
-    except SourceError as error:
-        found.failed = str(error)
+            except SourceError as error:
+                found.failed = str(error)
+            if not (source.live and found.new) or time.time_ns() >= end:
+                break
+            found.gaps += 1
+            logger.warning("failed, and is asked again: %s", found.failed)
+            Patience(stop=stop).nap(_GAP_SECONDS)
     except Stopped:
         found.stopped = True
     finally:
         file.save()
     found.rows, found.first, found.last = file.rows, file.first, file.last
     return found
+
+
+class _Saving:
+    """Saves a file now and then, the more rarely the longer it takes."""
+
+    def __init__(self, file: _File, seconds: float) -> None:
+        self._file, self._seconds = file, seconds
+        self._saved, self._pause = time.monotonic(), seconds
+
+    def now_and_then(self) -> None:
+        if time.monotonic() - self._saved > self._pause:
+            took = self._file.save()
+            self._saved, self._pause = time.monotonic(), max(self._seconds, _SHARE * took)
 
 
 class _File:
@@ -134,12 +158,12 @@ class _File:
             self._known.update(_keys(events.where(events.time == self._boundary)))
             self.resume = int(events.start[-1]) if isinstance(events, Bars) else self.last
             self._close = float(events.price[-1])
-            columns = (getattr(events, name)[-1].tolist() for name in BOOK)
-            self.book = (next(columns), next(columns), next(columns), next(columns))
 
     def _note(self, events: Events) -> None:
         self.rows += len(events)
         self.last = int(events.time[-1])
+        columns = (getattr(events, name)[-1].tolist() for name in BOOK)
+        self.book = (next(columns), next(columns), next(columns), next(columns))
 
     def add(self, events: Events, found: Recorded) -> None:
         """Keep what is not in the file; raises DataError for a bar that is there with another price."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from mm_env.rollout import Moment
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_ROWS = 20_000  # of each table that are held; of a longer episode the oldest go, a tenth at a time
+MOST_STEPS = 20_000  # steps that are held, with what belongs to them; of more the oldest go, a tenth at a time
 LEVELS = 8  # best prices of either side that a book shows
 
 
@@ -64,10 +65,14 @@ class LiveMarket:
 
     def _forget_oldest(self) -> None:
         tables = self._tables
-        for rows, each in ((tables.steps, 1), (tables.venues, self._pairs), (tables.fills, 1), (tables.headlines, 1)):
-            if len(rows["step"]) > MOST_ROWS * each:
-                for cells in rows.values():
-                    del cells[: MOST_ROWS // 10 * each]
+        if len(tables.steps["step"]) <= MOST_STEPS:
+            return
+        gone = MOST_STEPS // 10
+        first = tables.steps["step"][gone]
+        for rows in (tables.steps, tables.venues, tables.fills, tables.headlines):
+            before = bisect_left(rows["step"], first)
+            for cells in rows.values():
+                del cells[:before]
 
     @property
     def first_step(self) -> int:
@@ -144,7 +149,7 @@ class LiveMarket:
 
 
 def _since(rows: Rows, step: int) -> pd.DataFrame:
-    first = int(np.searchsorted(rows["step"], step, side="right")) if step > 0 else 0
+    first = bisect_right(rows["step"], step) if step > 0 else 0
     return _rows_of(rows, slice(first, None))
 
 

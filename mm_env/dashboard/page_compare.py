@@ -24,7 +24,7 @@ def page() -> None:
         _play()
         comparison = st.session_state.get("comparison")
     else:
-        folder = choose_folder("comparison", COMMAND, *FILES)
+        folder = choose_folder("a comparison", COMMAND, *FILES)
         if folder is not None:
             with errors_shown():
                 comparison = read_comparison(folder)

@@ -14,7 +14,6 @@ from mm_env.dashboard.shown import chart, choose_folder, errors_shown, offer_rep
 from mm_env.recording import Run, read_run
 from mm_env.recording.folder import TABLES
 from mm_env.reports import charts
-from mm_env.reports.tables import interval, plus_minus
 from mm_env.reports.waterfall import waterfall_steps
 
 COMMAND = "python scripts/run_baseline.py --config two_symbols --episodes 20 --record 2 --out runs/baseline"
@@ -22,7 +21,7 @@ COMMAND = "python scripts/run_baseline.py --config two_symbols --episodes 20 --r
 
 def page() -> None:
     """Draw the page."""
-    folder = choose_folder("run", COMMAND, "summary.json", "steps.parquet")
+    folder = choose_folder("a run", COMMAND, "summary.json", "steps.parquet")
     if folder is None:
         return
     with errors_shown():
@@ -90,19 +89,19 @@ def _figures(run: Run) -> None:
     if portfolio is None:
         return
     cells = [
-        ("Profit an episode [currency]", _value(portfolio["profit"], 2), "99 %: " + interval(portfolio["profit"], 2)),
-        ("Sharpe ratio over episodes", _value(portfolio["sharpe"], 2), None),
-        ("Maximum drawdown [currency]", _value(portfolio["max_drawdown"], 2), None),
-        ("Fills an episode", _value(portfolio["fills"], 1), None),
-        ("Steps over VaR limit", _value(portfolio["var_breach_share"], 4), None),
-        ("Hedges an episode", _value(portfolio["hedges"], 2), None),
+        ("Profit an episode [currency]", "profit", 0),
+        ("Sharpe ratio over episodes", "sharpe", 2),
+        ("Maximum drawdown [currency]", "max_drawdown", 0),
+        ("Fills an episode", "fills", 0),
+        ("Steps over VaR limit [share]", "var_breach_share", 3),
+        ("Hedges an episode", "hedges", 1),
     ]
-    for column, (label, value, below) in zip(st.columns(len(cells)), cells, strict=True):
-        column.metric(label, value, below, delta_color="off", delta_arrow="off", border=True, height="stretch")
-
-
-def _value(estimate: dict[str, Any], digits: int) -> str:
-    return plus_minus({**estimate, "error": None}, digits)
+    for column, (label, name, digits) in zip(st.columns(len(cells)), cells, strict=True):
+        found = portfolio[name]
+        value = "n/a" if found["value"] is None else f"{found['value']:,.{digits}f}"
+        error = None if found["error"] is None else f"± {found['error']:,.{digits}f}"
+        column.metric(label, value, error, delta_color="off", delta_arrow="off", border=True, height="stretch",
+                      help="Mean over episodes, with its standard error.")  # fmt: skip
 
 
 def _profit(run: Run, steps: pd.DataFrame) -> None:

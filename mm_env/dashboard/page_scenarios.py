@@ -28,7 +28,7 @@ MOST_FANS = 4
 
 def page() -> None:
     """Draw the page."""
-    folder = choose_folder("Monte Carlo", COMMAND, ABOUT, TABLE)
+    folder = choose_folder("scenarios", COMMAND, ABOUT, TABLE)
     if folder is None:
         return
     with errors_shown():

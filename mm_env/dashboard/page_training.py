@@ -15,7 +15,8 @@ from mm_env.dashboard.shown import chart, errors_shown
 from mm_env.dashboard.training import EVENT_FILES, Curve, read_curves, smoothed
 from mm_env.reports.charts.look import figure, line_look, rounded, thin
 
-FIRST_RUNS, FIRST_TAGS = 4, 4  # chosen at the beginning
+FIRST_RUNS, MOST_TAGS = 4, 4  # chosen at the beginning
+FIRST_TAGS = ("evaluation/reward", "evaluation/profit", "evaluation/advantage", "training/reward")
 COMMAND = "make train    # or: python scripts/train.py --algo ppo --out runs/ppo"
 
 
@@ -42,8 +43,8 @@ def page() -> None:
     if not tags:
         st.info("Choose a run that holds scalars.", icon=":material/info:")
         return
-    first = [tag for tag in tags if tag.startswith("evaluation/")] or tags
-    shown = st.multiselect("Tags", tags, default=first[:FIRST_TAGS], key="training tags")
+    first = [tag for tag in FIRST_TAGS if tag in tags] or tags[:MOST_TAGS]
+    shown = st.multiselect("Tags", tags, default=first, key="training tags")
     columns = st.columns(2)
     for k, tag in enumerate(shown):
         with columns[k % 2]:
@@ -53,8 +54,9 @@ def page() -> None:
 
 
 def _name(path: Path, root: Path) -> str:
-    name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
-    return root.name or name if name == "." else name
+    """Where a run lies below the folder, less what all of them have in their path."""
+    parts = [part for part in path.relative_to(root).parts if part != "tensorboard"]
+    return "/".join(parts) or root.resolve().name
 
 
 def _stamp(folder: Path) -> float:

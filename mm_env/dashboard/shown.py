@@ -43,12 +43,12 @@ def chart(figure: Any, key: str) -> None:
 def choose_folder(what: str, command: str, *names: str) -> Path | None:
     """Let a folder be chosen among those below the folder of runs that hold files of these names, or typed.
 
-    what: as "run"; command: what makes such a folder, told where there is none
+    what: as "a run"; command: what makes such a folder, told where there is none
     """
     root = runs_folder()
     found = [str(path) for path in folders_with(root, *names)]
     choice = st.selectbox(
-        f"Folder of a {what}",
+        f"Folder of {what}",
         [*found, TYPED],
         index=0,
         help=f"Below {root}, the newest first.",
@@ -58,7 +58,7 @@ def choose_folder(what: str, command: str, *names: str) -> Path | None:
         return Path(choice)
     typed = st.text_input("Path", key=f"path of {what}", placeholder=f"{root}/…")
     if not found:
-        st.info(f"No {what} lies below `{root}` yet. This makes one:")
+        st.info(f"Below `{root}` lies no folder of {what} yet. This makes one:", icon=":material/info:")
         st.code(command, language="bash")
     return Path(typed).expanduser() if typed else None
 

@@ -25,6 +25,7 @@ While a run goes on, or was interrupted, `scenarios.parquet` may be missing, or 
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Sequence
@@ -173,7 +174,7 @@ def fan_path(folder: Path, scenario: int) -> Path:
 def read_counts(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64], int] | None:
     """Steps (T,), counts (len(PATHS), T, BINS), and the parts that they hold; None where no such file can be read."""
     try:
-        with np.load(path) as stored:
+        with np.load(io.BytesIO(path.read_bytes())) as stored:
             steps, parts = stored["steps"], int(stored["parts"])
             counts = np.zeros(tuple(stored["shape"]), np.int64)
             counts.reshape(-1)[stored["places"]] = stored["numbers"]

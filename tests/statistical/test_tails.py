@@ -41,8 +41,8 @@ LAWS = {"normal": stats.norm(50.0, 20.0), "heavy tail": stats.t(4.0, 10.0, 5.0),
 def test_intervals_cover_what_they_say(law, level):
     """1000 samples of 2000 profits; the bounds are four standard errors or more from what a longer run gave.
 
-    Order statistics cover 95 % or a little more. A shortfall covers less where few observations decide: of 8000 samples 93 to 95 %
-    at level 0.95, 93 % at 0.99 (20 observations), and of the heavy tail 90 % there.
+    Order statistics cover 95 % or a little more. A shortfall covers less where few observations decide: of 8000 samples
+    93 to 95 % at level 0.95, 93 % at 0.99 (20 observations), and of the heavy tail 90 % there.
     """
     profits = LAWS[law].rvs((1000, 2000), random_state=1)
     quantile = LAWS[law].ppf(1.0 - level)

@@ -302,6 +302,14 @@ def test_a_flipped_scorer_says_the_opposite_from_its_step_on():
         assert len(rows) > 200 and sign * correlation > 0.35
 
 
+def test_a_wrong_sentiment_model_costs_money():
+    market = override(load_config(), {**BASE, "news.rate_per_hour": 1000.0})
+    wrong, right = (played(one, "pnl")[0][-1] for one in (scenario({}, market, prefix={"news.scorer": "flipped:"}),
+                                                          scenario({}, market)))  # fmt: skip
+    less = wrong - right
+    assert less.mean() < -3.0 * less.std(ddof=1) / np.sqrt(len(less))
+
+
 def test_what_cannot_change_in_mid_episode_is_refused():
     with pytest.raises(ConfigError, match="from step 40 on exponentials would be another"):
         Schedule(scenario({"set": {"flow.hawkes_alpha": [0.1], "flow.hawkes_beta": [0.5]}}))

@@ -83,8 +83,8 @@ def merge_streams(
                 rows.append((time, "trade", side or _side(price, *quote[:2]), price, size, *quote))
             if len(rows) == _CHUNK:
                 report.events += len(rows)
-                yield _events(rows)
-                rows = []
+                whole, rows = rows, []
+                yield _events(whole)
     except failures as error:
         failed = error
     if rows:

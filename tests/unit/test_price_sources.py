@@ -14,6 +14,7 @@ pytest.importorskip("yfinance")
 
 import yfinance
 
+from mm_env.calibration import tables
 from mm_env.calibration.events import BOOK, DataError, ReadReport, all_events
 from mm_env.calibration.sources import (
     CcxtSource,
@@ -363,7 +364,15 @@ def bar(hours, price, **more):
 
 
 def test_bars_of_the_provider(serve, tmp_path):
-    rows = [bar(0, 10.0), bar(1, 11.0), bar(2, 12.0, c=None), bar(3, 13.0, t="soon"), bar(4, 14.0), bar(9, 15.0)]
+    rows = [
+        bar(-1, 9.0),
+        bar(0, 10.0),
+        bar(1, 11.0),
+        bar(2, 12.0, c=None),
+        bar(3, 13.0, t="soon"),
+        bar(4, 14.0),
+        bar(9, 15.0),
+    ]
     server = serve(Massive(bars=rows))
     path = tmp_path / "a.parquet"
     found = record(MassiveBars("AAPL", "1h", "none", base_url=server.url, patience=HURRY), path, T, T + 9 * 3600 * SECOND)
@@ -373,7 +382,7 @@ def test_bars_of_the_provider(serve, tmp_path):
     assert (found.report.malformed, len(found.report.examples)) == (2, 2)
     asked, query, _ = server.asked[0]
     assert asked.startswith("/v2/aggs/ticker/AAPL/range/1/hour/") and query["adjusted"] == "false"
-    assert len(server.asked) == 3  # pages
+    assert len(server.asked) == 4  # pages
     with pytest.raises(ValueError, match="prices adjusted for 'all'; allowed: splits, none"):
         MassiveBars("AAPL", adjusted="all")
     with pytest.raises(DataError, match=r"holds other events .*adjusted 'none' for 'splits'"):
@@ -577,6 +586,29 @@ def test_a_day_of_the_exchange_has_as_many_hours_as_its_clock():
     for date, hours in (("2024-03-09", 24), ("2024-03-10", 23), ("2024-11-03", 25)):
         assert bar_end(at(date), "1d", NEW_YORK) - at(date) == hours * 3600 * SECOND
     assert bar_end(at("2024-03-10"), "1h", NEW_YORK) - at("2024-03-10") == 3600 * SECOND
+
+
+def test_who_is_stopped_between_two_batches_tells_once_what_it_holds_back(serve, tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "_CHUNK", 3)
+    path, seen = tmp_path / "a.parquet", []
+    found = record(tape(serve(Massive(TRADES, QUOTES))), path, T, T + 30, tell=seen.append, stop=lambda: len(seen) == 1)
+    assert (found.stopped, found.rows, found.report.malformed) == (True, 3, 0)
+    assert record(tape(serve(Massive(TRADES, QUOTES))), path, T, T + 30).rows == 10
+
+    class Changing(Binance):
+        polls = 0
+
+        def __call__(self, path, query):
+            if path.endswith("/depth"):
+                self.polls += 1
+                self.books = [([["100.00", str(self.polls)]], [["100.01", "3"]])]
+            return super().__call__(path, query)
+
+    server = serve(Changing(books=[None]))
+    source = crypto(server, ("books",), levels=1, every_seconds=0.0)
+    found = record(source, tmp_path / "b.parquet", 0, 2**62, stop=lambda: server.answer.polls == 5)
+    assert all_events(tmp_path / "b.parquet").bid_sizes[:, 0].tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert found.stopped and found.new == 5
 
 
 def test_moments_are_of_the_exchange_unless_they_say_otherwise():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -47,12 +47,13 @@ class PriceSource(Protocol):
         """Of dates that name none; raises SourceError as `about` does."""
         ...
 
-    def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Iterator[Events]:
+    def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Generator[Events]:
         """Yield events from `start` to `end` [ns], the end excluded, in order of time; bars by their start.
 
         book: before the first event; report: counts rows, and those that cannot be read with their place
 
-        Raises SourceError where the source cannot be read, Stopped where it was asked to stop while it waited.
+        Raises SourceError where the source cannot be read, Stopped where it was asked to stop while it waited. Before
+        either, also where Stopped is thrown into it, it yields what it holds back.
         """
         ...
 

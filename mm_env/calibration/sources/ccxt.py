@@ -2,14 +2,14 @@
 
 Trades of the past are asked for page by page, as far back as an exchange tells them. Books are polled, as few exchanges tell
 books of the past; trades that happened between two polls are put between their books. What happened in the book between two
-polls is not seen.
+polls is not seen. A book to which its exchange gives no time has that of this machine's clock.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -91,17 +91,14 @@ class CcxtSource:
         tick = float(step) if step and self._exchange.precisionMode != ccxt.SIGNIFICANT_DIGITS else None
         return About("ccxt", self._symbol, self._exchange.id, self._levels if self.live else 1, tick)
 
-    def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Iterator[Events]:
+    def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Generator[Events]:
         """Yield events, as `PriceSource` says; when live, from now to `end` and one batch a poll."""
-        levels = self.about.levels
-        if not self.live:
-            for rows in self._pages(start, end, report):
-                report.events += len(rows)
-                yield _events([(row, book) for row in rows], levels)
+        if self.live:
+            yield from self._polls(end, report, book)
             return
-        for timed in self._polls(end, report, book):
-            report.events += len(timed)
-            yield _events(timed, levels)
+        for rows in self._pages(start, end, report):
+            report.events += len(rows)
+            yield _events([(row, book) for row in rows], self.about.levels)
 
     def _pages(self, start: int, end: int, report: ReadReport) -> Iterator[list[Row]]:
         """Trades from `start` to `end`, in order of time within and over pages."""
@@ -126,11 +123,17 @@ class CcxtSource:
             misses = 0 if fresh else misses + 1
             since = max([since + (not fresh), *(row[0] // _MS for row in fresh)])
 
-    def _polls(self, end: int, report: ReadReport, book: Book) -> Iterator[list[Timed]]:
-        """Rows and their books, those of a poll after the next one, as trades may be told late."""
+    def _polls(self, end: int, report: ReadReport, book: Book) -> Generator[Events]:
+        """Events, those of a poll after the next one, as trades may be told late."""
         told = Told()
         since = time.time_ns() // _MS
         queue = _Queue(book, report, self.name)
+
+        def ready(*, everything: bool) -> Events:
+            rows = queue.ready(everything=everything)
+            report.events += len(rows)
+            return _events(rows, self.about.levels)
+
         while True:
             begun = time.monotonic()
             last = time.time_ns() >= end
@@ -142,13 +145,13 @@ class CcxtSource:
                 polled = self._book(report)
                 if polled is not None:
                     queue.waiting.append(polled)
-                yield queue.ready(everything=last)
+                yield ready(everything=last)
                 if last:
                     return
                 left = min(begun + self._every - time.monotonic(), (end - time.time_ns()) / SECOND)
                 self._patience.nap(max(0.0, left))
             except (SourceError, Stopped):
-                yield queue.ready(everything=True)
+                yield ready(everything=True)
                 raise
 
     def _trades(self, since: int, told: Told, report: ReadReport) -> tuple[list[Row], int]:

@@ -7,7 +7,7 @@ out. Source: Holden & Jacobsen 2014 (which trades of the tape count).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -93,7 +93,7 @@ class MassiveTape(_Provider):
         self._what = what
         self.about = About("massive", symbol, "consolidated", 1, tick)
 
-    def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Iterator[Events]:
+    def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Generator[Events]:
         """Yield events, as `PriceSource` says."""
         streams = []
         if "quotes" in self._what:
@@ -158,7 +158,7 @@ class MassiveBars(_Provider):
             raise ValueError(f"massive: prices adjusted for {adjusted!r}; allowed: {', '.join(ADJUSTED)}")
         self.about = About("massive", symbol, "consolidated", 1, None, interval, adjusted, self.zone.key)
 
-    def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Iterator[Events]:
+    def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Generator[Events]:
         """Yield bars, as `PriceSource` says."""
         assert self.about.interval is not None
         multiplier, span = _SPANS[self.about.interval]

@@ -75,8 +75,8 @@ def record(
 
     The file is whole after each saving, and what it held is kept. Where the source fails, or it is asked to stop, what was
     got is kept, and the same call goes on from there; a live source that has told something is asked again until the end.
-    Raises DataError for a file of other events and for one whose prices
-    have been adjusted since, SourceError where the source cannot be read at all.
+    Raises DataError for a file of other events and for one whose prices have been adjusted since, SourceError where the
+    source cannot be read at all.
     """
     file = _File(path, source.about)
     found = Recorded(path, file.about, file.rows, first=file.first, last=file.last)
@@ -85,13 +85,15 @@ def record(
     try:
         while True:
             try:
-                for batch in source.batches(begin, end, found.report, file.book):
+                batches = source.batches(begin, end, found.report, file.book)
+                for batch in batches:
                     found.failed = None
                     file.add(batch, found)
                     if len(batch):
                         tell(int(batch.time[-1]))
                     saving.now_and_then()
                     if stop():
+                        file.add(batches.throw(Stopped()), found)  # what it holds back; most hold nothing, and raise it
                         raise Stopped
                 break
             except SourceError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -123,7 +123,7 @@ class YahooBars:
         venue = str((self._ticker.history_metadata or {}).get("exchangeName") or "")
         return About("yfinance", self._symbol, venue, 1, None, self._interval, self._adjusted, zone.key)
 
-    def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Iterator[Events]:
+    def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Generator[Events]:
         """Yield bars, as `PriceSource` says; a span that Yahoo would not answer at once is asked for in parts."""
         days = _LONGEST.get(self._interval)
         step = end - start if days is None else days * _DAY

@@ -6,6 +6,7 @@ Source of the palette: Okabe & Ito 2008, Color Universal Design.
 from __future__ import annotations
 
 import io
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,9 +35,23 @@ BUY, SELL = BLUE, VERMILLION
 UP, DOWN = GREEN, PURPLE
 
 
+@cache
+def known_letters() -> frozenset[int]:
+    """Code points that the font of the figures holds."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return frozenset(get_font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap())
+
+
+def printable(text: str) -> str:
+    """The text with a mark for each letter that the font does not hold, as Chinese ones, which would be left out."""
+    known = known_letters()
+    return "".join(letter if letter == "\n" or ord(letter) in known else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 def literal(text: str) -> str:
     """Return the text as matplotlib shows it letter by letter: a dollar sign would begin mathematics."""
-    return text.replace("$", r"\$")
+    return printable(text).replace("$", r"\$")
 
 
 def plain_axes(axes: Axes) -> None:

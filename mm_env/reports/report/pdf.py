@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text
+from mm_env.reports.style import png, printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +25,6 @@ _ROOM, _FIGURE, _LONG = 60.0, 125.0, 220.0
 _COLUMN, _HALF = 118, 56  # characters of a line of code, of one in two columns
 _LINES = (38, 78)  # of code in each of two columns, on the first page and on those after
 _MANY = 7  # columns from which on a table is set smaller
-_UNSEEN = "\N{REPLACEMENT CHARACTER}"
 
 
 def pdf_of(report: Report) -> bytes:
@@ -90,8 +90,8 @@ def _furniture(report: Report) -> Callable[[Any, Any], None]:
         canvas.saveState()
         canvas.setFont(_FONT, 7.5)
         canvas.setFillColor(HexColor("#444444"))
-        canvas.drawString(_MARGIN * mm, height - 12 * mm, _fitting(_seen(f"{report.title} – {report.subtitle}"), 115))
-        canvas.drawString(_MARGIN * mm, 9 * mm, _fitting(_seen(report.facts), 100))
+        canvas.drawString(_MARGIN * mm, height - 12 * mm, _fitting(printable(f"{report.title} – {report.subtitle}"), 115))
+        canvas.drawString(_MARGIN * mm, 9 * mm, _fitting(printable(report.facts), 100))
         canvas.drawRightString(width - _MARGIN * mm, 9 * mm, f"page {document.page}")
         canvas.setStrokeColor(HexColor(_RULE))
         canvas.line(_MARGIN * mm, height - 14 * mm, width - _MARGIN * mm, height - 14 * mm)
@@ -102,19 +102,6 @@ def _furniture(report: Report) -> Callable[[Any, Any], None]:
 
 def _fitting(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-@cache
-def _known_letters() -> frozenset[int]:
-    from reportlab.pdfbase import pdfmetrics
-
-    _register_fonts()
-    return frozenset(pdfmetrics.getFont(_FONT).face.charToGlyph)
-
-
-def _seen(text: str) -> str:
-    """The text with a mark for letters that the font does not hold, as Chinese ones, which would be left out silently."""
-    return "".join(letter if letter == "\n" or ord(letter) in _known_letters() else _UNSEEN for letter in text)
 
 
 @cache
@@ -155,7 +142,7 @@ def _styles() -> dict[str, Any]:
 def _paragraph(text: str, style: str) -> Any:
     from reportlab.platypus import Paragraph
 
-    return Paragraph(escape(_seen(text), quote=False).replace("\n", "<br/>"), _styles()[style])
+    return Paragraph(escape(printable(text), quote=False).replace("\n", "<br/>"), _styles()[style])
 
 
 def _story(report: Report, width: float) -> list[Flowable]:
@@ -225,7 +212,7 @@ def _code(text: str, width: float) -> list[Flowable]:
     from reportlab.platypus import Preformatted
     from reportlab.platypus import Table as Grid
 
-    lines = _seen(text).splitlines()
+    lines = printable(text).splitlines()
     if len(lines) < _LINES[0] or max(map(len, lines)) > _HALF:
         return [Preformatted("\n".join(lines), _styles()["code"], maxLineLength=_COLUMN)]
     pairs: list[Any] = []
@@ -242,8 +229,6 @@ def _picture(figure: Figure, width: float) -> Flowable:
     """The figure as wide as the page, of few colours: lines and areas need no more, and the file is a third as large."""
     from PIL import Image as Picture
     from reportlab.platypus import Image
-
-    from mm_env.reports.style import png
 
     drawn = Picture.open(io.BytesIO(png(figure, DOTS_PER_INCH))).convert("RGB")
     buffer = io.BytesIO()
@@ -285,7 +270,7 @@ def _table(table: Table, width: float) -> Flowable:
 def _bold(text: str, style: str) -> Any:
     from reportlab.platypus import Paragraph
 
-    return Paragraph(f"<b>{escape(_seen(text), quote=False)}</b>", _styles()[style])
+    return Paragraph(f"<b>{escape(printable(text), quote=False)}</b>", _styles()[style])
 
 
 def _weights(table: Table) -> tuple[float, ...]:

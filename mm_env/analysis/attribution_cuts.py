@@ -50,7 +50,7 @@ DEFAULT_CUTS: tuple[tuple[str, ...], ...] = (
 _AXES = (PERIOD, REGIME, SYMBOL, VENUE)  # of the cells, behind the episode
 _WIDTHS = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0)  # [min]
 _MOST_PERIODS = 8
-_QUANTITIES = (*TERMS, TRADING, PROFIT, *MEMOS)
+QUANTITIES = (*TERMS, TRADING, PROFIT, *MEMOS)
 _KINDS = ("term",) * len(TERMS) + ("subtotal", "profit") + ("memo",) * len(MEMOS)
 
 
@@ -193,7 +193,7 @@ class AttributionCuts:
                     "cut": cut_name(cut),
                     **key,
                     "kind": _KINDS[k],
-                    "term": _QUANTITIES[k],
+                    "term": QUANTITIES[k],
                     "mean": float(moments.mean[place][k]),
                     "error": float(error[place][k]) if self.episodes > 1 else None,
                     "episodes": self.episodes,
@@ -216,14 +216,14 @@ def _spread(moments: _Moments, first: int, last: int) -> _Moments:
 
 def _quantities(side: str) -> Iterable[int]:
     """Which quantities a side has: a fill's terms and memos are never those of a position, nor the other way round."""
-    profit = _QUANTITIES.index(PROFIT)
+    profit = QUANTITIES.index(PROFIT)
     if side in ("buy", "sell"):
-        return (*range(len(TRADE_TERMS)), *range(profit - 1, len(_QUANTITIES)))
+        return (*range(len(TRADE_TERMS)), *range(profit - 1, len(QUANTITIES)))
     if side == "unlogged":
         return (*range(len(TRADE_TERMS)), profit - 1, profit)
     if side:
         return (*range(len(TRADE_TERMS), len(TERMS)), profit)
-    return range(len(_QUANTITIES))
+    return range(len(QUANTITIES))
 
 
 def _margin(cells: Cells, cut: tuple[str, ...]) -> Floats:

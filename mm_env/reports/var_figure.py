@@ -62,9 +62,10 @@ def var_figure(
         axes.set_ylim(places[-1] - 0.6, 0.6)
         axes.grid(False, axis="y")
     middle.margins(x=0.03)
-    for (name, (multiples, shares)), colour in zip(curves.items(), _LINES, strict=False):
+    for k, (name, (multiples, shares)) in enumerate(curves.items()):
         shown = np.where(shares > 0.0, 100.0 * shares, np.nan)
-        right.plot(multiples, shown, color=colour, linewidth=1.3, label=literal(name))
+        colour, line = _LINES[k % len(_LINES)], ("-", "--", ":")[k // len(_LINES) % 3]
+        right.plot(multiples, shown, line, color=colour, linewidth=1.3, label=literal(name))
     right.plot(1.0, 100.0 * rows[0]["expected"], "x", color=BLACK, markersize=9, markeredgewidth=2.0, label="as stated")
     right.set_yscale("log")
     right.set_xlabel("loss as a multiple of the value at risk", fontsize=8)

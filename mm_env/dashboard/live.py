@@ -125,6 +125,10 @@ class LiveMarket:
         places = [int(k) for step in steps for k in (step - first) * self._pairs + pair]
         return _rows_of(self._tables.venues, places)
 
+    def fill_count(self) -> int:
+        """Fills of own quotes so far."""
+        return int(self.envs.batch.states["fills"][0].sum())
+
     def hedges(self) -> int:
         """Decisions that hedged so far."""
         return int(self.envs.batch.states["hedges"][0])

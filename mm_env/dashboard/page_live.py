@@ -32,6 +32,8 @@ def page() -> None:
     except USER_ERRORS as error:
         tell_error(error)
     _controls(options)
+    if "problem" in st.session_state:
+        tell_error(st.session_state["problem"])
     market: LiveMarket | None = st.session_state.get("market")
     if market is None:
         st.info(
@@ -40,69 +42,80 @@ def page() -> None:
         return
     if options is not None and options != market.options:
         st.warning("The settings have changed since this market began. **Reset** begins one with the new ones.")
-    running = bool(st.session_state.get("running")) and not market.ended
-    st.fragment(_watch, run_every=REFRESH_SECONDS if running else None)()
+    st.fragment(_watch, run_every=REFRESH_SECONDS if _running() else None)()
     _keep(market)
+
+
+def _running() -> bool:
+    market: LiveMarket | None = st.session_state.get("market")
+    return bool(st.session_state.get("running")) and market is not None and not market.ended
 
 
 def _controls(options: Baseline | None) -> None:
     """Buttons and speed; what they ask for is done at once."""
     start, step, reset, speed, window = st.columns([1.2, 1, 1, 3, 2], vertical_alignment="bottom")
-    running = bool(st.session_state.get("running"))
-    usable = options is not None
+    market: LiveMarket | None = st.session_state.get("market")
+    running = _running()
+    playable = options is not None and (market is None or not market.ended)
     speed.slider("Speed [steps a refresh]", 1, 200, 20, key="speed", help="A refresh comes about once a second.")
     window.selectbox("Shown", list(WINDOWS), index=1, key="window")
-    pressed = start.button(
+    started = start.button(
         "Pause" if running else "Start",
         icon=":material/pause:" if running else ":material/play_arrow:",
         type="primary",
         width="stretch",
-        disabled=not (running or usable),
+        disabled=not (running or playable),
         key="start",
     )
-    stepped = step.button("Step", icon=":material/skip_next:", width="stretch", disabled=not usable, key="step")
-    emptied = reset.button("Reset", icon=":material/restart_alt:", width="stretch", disabled=not usable, key="reset")
-    if not (pressed or stepped or emptied):
+    stepped = step.button("Step", icon=":material/skip_next:", width="stretch", disabled=not playable, key="step")
+    emptied = reset.button("Reset", icon=":material/restart_alt:", width="stretch", disabled=options is None, key="reset")
+    if not (started or stepped or emptied):
         return
-    st.session_state["running"] = pressed and not running
-    if options is not None and (emptied or st.session_state.get("market") is None):
+    st.session_state["running"] = started and not running
+    st.session_state.pop("problem", None)
+    if options is not None and (emptied or market is None):
         begin(options)
     if stepped:
         advance(1)
-    if pressed:
-        st.rerun()  # for the other label
+    st.rerun()  # the buttons have other labels now
 
 
 def begin(options: Baseline) -> None:
-    """Begin a market in place of the one that was played."""
-    with errors_shown(), st.spinner("Making the market; after an installation its kernels are compiled, about a minute."):
-        market = LiveMarket(options)
-        before = st.session_state.get("market")
-        if before is not None:
-            before.close()
-        st.session_state["market"] = market
+    """Begin a market in place of the one that was played; the page tells why where that cannot be."""
+    with st.spinner("Making the market; after an installation its kernels are compiled, about a minute."):
+        try:
+            market = LiveMarket(options)
+        except USER_ERRORS as error:
+            _stop(error)
+            return
+    before: LiveMarket | None = st.session_state.get("market")
+    if before is not None:
+        before.close()
+    st.session_state["market"] = market
 
 
 def advance(steps: int) -> None:
-    """Play on; a trained agent that does not fit the market stops the run with its message."""
+    """Play on; a trained agent that does not fit the market stops the run, and the page tells why."""
     market: LiveMarket | None = st.session_state.get("market")
     if market is None:
         return
     try:
         market.step(steps, BUSY_SECONDS)
     except USER_ERRORS as error:
-        st.session_state["running"] = False
-        tell_error(error)
+        _stop(error)
+
+
+def _stop(error: Exception) -> None:
+    st.session_state["running"], st.session_state["problem"] = False, error
 
 
 def _watch() -> None:
     """What is drawn anew at each refresh, after some steps where the market runs."""
     market: LiveMarket = st.session_state["market"]
-    if st.session_state.get("running"):
+    if _running():
         advance(int(st.session_state["speed"]))
-        if market.ended:
-            st.session_state["running"] = False
-            st.rerun()
+        if not _running():
+            st.rerun()  # the whole page, whose buttons have other labels now
     _figures(market)
     last = WINDOWS[st.session_state["window"]]
     steps = market.steps(MOST_POINTS, last)
@@ -141,7 +154,7 @@ def _figures(market: LiveMarket) -> None:
     cells = [
         ("Step", f"{market.count:,}", f"of {market.config.episode.steps:,}{ended}"),
         ("Time", f"{now['time']:,.0f} s", f"{now['regime']} regime"),
-        ("Profit [currency]", f"{now['pnl']:,.2f}", f"{len(market.fills()):,} fills"),
+        ("Profit [currency]", f"{now['pnl']:,.2f}", f"{market.fill_count():,} fills"),
         ("VaR [currency]", f"{now['value_at_risk']:,.1f}", f"limit {now['var_limit']:,.0f}, {market.hedges()} hedges"),
     ]
     cells += [
@@ -198,7 +211,7 @@ def _keep(market: LiveMarket) -> None:
     saved = st.button(
         "Save as a run",
         icon=":material/save:",
-        disabled=market.count == 0 or bool(st.session_state.get("running")),
+        disabled=market.count == 0 or _running(),
         help="Plays the episode once more up to this step and writes a run folder, from which the page *Saved run* offers "
         "reports and data.",
         key="save",

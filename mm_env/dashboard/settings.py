@@ -32,7 +32,7 @@ def ask_settings() -> Baseline:
         )
         policy = st.selectbox(
             "Policy",
-            [MARKET_POLICY, *POLICY_NAMES, *trained_policies(runs_folder())],
+            [MARKET_POLICY, *POLICY_NAMES, *_trained(str(runs_folder()))],
             accept_new_options=True,
             help="Trained agents below the folder of runs are listed; others can be typed, as `ppo:PATH`, `as:FILE.yaml`, "
             "`constant:0.2`.",
@@ -62,6 +62,12 @@ def ask_settings() -> Baseline:
     )
     resolve(options)
     return options
+
+
+@st.cache_data(ttl=15.0, show_spinner=False)
+def _trained(root: str) -> list[str]:
+    """Trained agents below a folder; looked for now and then, as every change of a field runs this page."""
+    return trained_policies(Path(root))
 
 
 def _ask(field: FormField, key: str) -> Any:

@@ -103,6 +103,7 @@ def test_an_episode_ends_and_is_saved_as_a_run(live, page, tmp_path):
     press(live, "start")
     well(live.run())
     assert metric(live, "Step").delta == "of 25, ended" and live.button(key="start").label == "Start"
+    assert live.button(key="start").disabled and live.button(key="step").disabled and not live.button(key="reset").disabled
     press(live, "save")
     (folder,) = tmp_path.iterdir()
     assert str(folder) in live.success[0].value
@@ -149,7 +150,8 @@ def test_a_bad_value_is_a_message_and_nothing_else(live, kind, key, value, told)
     field.set_value(value)
     well(live.run())
     if not errors(live):  # of those that building the market finds
-        press(live, "step")
+        press(live, "start")
+        assert not live.session_state["running"] and live.button(key="start").label == "Start"
     assert any(told in message for message in errors(live)), errors(live)
     assert "market" not in live.session_state
 
@@ -170,6 +172,9 @@ def test_a_policy_that_does_not_fit_stops_with_its_message(live):
     live.session_state["market"].policy = SimpleNamespace(act=act)
     press(live, "start")
     assert errors(live) == ["ppo:x: was trained on other observations"] and not live.session_state["running"]
+    assert live.button(key="start").label == "Start"
+    press(live, "reset")
+    assert errors(live) == [] and metric(live, "Step").value == "0"
 
 
 @pytest.mark.parametrize("name", PAGES[1:])

@@ -3,6 +3,7 @@
 import math
 import time
 from datetime import UTC, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,7 +16,7 @@ pytest.importorskip("yfinance")
 import yfinance
 
 from mm_env.calibration import tables
-from mm_env.calibration.events import BOOK, DataError, ReadReport, all_events
+from mm_env.calibration.events import BOOK, DataError, ReadReport, all_events, read_events
 from mm_env.calibration.sources import (
     CcxtSource,
     MassiveBars,
@@ -95,6 +96,10 @@ def test_days_begin_and_end_at_midnight_of_the_exchange(serve, tmp_path):
         [107.0, 108.0, 111.0], [109.0, 110.0, 113.0], [106.0, 107.0, 110.0], [108.0, 109.0, 112.0], [1000.0] * 3,
     ]  # fmt: skip
     assert set(bars.kind) == {"bar"} and np.isnan(bars.bid_prices).all()
+    later = record(
+        source, tmp_path / "b.parquet", at("2024-03-07T09:00"), at("2024-03-12")
+    )  # Yahoo stamps a day by its opening
+    assert (later.rows, later.first) == (2, bars.time[1])
     assert (found.about.venue, found.about.time_zone, found.about.adjusted) == ("NMS", "America/New_York", "splits")
 
 
@@ -269,7 +274,8 @@ def test_rows_of_the_tape_that_do_not_count(serve, tmp_path):
 
 
 @pytest.mark.parametrize("kept", range(1, 10))
-def test_a_recording_that_was_cut_off_goes_on_as_if_it_had_not_been(serve, tmp_path, kept):
+def test_a_recording_that_was_cut_off_goes_on_as_if_it_had_not_been(serve, tmp_path, monkeypatch, kept):
+    monkeypatch.setattr(recorder, "read_events", partial(read_events, batch_rows=1))
     server = serve(Massive(TRADES, QUOTES))
     whole, parts = tmp_path / "whole.parquet", tmp_path / "parts.parquet"
     record(tape(server), whole, T, T + 30)

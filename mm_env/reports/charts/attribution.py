@@ -45,6 +45,6 @@ def waterfall_chart(steps: Sequence[WaterfallStep], confidence: float = 0.95, he
             type="line", x0=k + 0.35, x1=k + 0.65, y0=steps[k].end, y1=steps[k].end, xref="x", yref="y",
             line={"color": style.GREY, "width": 1},
         )  # fmt: skip
-    drawn.update_xaxes(type="category", tickangle=0, showgrid=False)
+    drawn.update_xaxes(type="category", tickangle=0, showgrid=False, tickfont={"size": 10})
     drawn.update_yaxes(title_text="currency an episode, mean")
     return drawn

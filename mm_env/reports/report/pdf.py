@@ -20,7 +20,7 @@ DOTS_PER_INCH = 200
 _MARGIN, _TOP = 16.0, 20.0  # [mm]
 _FONT, _BOLD, _MONO = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"
 _INK, _ACCENT, _RULE, _LIGHT = "#1A1A1A", "#0072B2", "#BBBBBB", "#F3F6F9"
-_ROOM, _FIGURE, _LONG = 60.0, 125.0, 220.0
+_ROOM, _FIGURE, _LONG = 60.0, 125.0, 185.0
 """[mm] that a section needs on its first page, one that begins with a figure, and one with a page of code."""
 _COLUMN, _HALF = 118, 56  # characters of a line of code, of one in two columns
 _LINES = (38, 78)  # of code in each of two columns, on the first page and on those after
@@ -118,7 +118,7 @@ def _styles() -> dict[str, Any]:
         "title": ParagraphStyle("title", body, fontName=_BOLD, fontSize=19, leading=23, spaceAfter=2),
         "subtitle": ParagraphStyle("subtitle", body, fontSize=10, textColor=HexColor("#444444"), spaceAfter=8),
         "heading": ParagraphStyle(
-            "heading", body, fontName=_BOLD, fontSize=13, leading=17, spaceBefore=12, spaceAfter=6, keepWithNext=1
+            "heading", body, fontName=_BOLD, fontSize=13, leading=17, spaceBefore=12, spaceAfter=6
         ),
         "notice": ParagraphStyle(
             "notice", body, fontName=_BOLD, backColor=HexColor("#FDF1E8"), borderColor=HexColor("#D55E00"), borderWidth=0.8,
@@ -126,7 +126,7 @@ def _styles() -> dict[str, Any]:
         ),
         "caption": ParagraphStyle("caption", body, fontSize=8, leading=10.5, spaceBefore=1, spaceAfter=9),
         "above": ParagraphStyle(
-            "above", body, fontName=_BOLD, fontSize=8, leading=10.5, spaceBefore=6, spaceAfter=3, keepWithNext=1
+            "above", body, fontName=_BOLD, fontSize=8, leading=10.5, spaceBefore=6, spaceAfter=3
         ),
         "left": ParagraphStyle("left", body, **cell),
         "right": ParagraphStyle("right", body, **cell, alignment=TA_RIGHT),
@@ -198,7 +198,7 @@ def _block(block: Block, width: float) -> list[Flowable]:
         case Text():
             return [_paragraph(block.text, "notice" if block.notice else "body")]
         case Table():
-            return [_paragraph(block.caption, "above"), _table(block, width)]
+            return [_table(block, width)]
         case Code():
             if block.folded:
                 return [_paragraph(block.summary, "above"), *_code(block.text, width)]
@@ -240,7 +240,7 @@ def _picture(figure: Figure, width: float) -> Flowable:
 
 
 def _table(table: Table, width: float) -> Flowable:
-    """A grid whose header is repeated on each page that it reaches, and whose cells are broken into lines."""
+    """A grid whose caption and header are repeated on each page that it reaches; cells are broken into lines."""
     from reportlab.lib.colors import HexColor
     from reportlab.platypus import Table as Grid
 
@@ -253,13 +253,16 @@ def _table(table: Table, width: float) -> Flowable:
     last = len(table.rows) - 1
     head, body = cells(table.header, bold=True), [cells(row, table.total and k == last) for k, row in enumerate(table.rows)]
     weights = table.widths or _weights(table)
-    grid = Grid([head, *body], colWidths=[width * weight / sum(weights) for weight in weights], repeatRows=1, spaceAfter=8)
+    caption = [_paragraph(table.caption, "above"), *[""] * (len(head) - 1)]
+    widths = [width * weight / sum(weights) for weight in weights]
+    grid = Grid([caption, head, *body], colWidths=widths, repeatRows=2, spaceBefore=4, spaceAfter=8)
     look: list[Any] = [
-        ("VALIGN", (0, 0), (-1, -1), "TOP"), ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
-        ("LINEBELOW", (0, 0), (-1, 0), 1.0, HexColor("#555555")),
-        ("LINEBELOW", (0, 1), (-1, -1), 0.3, HexColor(_RULE)),
+        ("SPAN", (0, 0), (-1, 0)),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"), ("VALIGN", (0, 1), (-1, 1), "BOTTOM"),
+        ("LINEBELOW", (0, 1), (-1, 1), 1.0, HexColor("#555555")),
+        ("LINEBELOW", (0, 2), (-1, -1), 0.3, HexColor(_RULE)),
         ("TOPPADDING", (0, 0), (-1, -1), 2), ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
-        ("LEFTPADDING", (0, 0), (-1, -1), 3), ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+        ("LEFTPADDING", (0, 0), (-1, -1), 3), ("RIGHTPADDING", (0, 0), (-1, -1), 3), ("LEFTPADDING", (0, 0), (-1, 0), 0),
     ]  # fmt: skip
     if table.total and body:
         look.append(("LINEABOVE", (0, -1), (-1, -1), 0.8, HexColor("#555555")))

@@ -16,7 +16,7 @@ from mm_env.reports.report import paper
 from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text, split_columns
 from mm_env.reports.report.numbers import UNKNOWN, between, number, with_error
 from mm_env.reports.report.scenarios import scenario_blocks
-from mm_env.reports.waterfall import SUBTOTAL, waterfall_figure, waterfall_steps
+from mm_env.reports.waterfall import SUBTOTAL, TERM, waterfall_figure, waterfall_steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -325,6 +325,9 @@ def _paper_waterfall(steps: Sequence[Any]) -> Any:
     drawn = waterfall_figure(steps, "")
     drawn.set_size_inches(paper.WIDTH, 3.4)
     drawn.axes[0].tick_params(axis="x", labelsize=6.5)
+    for step, bar in zip(steps, drawn.axes[0].patches, strict=False):
+        if step.kind == TERM and step.value < 0.0:  # told from gains without colour
+            bar.set(hatch="////", edgecolor="white", linewidth=0.0)
     for text in drawn.axes[0].texts:
         text.set_fontsize(6.5)
     return drawn

@@ -24,6 +24,7 @@ _UNITS = (
     ("bps_per_sqrt_second", "bps/√s"), ("per_second", "1/s"), ("per_hour", "1/h"), ("seconds", "s"), ("ms", "ms"),
     ("bps", "bps"), ("ticks", "ticks"), ("lots", "lots"),
 )  # fmt: skip
+_ORDER = ("policy", "risk", "episode", "news", "regimes", "symbols", "venues", "flow", "reward")
 _LONGEST_UNIT = 14  # characters that a label has room for; a longer unit stays in the help
 _UNIT_IN_TEXT = re.compile(r"\[([^\]]*)\]$")
 
@@ -64,7 +65,7 @@ class Group:
 
 
 def groups_of(config: MarketConfig) -> list[Group]:
-    """Every parameter of a market, grouped as its file is; what is neither number nor text is asked for as YAML."""
+    """Every parameter of a market, grouped as its file is, the policy's first; what is no single value is asked for as YAML."""
     schema = config_schema()
     found: list[Group] = []
     loose: list[FormField] = []
@@ -80,6 +81,7 @@ def groups_of(config: MarketConfig) -> list[Group]:
                 found += _sections(schema, inner, entry, key)
         else:
             loose.append(_field(name, node, value))
+    found.sort(key=lambda group: _ORDER.index(group.title.partition(" ")[0]))
     return [*found, Group("other", tuple(loose))]
 
 
@@ -140,7 +142,8 @@ def _label(key: str, node: Mapping[str, Any]) -> tuple[str, str]:
     """Name with its unit, which stands in the key or at the end of the description; and the rest of that."""
     name, said = key.rpartition(".")[2], str(node.get("description", ""))
     found = _UNIT_IN_TEXT.search(said)
-    if found and len(found[1]) <= _LONGEST_UNIT:
+    if found and len(found[1]) <= _ORDER = ("policy", "risk", "episode", "news", "regimes", "symbols", "venues", "flow", "reward")
+_LONGEST_UNIT:
         return f"{name.replace('_', ' ')} [{found[1]}]", said[: found.start()].strip()
     for suffix, unit in _UNITS:
         if name.endswith(f"_{suffix}") and not name.endswith(f"_seconds_{suffix}"):

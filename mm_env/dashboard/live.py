@@ -13,7 +13,7 @@ import numpy as np
 
 from mm_env.baseline import Baseline, resolve, run_baseline
 from mm_env.envs.rendering import Ladder
-from mm_env.recording.recorder import EpisodeTables, Rows
+from mm_env.recording.recorder import ROLES, EpisodeTables, Rows
 from mm_env.rollout import Moment
 
 if TYPE_CHECKING:
@@ -102,13 +102,22 @@ class LiveMarket:
         keep[:start] = False
         return _rows_of(rows, np.flatnonzero(keep).tolist())
 
-    def fills(self, since_step: int = 0) -> pd.DataFrame:
-        """Own fills, those after a step alone if one is given."""
-        return _since(self._tables.fills, since_step)
+    def fills(self, since_step: int = 0, most: int | None = None) -> pd.DataFrame:
+        """Own fills, those after a step alone if one is given; of quotes' fills, and of the others, evenly spaced `most`."""
+        rows = self._tables.fills
+        first = bisect_right(rows["step"], since_step) if since_step > 0 else 0
+        if most is None or len(rows["step"]) - first <= most:
+            return _rows_of(rows, slice(first, None))
+        quoted: list[int] = []
+        others: list[int] = []
+        for k, role in enumerate(rows["role"][first:], start=first):
+            (quoted if role == ROLES[0] else others).append(k)
+        return _rows_of(rows, sorted(quoted[:: -(-len(quoted) // most) or 1] + others[:: -(-len(others) // most) or 1]))
 
     def headlines(self, since_step: int = 0) -> pd.DataFrame:
-        """Headlines, likewise."""
-        return _since(self._tables.headlines, since_step)
+        """Headlines, those after a step alone if one is given."""
+        rows = self._tables.headlines
+        return _rows_of(rows, slice(bisect_right(rows["step"], since_step) if since_step > 0 else 0, None))
 
     def ladder(self, symbol: int, levels: int = LEVELS) -> Ladder:
         """The books of a symbol on every venue, own orders apart: the best prices of either side and those of own orders."""
@@ -150,11 +159,6 @@ class LiveMarket:
     def close(self) -> None:
         """Give the market up."""
         self.envs.close()
-
-
-def _since(rows: Rows, step: int) -> pd.DataFrame:
-    first = bisect_right(rows["step"], step) if step > 0 else 0
-    return _rows_of(rows, slice(first, None))
 
 
 def _rows_of(rows: Rows, which: slice | list[int]) -> pd.DataFrame:

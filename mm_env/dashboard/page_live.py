@@ -20,6 +20,7 @@ from mm_env.errors import RunError
 REFRESH_SECONDS = 1.0
 BUSY_SECONDS = 0.6  # of a refresh that steps may take, whatever the speed asked for
 MOST_POINTS = 500  # of a line
+MOST_FILLS = 400  # of quotes, and as many of hedges: each is a mark that the browser draws anew at every refresh
 MOST_SYMBOLS = 2  # shown at once unless others are chosen
 WINDOWS = {"last 100 steps": 100, "last 300 steps": 300, "last 1000 steps": 1000, "whole episode": None}
 
@@ -120,7 +121,7 @@ def _watch() -> None:
     last = WINDOWS[st.session_state["window"]]
     steps = market.steps(MOST_POINTS, last)
     since = int(steps["step"].iloc[0])
-    fills, headlines = market.fills(since), market.headlines(since)
+    fills, headlines = market.fills(since, MOST_FILLS), market.headlines(since)
     state = market.envs.batch.states[0]
     for symbol in _chosen(market):
         k = market.symbols.index(symbol)
@@ -131,6 +132,8 @@ def _watch() -> None:
             tick = market.config.symbols[k].tick_size
             bid, ask = (float(price) * tick if market.count else None for price in state["quote"][k])
             chart(book_figure(market.ladder(k), market.venues, (bid, ask)), f"book {k}")
+    if len(fills) > MOST_FILLS:
+        st.caption("Of many fills only some are drawn, evenly spaced; a saved run holds all of them.")
     left, right = st.columns([3, 2])
     with left:
         chart(portfolio_figure(steps, market.symbols), "portfolio")

@@ -56,6 +56,18 @@ def test_rows_since_a_step_are_the_later_ones(played):
     assert one.router()["weight"].tolist() == found["venues"]["weight"].tolist()[-6:]
 
 
+def test_of_many_fills_some_are_taken_evenly_of_either_kind(played):
+    one, found = played
+    fills = found["fills"]
+    others = (fills["role"] != "maker").sum()
+    assert others > 5 and one.fill_count() == len(fills) - others
+    few = one.fills(most=5)
+    assert 3 <= (few["role"] == "maker").sum() <= 5 and 3 <= (few["role"] != "maker").sum() <= 5
+    assert few["time"].is_monotonic_increasing and few["time"].isin(fills["time"]).all()
+    assert few["time"].iloc[-1] > fills["time"].iloc[len(fills) // 2]
+    pd.testing.assert_frame_equal(one.fills(most=len(fills)), fills)
+
+
 def test_thinned_steps_keep_the_newest_and_what_belongs_to_hedges(played):
     one, found = played
     hedged = np.flatnonzero(found["steps"]["hedged"]).tolist()

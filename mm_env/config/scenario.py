@@ -30,8 +30,8 @@ class Changes(Section):
     prefix: dict[str, str] = Field(default_factory=dict, description="key -> text put before its text, as flipped:")
     branching_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] | None = Field(
         None,
-        description="of the takers: all jumps of the excitation are scaled to it, and the baseline so that the mean rate of "
-        "takers stays, so that it is clustering that changes and not volume",
+        description="of the takers: all jumps of the excitation are scaled to it, and what excites them from outside (the "
+        "baseline, parent orders, news) so that their mean rate stays: it is clustering that changes and not volume",
     )
     venues_down: list[Name] = Field(
         default_factory=list,

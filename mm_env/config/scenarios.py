@@ -248,7 +248,11 @@ def _prefixed(value: Any, text: str, key: str) -> str:
 
 
 def _with_branching_ratio(config: MarketConfig, target: float) -> MarketConfig:
-    """Jumps scaled to a branching ratio, and the baseline so that the mean rate (I - N)^-1 mu of each dimension stays."""
+    """Jumps scaled to a branching ratio, and what excites them from outside so that as many takers come as before.
+
+    The baseline keeps the mean rate (I - N)^-1 mu of each dimension; parent orders and news, each with one factor, that of
+    their takers with all offspring, summed over dimensions.
+    """
     n, flow = len(config.symbols), config.flow
     now = flow.branching_ratio(n)
     if not flow.use_hawkes or now == 0.0:
@@ -258,14 +262,25 @@ def _with_branching_ratio(config: MarketConfig, target: float) -> MarketConfig:
     scale = target / now
     norm = (flow.hawkes_matrices(n) / flow.hawkes_decays()[:, None, None]).sum(axis=0)
     activity = np.repeat([symbol.activity for symbol in config.symbols], 2)
-    mean = np.linalg.solve(np.eye(2 * n) - norm, flow.hawkes_baseline(n) * activity)
-    mu = (mean - scale * norm @ mean) / activity
+    before, after = np.eye(2 * n) - norm, np.eye(2 * n) - scale * norm
+    mu = after @ np.linalg.solve(before, flow.hawkes_baseline(n) * activity) / activity
     if mu.min() < 0.0:
-        allowed = f"at most {now / (norm @ mean / mean).max():.4g}, past which no baseline keeps the mean rate of takers"
-        raise ConfigError(f"branching_ratio: value {target:g}: {allowed}")
+        raise ConfigError(
+            f"branching_ratio: value {target:g}: one at which a baseline above 0 keeps the mean rate of takers"
+        )
     baseline = float(mu.mean()) if np.ptp(mu) <= 1e-12 * mu.max() else mu.tolist()
+
+    def kept(source: np.ndarray) -> float:
+        return float(np.linalg.solve(before, source).sum() / np.linalg.solve(after, source).sum())
+
     return override(
-        config, {"flow.hawkes_alpha": _scaled(flow.hawkes_alpha, scale, "flow.hawkes_alpha"), "flow.hawkes_mu": baseline}
+        config,
+        {
+            "flow.hawkes_alpha": _scaled(flow.hawkes_alpha, scale, "flow.hawkes_alpha"),
+            "flow.hawkes_mu": baseline,
+            "flow.parents.rate_per_second": flow.parents.rate_per_second * kept(activity),
+            "news.excitation_per_second": config.news.excitation_per_second * kept(np.ones(2 * n)),
+        },
     )
 
 

@@ -21,7 +21,7 @@ _COLUMNS = (
     ("hedge cost", "hedge_cost", 0, False),
     ("less base", "difference", 0, True),
     ("corr.", "correlation", 2, False),
-    ("fewer", "variance_reduction", 1, False),
+    ("pairing", "variance_reduction", 1, False),
 )
 
 
@@ -36,8 +36,8 @@ def scenario_text(table: pd.DataFrame) -> str:
         for row in table.to_dict("records")
     ]
     note = (
-        "currency an episode, 95 % intervals in brackets; VaR and ES are losses; over limit: share of steps;\n"
-        "less base: of the same episodes; corr.: of their profits; fewer: independent episodes for one that say as much"
+        "currency an episode, 95 % intervals in brackets; VaR and ES are losses; over limit: share of steps\n"
+        "less base: of the same episodes; corr.: of their profits; pairing: by how much that cuts the variance of the mean"
     )
     return f"{text_table(header, rows)}\n\n{note}"
 

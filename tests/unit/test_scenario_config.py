@@ -66,6 +66,10 @@ def test_a_branching_ratio_keeps_the_mean_rate_of_takers(market, target):
     market = load_config(market)
     n = len(market.symbols)
 
+    def response(config, source):
+        norm = (config.flow.hawkes_matrices(n) / config.flow.hawkes_decays()[:, None, None]).sum(axis=0)
+        return np.linalg.solve(np.eye(2 * n) - norm, source).sum()
+
     def mean_rate(config):
         norm = (config.flow.hawkes_matrices(n) / config.flow.hawkes_decays()[:, None, None]).sum(axis=0)
         activity = np.repeat([symbol.activity for symbol in config.symbols], 2)
@@ -74,6 +78,12 @@ def test_a_branching_ratio_keeps_the_mean_rate_of_takers(market, target):
     changed = scenarios({"sweeps": {"e": {"x": {"branching_ratio": target}}}}, market)["e=x"].config
     assert changed.flow.branching_ratio(n) == pytest.approx(target, abs=1e-12)
     np.testing.assert_allclose(mean_rate(changed), mean_rate(market), rtol=1e-9)
+    activity = np.repeat([symbol.activity for symbol in market.symbols], 2)
+    for of, source in (
+        (lambda config: config.flow.parents.rate_per_second, activity),
+        (lambda config: config.news.excitation_per_second, np.ones(2 * n)),
+    ):
+        assert of(changed) * response(changed, source) == pytest.approx(of(market) * response(market, source))
 
 
 def test_windows_are_phases_that_add_up():

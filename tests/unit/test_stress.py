@@ -225,7 +225,9 @@ def test_a_hedge_to_a_venue_that_is_down_is_reported():
 
 
 def test_a_venue_may_be_down_for_a_whole_episode():
-    resting, fills, events, _ = played(scenario({}, venues_down=["BETA"]), "resting", "fills", "events")
+    down = scenario({}, venues_down=["BETA"])
+    np.testing.assert_allclose(Schedule(down).params[0]["share"][:3], [5 / 7, 0.0, 2 / 7])  # takers choose among the others
+    resting, fills, events, _ = played(down, "resting", "fills", "events")
     assert not resting[:, :, :, 1].any() and not fills[:, :, :, 1].any()
     assert fills[-1].sum() > 0 and events[-1].min() > 0
 
@@ -264,6 +266,20 @@ def test_takers_come_as_often_as_the_new_baseline_says():
     for first, last, wanted in ((0, FIRST, rate), (FIRST + 15, LAST, 3.0 * rate), (LAST + 15, STEPS, rate)):
         counts = (takers[last] - takers[first]) / (last - first)
         assert abs(counts.mean() - wanted) < 4.0 * counts.std(ddof=1) / np.sqrt(len(counts))
+
+
+def test_a_level_of_excitation_clusters_takers_and_does_not_add_any():
+    """Of the whole market, with parent orders and news."""
+    market = override(load_config(), {**BASE, "episode.steps": 200, "episode.burn_in_seconds": 60.0})
+    found = {}
+    for target in (0.3, 0.85):
+        level = scenario({}, market, branching_ratio=target)
+        counts = np.diff(played(level, "takers", number=96, steps=200)[0][:, :, :4].sum(axis=2), axis=0)
+        found[target] = counts.mean(axis=0), counts.var(axis=0).mean()
+    (few, calm), (many, clustered) = found[0.3], found[0.85]
+    error = np.hypot(few.std(), many.std()) / np.sqrt(len(few))
+    assert abs(few.mean() - many.mean()) < 4.0 * error and error < 0.05 * few.mean()
+    assert clustered > 2.0 * calm
 
 
 @pytest.mark.parametrize(("factor", "start"), [(20.0, FIRST), (0.0, FIRST)])

@@ -36,7 +36,7 @@ from mm_env.rollout import play
 FILES = ("var_backtest.json", "var_backtest.csv", "var_backtest.png")
 VARIANTS = "parametric,cornish_fisher,historical,parametric:30,parametric:600,moves:120,moves:600,fhs:30,fhs:120,fhs:20+600"
 MOST_ENVS = 50  # side by side, so that the mids of all their steps fit in memory
-SLACK = 1.05  # of an episode's length over that of its block, for positions that are zero
+SLACK = 1.02  # of an episode's length over that of its block, for positions that are zero
 
 
 @user_errors
@@ -101,7 +101,7 @@ def main(
         "config": config, "config_hash": config_hash(market), "agent": agent, "seed": seed, "blocks": done,
         "periods": periods, "window_seconds": window, "horizon_seconds": market.risk.var_horizon_seconds,
         "conf": levels.conf, "es_conf": levels.es_conf, "confidence": levels.confidence, "false_alarms": alarms,
-        "share_with_unseen_fills": samples.unseen, "rows": rows,
+        "share_with_unseen_fills": samples.unseen_share, "rows": rows,
     }  # fmt: skip
     for path in [out / FILES[0]] + ([] if json_file is None else [json_file]):
         write_json(path, about)

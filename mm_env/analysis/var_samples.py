@@ -29,16 +29,21 @@ class Samples:
 
     profit: (M, N) [currency] of the frozen position; counted: (M, N) bool, the first `periods` of a block that are not zero
     regime: (M, N) int index at the start; switched: (M, N) bool, whether it changed within the horizon
+    unseen: (M, N) bool, whether the agent had not yet seen the last fills of the position
     figures: name of a variant -> what it stated
-    unseen: share of the counted positions of which the agent had not yet seen the last fills
     """
 
     profit: Floats
     counted: NDArray[np.bool_]
     regime: NDArray[np.int64]
     switched: NDArray[np.bool_]
+    unseen: NDArray[np.bool_]
     figures: dict[str, Figures]
-    unseen: float
+
+    @property
+    def unseen_share(self) -> float:
+        """Share of the counted positions of which the agent had not yet seen the last fills."""
+        return float((self.unseen & self.counted).sum() / max(1, self.counted.sum()))
 
 
 class PositionSampler:
@@ -107,8 +112,8 @@ class PositionSampler:
             counted=counted,
             regime=regimes[times],
             switched=(during != during[0]).any(axis=0),
+            unseen=late,
             figures={variant.name: figures_of(variant, seen) for variant in self.variants},
-            unseen=float(late[counted].mean()) if counted.any() else 0.0,
         )
 
 
@@ -133,7 +138,6 @@ def join_samples(parts: Sequence[Samples]) -> Samples:
 
     plain: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts], axis=1)
-        for name in ("profit", "counted", "regime", "switched")
+        for name in ("profit", "counted", "regime", "switched", "unseen")
     }
-    unseen = float(np.average([part.unseen for part in parts], weights=[part.counted.sum() for part in parts]))
-    return Samples(**plain, figures={name: figures(name) for name in parts[0].figures}, unseen=unseen)
+    return Samples(**plain, figures={name: figures(name) for name in parts[0].figures})

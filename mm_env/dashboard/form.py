@@ -65,7 +65,7 @@ class Group:
 
 
 def groups_of(config: MarketConfig) -> list[Group]:
-    """Every parameter of a market, grouped as its file is, the policy's first; what is no single value is asked for as YAML."""
+    """Every parameter of a market, grouped as in its file, the policy's first; what is no single value is YAML."""
     schema = config_schema()
     found: list[Group] = []
     loose: list[FormField] = []
@@ -142,8 +142,7 @@ def _label(key: str, node: Mapping[str, Any]) -> tuple[str, str]:
     """Name with its unit, which stands in the key or at the end of the description; and the rest of that."""
     name, said = key.rpartition(".")[2], str(node.get("description", ""))
     found = _UNIT_IN_TEXT.search(said)
-    if found and len(found[1]) <= _ORDER = ("policy", "risk", "episode", "news", "regimes", "symbols", "venues", "flow", "reward")
-_LONGEST_UNIT:
+    if found and len(found[1]) <= _LONGEST_UNIT:
         return f"{name.replace('_', ' ')} [{found[1]}]", said[: found.start()].strip()
     for suffix, unit in _UNITS:
         if name.endswith(f"_{suffix}") and not name.endswith(f"_seconds_{suffix}"):

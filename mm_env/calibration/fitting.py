@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mm_env.calibration.events import DataError
 from mm_env.calibration.fills import fit_intensity
@@ -21,29 +22,28 @@ from mm_env.calibration.prices import Mids, moves
 from mm_env.calibration.summary import takers
 from mm_env.calibration.venues import Basis, compare_venues
 from mm_env.config import MarketConfig
+from mm_env.config.agent import Policy, Risk
 from mm_env.config.io import load_config
 
 _LEVELS_OF_SIZES, _LEVELS_OF_DISTANCES = 101, 65
 _NEAREST, _FARTHEST = -5.0, 60.0  # [ticks] from the efficient price
 _UNIT = 100  # lots of the median limit order
+_LIMIT = 10 * _UNIT  # lots of the position's limit
 _UNUSUAL = 0.995  # share of sizes past which they are cut
 _MOST_LOTS = 65_535
 _DEPTHS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # in spreads, from the mid
-_WIDEST_QUOTE = 5.0  # ticks; the policy's limit
 
 # what is tuned for the market: start, low, high; and for each symbol, as multiples of what was measured
 SHARED = {
-    "informed_share": (0.33, 0.1, 1.0), "mispricing_scale_ticks": (4.6, 0.5, 40.0), "impact_kappa": (0.0008, 1e-5, 3e-2),
-    "cancel_rate_per_second": (1.2, 0.02, 20.0), "queue_reaction": (0.25, 0.01, 2.0),
-    "imbalance_reaction": (0.2, 0.05, 1.0), "stale_cancel_multiplier": (11.0, 1.0, 300.0),
-    "taker_reach_ticks": (6.2, 1.0, 40.0), "burst_fast": (0.31, 0.05, 0.6), "burst_slow": (0.29, 0.05, 0.38),
-    "burst_fast_decay": (760.0, 50.0, 20_000.0), "burst_slow_decay": (1.5, 0.3, 50.0), "size_tilt": (0.5, 0.2, 2.0),
-    "distance_stretch": (0.54, 0.2, 2.0), "distance_shift_ticks": (1.1, 0.1, 12.0),
+    "informed_share": (0.25, 0.1, 1.0), "mispricing_scale_ticks": (1.5, 0.3, 40.0), "impact_kappa": (0.006, 1e-5, 3e-2),
+    "cancel_rate_per_second": (0.2, 0.02, 20.0), "queue_reaction": (0.25, 0.01, 2.0),
+    "imbalance_reaction": (0.7, 0.05, 1.0), "stale_cancel_multiplier": (2.5, 1.0, 300.0),
+    "taker_reach_ticks": (14.0, 1.0, 60.0), "burst_fast": (0.52, 0.05, 0.6), "burst_slow": (0.32, 0.05, 0.38),
+    "burst_fast_decay": (450.0, 50.0, 20_000.0), "burst_slow_decay": (1.0, 0.3, 50.0), "size_tilt": (0.57, 0.2, 2.0),
+    "distance_stretch": (0.5, 0.1, 2.0), "distance_shift_ticks": (5.8, 0.1, 12.0),
 }  # fmt: skip
-OWN = {
-    "volatility": (0.88, 0.1, 2.5), "taker_rate": (0.98, 0.3, 2.5), "limit_rate": (1.5, 0.3, 10.0),
-    "distance": (1.2, 0.2, 5.0), "size": (1.2, 0.2, 5.0),
-}  # fmt: skip
+OWN = {"volatility": (1.3, 0.1, 3.0), "limit_rate": (0.8, 0.3, 10.0), "distance": (1.0, 0.2, 6.0)}
+OWN_SIZE = {"size": (1.0, 0.2, 6.0)}  # of symbols whose sizes come in no round lots, which scaling would blur
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +54,10 @@ class Measured:
     sizes: (1010,) quantiles, in multiples of each symbol's median, which is `median_size` [units of the data]
     distances: (65,) quantiles, of the deepest records, in multiples of each symbol's mean, `mean_distance` [ticks]
     limit_rate: [1/s] limit orders, or additions to levels, over venues; taker_size: mean, in median sizes of limit orders
+    taker_scale: of the baseline of `hawkes`, so that its stationary rate (I - N)^-1 mu is the recorded one
     round_lots: whether most sizes are multiples of the median one
     venue_shares: venue -> share of the takers' volume; basis: venue -> its basis to the first one by symbol [currency]
-    fill_rate, fill_decay: A [1/s] and k [1/currency] of the exponential law of fills, means over symbols
+    fill_rate, fill_decay: A [1/s] and k [1/currency] of the exponential law of fills, means over symbols (of k geometric)
     """
 
     recorded: dict[str, dict[str, Recorded]]
@@ -67,6 +68,7 @@ class Measured:
     distances: NDArray[np.float64]
     mean_distance: list[float]
     limit_rate: list[float]
+    taker_scale: float
     taker_size: float
     round_lots: bool
     correlation: float
@@ -114,6 +116,7 @@ def measure(recorded: Sequence[Recorded], exponentials: int = 3) -> Measured:
     fills = [
         fit_intensity(one.events, [share * width[symbol] * one.tick for share in _DEPTHS]) for symbol, one in firsts.items()
     ]
+    process = min(fits, key=lambda fit: fit.bic).process
     scaled = np.concatenate([values / median[symbol] for symbol, values in sizes.items()])
     shares, basis = _venues(table)
     return Measured(
@@ -128,13 +131,14 @@ def measure(recorded: Sequence[Recorded], exponentials: int = 3) -> Measured:
         ),
         mean_distance=list(mean_distance.values()),
         limit_rate=[len(sizes[symbol]) / firsts[symbol].seconds for symbol in table],
+        taker_scale=len(time) / float(time[-1]) / float(process.rates.sum()),
         taker_size=float(np.mean([size[symbol].mean() / median[symbol] for symbol in table])),
         round_lots=bool(np.mean(scaled == np.rint(scaled)) > 0.5),
         correlation=_correlation(list(firsts.values())),
         venue_shares=shares,
         basis=basis,
         fill_rate=float(np.mean([fit.rate for fit in fills])),
-        fill_decay=float(np.mean([fit.decay for fit in fills])),
+        fill_decay=_middle([fit.decay for fit in fills]),
     )
 
 
@@ -232,25 +236,22 @@ def market_of(measured: Measured, x: Mapping[str, float]) -> MarketConfig:
     count = range(len(m.symbols))
     rate = [0.5 * m.limit_rate[i] * x[f"limit_rate.{i}"] for i in count]
     activity = [one / rate[0] for one in rate]
-    tick = m.first(m.symbols[0]).tick
     process = m.hawkes.process
     symbols = [
         {
             "name": name,
             "start_price": float(Mids.of(m.first(name).pieces[0]).price[0]),
             "tick_size": m.first(name).tick,
-            "lot_size": _short(m.median_size[i] / _UNIT * x[f"size.{i}"] / x["size.0"]),
+            "lot_size": _short(m.median_size[i] / _UNIT * x.get(f"size.{i}", 1.0) / x.get("size.0", 1.0)),
             "volatility_bps_per_sqrt_second": m.moments[name]["volatility_bps"] * x[f"volatility.{i}"],
             "activity": activity[i],
             "distance_multiplier": x[f"distance.{i}"] * m.mean_distance[i] / (x["distance.0"] * m.mean_distance[0]),
             "quote_size": _UNIT,
-            "inventory_limit": 10 * _UNIT,
+            "inventory_limit": _LIMIT,
         }
         for i, name in enumerate(m.symbols)
     ]
-    baseline = [
-        float(process.baseline[2 * i + side]) * x[f"taker_rate.{i}"] / activity[i] for i in count for side in range(2)
-    ]
+    baseline = np.asarray(process.baseline) * m.taker_scale / np.repeat(activity, 2)
     return load_config(
         {
             "symbols": symbols,
@@ -272,14 +273,39 @@ def market_of(measured: Measured, x: Mapping[str, float]) -> MarketConfig:
                 "parents": {"rate_per_second": 0.0},
                 "makers": _makers_of(m, x, rate[0]),
             },
-            "policy": {
-                "as_k": m.fill_decay,
-                "as_A": m.fill_rate * max(1.0, m.taker_size * _UNIT),
-                "min_tick": tick,
-                "max_tick": _WIDEST_QUOTE * max(1.0, m.moments[m.symbols[0]]["spread_ticks"] / 2.0) * tick,
-            },
+            **_desk_of(m, [float(str(one["lot_size"])) for one in symbols]),
         }
     )
+
+
+def _desk_of(m: Measured, lots: Sequence[float]) -> dict[str, dict[str, object]]:
+    """The market maker, in proportion to the market: a position at its limit moves quotes by a spread, and the VaR limit is
+    that of half the limits of all symbols.
+
+    lots: [units of the data] of each symbol
+    """
+    horizon, risk = Policy().as_T, Risk()
+    names, ticks = m.symbols, [m.first(name).tick for name in m.symbols]
+    spread = np.array([m.moments[name]["spread_ticks"] for name in names]) * ticks
+    bps = np.array([m.moments[name]["volatility_bps"] for name in names])
+    sigma = 1e-4 * bps * [float(Mids.of(m.first(name).pieces[0]).price[0]) for name in names]  # currency a share, sqrt(s)
+    held = 0.5 * _LIMIT * np.array(lots) * sigma
+    variance = float((1.0 - m.correlation) * (held**2).sum() + m.correlation * held.sum() ** 2) * risk.var_horizon_seconds
+    return {
+        "policy": {
+            "as_gamma": _short(_middle(spread / (_LIMIT * sigma**2 * horizon))),
+            "as_k": _short(m.fill_decay),
+            "as_A": _short(m.fill_rate * max(1.0, m.taker_size * _UNIT)),
+            "min_tick": ticks[0],
+            "max_tick": ticks[0] * max(1, 2 ** int(np.log2(max(1.0, 0.5 * spread[0] / ticks[0])))),
+            "hedge_action_lots": _UNIT,
+            "absolute_max_ticks": max(10.0, _short(2.0 * float(spread[0]) / ticks[0])),
+        },
+        "risk": {
+            "portfolio_var_limit": _short(NormalDist().inv_cdf(risk.var_conf) * variance**0.5),
+            "prior_volatility_bps_per_sqrt_second": _short(float(bps.mean())),
+        },
+    }
 
 
 def _venues_of(m: Measured) -> list[dict[str, object]]:
@@ -296,7 +322,7 @@ def _venues_of(m: Measured) -> list[dict[str, object]]:
 
 def _makers_of(m: Measured, x: Mapping[str, float], rate: float) -> dict[str, object]:
     u = np.linspace(0.0, 1.0, _LEVELS_OF_SIZES) ** x["size_tilt"] * _UNUSUAL
-    sizes = np.interp(u, np.linspace(0.0, 1.0, len(m.sizes)), m.sizes) * x["size.0"] * _UNIT
+    sizes = np.interp(u, np.linspace(0.0, 1.0, len(m.sizes)), m.sizes) * x.get("size.0", 1.0) * _UNIT
     far = (m.distances * x["distance_stretch"] * m.mean_distance[0] + x["distance_shift_ticks"]) * x["distance.0"]
     return {
         "limit_rate_per_second": rate,
@@ -310,6 +336,11 @@ def _makers_of(m: Measured, x: Mapping[str, float], rate: float) -> dict[str, ob
         "imbalance_reaction": x["imbalance_reaction"],
         "stale_cancel_multiplier": x["stale_cancel_multiplier"],
     }
+
+
+def _middle(values: ArrayLike) -> float:
+    """Geometric mean, of what differs between symbols by their prices."""
+    return float(np.exp(np.mean(np.log(values))))
 
 
 def _short(value: float) -> float:

@@ -1,7 +1,9 @@
-"""What a fitted market must have in common with a recorded one: six moments of each symbol, and distributions.
+"""What a fitted market must have in common with a recorded one: five moments of each symbol, and distributions.
 
 Of records of orders these are counted order by order; of books alone (levels that changed) on a grid of time. The moments of
 a symbol on several venues are those of all of them together: sums of rates and of sizes at the touch, means of the rest.
+Cancels are counted against trades (the cancel-to-trade ratio of the SEC's MIDAS): against limit orders, a book of which the
+touch alone is told would count orders that came to it from behind.
 """
 
 from __future__ import annotations
@@ -19,15 +21,10 @@ from mm_env.calibration.realism import BLOCK_SECONDS, Statistics, half_of, stati
 from mm_env.calibration.summary import takers
 
 Part = Literal["all", "odd", "even"]
-ORDER_MOMENTS = (
-    "spread_ticks", "touch_size", "takers_per_second", "volatility_bps", "limit_orders_per_second",
-    "cancels_per_limit_order",
-)  # fmt: skip
-BOOK_MOMENTS = (
-    "spread_ticks", "touch_size", "takers_per_second", "volatility_bps", "added_per_second", "cancelled_share_of_added",
-)  # fmt: skip
+MOMENTS = ("spread_ticks", "touch_size", "takers_per_second", "volatility_bps", "cancels_per_trade")
+TOLD = ("limit_orders_per_second", "added_per_second")  # beside them, of records of orders and of books alone
 SCALE_SECONDS = 10.0  # of the volatility
-_SUMS = ("touch_size", "takers_per_second", "limit_orders_per_second", "added_per_second")
+_SUMS = ("touch_size", "takers_per_second", *TOLD)
 _OF_A_GRID = ("log inter-arrival time",)  # says nothing of books on a grid
 
 
@@ -36,7 +33,7 @@ class Recorded:
     """One symbol at one venue, with what is compared of it.
 
     pieces: its events, or those of every other block of time, in order; orders: whether they tell of orders
-    moments: by the names of ORDER_MOMENTS or of BOOK_MOMENTS; statistics: of the realism score
+    moments: by the names of MOMENTS, and one of TOLD; statistics: of the realism score
     """
 
     about: About
@@ -106,7 +103,10 @@ def compared(events: Events, tick: float, orders: bool) -> Statistics:
 
 
 def moments_of(pieces: Sequence[Events], about: About, orders: bool) -> dict[str, float]:
-    """The six moments; that of sizes is their geometric mean [units of the data], as a few huge orders would rule another.
+    """The moments, and one that is told beside them.
+
+    Of sizes at the touch it is their geometric mean [units of the data], as a few huge orders would rule another. Of books
+    alone cancels and trades are counted by their sizes.
 
     Raises DataError where one cannot be measured.
     """
@@ -127,20 +127,17 @@ def moments_of(pieces: Sequence[Events], about: About, orders: bool) -> dict[str
         "volatility_bps": float(np.sqrt(squares.mean() / SCALE_SECONDS)),
     }
     if orders:
-        limits = int((events.kind == "limit").sum())
-        if limits == 0:
-            raise DataError(f"{about.symbol}: no limit orders in {seconds:g} s; allowed: a record of orders")
-        return found | {
-            "limit_orders_per_second": limits / seconds,
-            "cancels_per_limit_order": float((events.kind == "delete").sum()) / limits,
-        }
+        limits, cancels, trades = (int((events.kind == kind).sum()) for kind in ("limit", "delete", "trade"))
+        if limits == 0 or trades == 0:
+            raise DataError(f"{about.symbol}: {limits} limit orders and {trades} trades; allowed: a record that has both")
+        return found | {"cancels_per_trade": cancels / trades, "limit_orders_per_second": limits / seconds}
     changes = [level_changes(on_grid(piece), about.tick) for piece in pieces]
     added, taken = sum(float(one.added.sum()) for one in changes), sum(one.taken for one in changes)
-    if added == 0.0:
-        raise DataError(f"{about.symbol}: nothing is added to a book in {seconds:g} s; allowed: a record of books or orders")
+    if added == 0.0 or traded.size == 0:
+        raise DataError(f"{about.symbol}: {added:g} added, {traded.size} takers; allowed: a record that has both")
     return found | {
+        "cancels_per_trade": (taken - float(traded.sum())) / float(traded.sum()),
         "added_per_second": added / seconds,
-        "cancelled_share_of_added": (taken - float(traded.sum())) / added,
     }
 
 

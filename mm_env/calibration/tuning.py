@@ -1,37 +1,38 @@
-"""What has no closed form is tuned by simulation: the six moments of each symbol, and the score of realism.
+"""What has no closed form is tuned by simulation: the moments of each symbol, and the score of realism.
 
-Simulated method of moments in two stages. First an ensemble of markets is moved by the regression of what they are off on
-their values (ensemble Kalman inversion): it needs no derivatives and lives with the noise of a simulation. Then CMA-ES
-starts from its best, on the loss: the mean L1 of the realism score over symbols and what any moment is off beyond 5 %.
+Simulated method of moments: an ensemble of markets is moved, round by round, by the regression of what they are off on their
+values (ensemble Kalman inversion). It needs no derivatives and lives with the noise of a simulation. In the second half of
+the rounds the aims are nearer. The best few are simulated anew and for longer, as the least of noisy losses flatters.
 
 Source: McFadden 1989; Duffie & Singleton 1993 (simulated moments); Iglesias, Law & Stuart 2013; Iglesias & Yang 2021 (size
-of the steps); Hansen & Ostermeier 2001 (CMA-ES); Nagy et al. 2025.
+of the steps); Nagy et al. 2025 (the score).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.calibration.events import About, join_events
-from mm_env.calibration.fitting import OWN, SHARED, Measured, market_of
-from mm_env.calibration.moments import compared, moments_of, over_venues
+from mm_env.calibration.fitting import OWN, OWN_SIZE, SHARED, Measured, market_of
+from mm_env.calibration.moments import MOMENTS, compared, moments_of, over_venues
 from mm_env.calibration.realism import compare_markets
 from mm_env.config import MarketConfig
+from mm_env.config.io import override
 from mm_env.recording.market import simulate_books
 
 Floats = NDArray[np.float64]
 _TOLERANCE = 0.05  # of the logarithm of a moment
+_STEP_SECONDS, _MICROSTEP_SECONDS = 10.0, 0.1
 _FAILED = 10.0  # loss of a market that cannot be simulated
-_NEAR, _AIM_L1, _NEAR_L1 = 0.1, 0.18, 0.06  # of the first stage: how near a moment's logarithm, and an L1 to its aim
+_AIM_L1 = 0.18
+_NEAR = ((0.1, 0.06), (0.05, 0.02))  # by half of the rounds: how near a moment's logarithm is to be, and an L1 to its aim
 _FARTHEST_OFF = 40.0  # in units of what is allowed
-_SPREAD = 1.0  # of the first ensemble, of logits
-_FIRST_STAGE = 0.6  # share of the trials
-_SIGMA = 0.1  # of the second stage, in shares of the logarithms' ranges
+_SPREAD = 0.5  # of the first ensemble, of logits
+_FINALISTS, _LONGER, _ANOTHER_SEED = 8, 3.0, 500_009
 
 
 @dataclass
@@ -53,12 +54,12 @@ class Tuned:
     @property
     def worst(self) -> float:
         """Largest relative deviation of a moment."""
-        return max(abs(sim / real - 1.0) for names in self.moments.values() for real, sim in names.values())
+        return float(np.abs(np.expm1(self.deviations)).max())
 
     @property
     def deviations(self) -> Floats:
-        """(symbols x 6,) logarithms of simulated over recorded moments."""
-        pairs = [pair for names in self.moments.values() for pair in names.values()]
+        """(symbols x moments,) logarithms of simulated over recorded moments."""
+        pairs = [names[moment] for names in self.moments.values() for moment in MOMENTS]
         return np.array([np.log(max(sim, 1e-12) / max(real, 1e-12)) for real, sim in pairs])
 
     @property
@@ -67,11 +68,11 @@ class Tuned:
         excess = np.maximum(0.0, np.abs(self.deviations) - _TOLERANCE)
         return float(np.mean(list(self.realism.values())) + excess.sum())
 
-    @property
-    def residuals(self) -> Floats:
-        """What the first stage brings to zero, in units of what is allowed."""
-        scores = (np.array(list(self.realism.values())) - _AIM_L1) / _NEAR_L1
-        return np.asarray(np.concatenate([self.deviations / _NEAR, scores]).clip(-_FARTHEST_OFF, _FARTHEST_OFF))
+    def residuals(self, half: int) -> Floats:
+        """What is brought to zero, in units of what is allowed in that half of the rounds."""
+        near, near_l1 = _NEAR[half]
+        scores = (np.array(list(self.realism.values())) - _AIM_L1) / near_l1
+        return np.asarray(np.concatenate([self.deviations / near, scores]).clip(-_FARTHEST_OFF, _FARTHEST_OFF))
 
 
 def judge(measured: Measured, config: MarketConfig, seconds: float, seed: int) -> Tuned:
@@ -81,7 +82,9 @@ def judge(measured: Measured, config: MarketConfig, seconds: float, seed: int) -
     """
     places = [(i, v, one) for i, venues in enumerate(measured.recorded.values()) for v, one in enumerate(venues.values())]
     books = [(i, v, one.about.levels) for i, v, one in places]
-    steps = list(simulate_books(config, seconds, books, seed=seed))
+    # with nobody to decide anything, long steps change nothing but how often the log is read
+    long = {"episode.step_seconds": _STEP_SECONDS, "episode.microsteps": round(_STEP_SECONDS / _MICROSTEP_SECONDS)}
+    steps = list(simulate_books(override(config, long), seconds, books, seed=seed))
     by_venue: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}
     scores: dict[str, list[float]] = {}
     found: dict[str, list[dict[str, float]]] = {}
@@ -112,33 +115,26 @@ class _Search:
     ) -> None:
         self.measured, self.seconds, self.told, self.stop = measured, seconds, told, stop
         ranges = dict(SHARED)
+        own = OWN if measured.round_lots else OWN | OWN_SIZE
         for i in range(len(measured.symbols)):
-            ranges |= {f"{name}.{i}": bounds for name, bounds in OWN.items()}
+            ranges |= {f"{name}.{i}": bounds for name, bounds in own.items()}
         self.names = list(ranges)
         first, self.low, self.high = (np.log([bounds[k] for bounds in ranges.values()]) for k in range(3))
         self.start = np.clip((first - self.low) / (self.high - self.low), 0.02, 0.98)
         self.losses: list[float] = []
         self.best: Tuned | None = None
+        self.finalists: list[Tuned] = []
 
     def values(self, place: Floats) -> dict[str, float]:
         return dict(zip(self.names, np.exp(self.low + place * (self.high - self.low)).tolist(), strict=True))
 
-    def place(self, values: dict[str, float]) -> Floats:
-        logs = np.log([values[name] for name in self.names])
-        return np.asarray((logs - self.low) / (self.high - self.low))
-
     def trial(self, place: Floats, seed: int) -> Tuned | None:
         """Simulate the market of a place; None where that cannot be done."""
-        x = self.values(place)
-        try:
-            found = judge(self.measured, market_of(self.measured, x), self.seconds, seed)
-        except (ValueError, RuntimeError):  # a book without orders, a market that explodes
-            found = None
+        found = _judged(self.measured, self.values(place), self.seconds, seed)
         self.losses.append(_FAILED if found is None else found.loss)
         if found is not None:
-            found.values = x
-            if self.best is None or found.loss < self.best.loss:
-                self.best = found
+            self.finalists = sorted([*self.finalists, found], key=lambda one: one.loss)[:_FINALISTS]
+            self.best = self.finalists[0]
         self.told(len(self.losses) - 1, self.best.loss if self.best else _FAILED)
         return found
 
@@ -151,7 +147,7 @@ def tune(
     told: Callable[[int, float], None] = lambda number, loss: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Tuned:
-    """The best of `trials` markets, each simulated for `seconds` [s].
+    """The best of `trials` markets, each simulated for `seconds` [s]; it is told as it came out of a simulation of its own.
 
     told: called after each trial with its number and the least loss so far; stop: asked before each
 
@@ -159,23 +155,35 @@ def tune(
     """
     search = _Search(measured, seconds, told, stop)
     search.trial(search.start, seed)
-    _ensemble(search, round(_FIRST_STAGE * trials), seed)
-    _refine(search, trials, seed)
-    if search.best is None:
+    _ensemble(search, trials, seed)
+    finals = [_judged(measured, one.values, _LONGER * seconds, seed + _ANOTHER_SEED) for one in search.finalists]
+    best = min((one for one in finals if one is not None), key=lambda one: one.loss, default=None)
+    if best is None:
         raise RuntimeError(
             f"none of {len(search.losses)} markets could be simulated; allowed: records that resemble a market"
         )
-    search.best.losses = search.losses
-    return search.best
+    best.losses = search.losses
+    return best
+
+
+def _judged(measured: Measured, values: dict[str, float], seconds: float, seed: int) -> Tuned | None:
+    """The market of values, judged; None for one that cannot be: a book without orders, rates that explode."""
+    try:
+        found = judge(measured, market_of(measured, values), seconds, seed)
+    except (ValueError, RuntimeError):
+        return None
+    found.values = values
+    return found
 
 
 def _ensemble(search: _Search, trials: int, seed: int) -> None:
-    """First stage, until `trials` markets were simulated."""
+    """Rounds of all members and of their mean, while `trials` allow a whole one."""
     rng = np.random.default_rng(seed)
     size = 2 * len(search.names)
     first = np.log(search.start / (1.0 - search.start))
     members = first + _SPREAD * rng.standard_normal((size, len(first)))
-    while len(search.losses) + size <= trials:
+    rounds = (trials - 1) // (size + 1)
+    for number in range(rounds):
         rows, residuals = [], []
         for member in members:
             if search.stop():
@@ -183,10 +191,11 @@ def _ensemble(search: _Search, trials: int, seed: int) -> None:
             found = search.trial(1.0 / (1.0 + np.exp(-member)), seed)
             if found is not None:
                 rows.append(member)
-                residuals.append(found.residuals)
+                residuals.append(found.residuals(int(2 * number >= rounds)))
         if len(rows) < 2:
             return
         moved = _moved(np.array(rows), np.array(residuals), rng)
+        search.trial(1.0 / (1.0 + np.exp(-moved.mean(axis=0))), seed)
         lost = size - len(moved)  # in place of those that failed
         members = np.concatenate([moved, moved[rng.integers(len(moved), size=lost)]])
 
@@ -200,20 +209,3 @@ def _moved(members: Floats, residuals: Floats, rng: np.random.Generator) -> Floa
     away, off = members - members.mean(axis=0), residuals - residuals.mean(axis=0)
     gain = np.linalg.solve(off.T @ off / (count - 1) + noise * np.eye(m), off.T @ away / (count - 1))
     return np.asarray(members - (residuals + np.sqrt(noise) * rng.standard_normal(residuals.shape)) @ gain)
-
-
-def _refine(search: _Search, trials: int, seed: int) -> None:
-    """Second stage: CMA-ES from the best, until `trials` markets were simulated."""
-    from cmaes import CMA
-
-    mean = search.start if search.best is None else search.place(search.best.values)
-    box = np.tile([0.0, 1.0], (len(search.names), 1))
-    sampler = CMA(mean=np.clip(mean, 0.01, 0.99), sigma=_SIGMA, bounds=box, seed=seed + 1)
-    asked: list[tuple[Any, float]] = []
-    while len(search.losses) < trials and not search.stop():
-        place = sampler.ask()
-        search.trial(place, seed)
-        asked.append((place, search.losses[-1]))
-        if len(asked) == sampler.population_size:
-            sampler.tell(asked)
-            asked = []

@@ -1,4 +1,4 @@
-"""A server on loopback that speaks as Yahoo's charts, Massive's REST interface, and Binance's and Kraken's public data."""
+"""A server on loopback that speaks as Yahoo's charts, Massive's REST interface, and Binance's's public data."""
 
 import json
 import threading

@@ -181,15 +181,14 @@ def redraw_takers(states: NDArray[Any], new: NDArray[Any], time: float) -> None:
 def drain_messages(states: NDArray[Any], latency: NDArray[np.float64], time: float) -> None:
     """Where latency falls, messages under way arrive no later than one sent now: a line does not let them be overtaken.
 
-    What an agent believes of orders sent to a venue that was down ends when it is back.
+    So ends, too, what the agent believes of orders sent to a venue that was down: data as new as an answer to one sent now
+    tell it that there are none.
     """
     latest = time + latency
     under_way = np.isfinite(states["box_time"])
     for name in ("box_time", "box_arrival"):
         np.copyto(states[name], np.minimum(states[name], latest), where=under_way)
-    intent = states["intent_time"]
-    lost = np.isposinf(intent) & np.isfinite(latest)[:, None]
-    np.copyto(intent, np.where(lost, -np.inf, np.minimum(intent, latest[:, None])))
+    np.minimum(states["intent_time"], latest[:, None], out=states["intent_time"])
 
 
 def update_maker_rates(states: NDArray[Any], params: NDArray[Any]) -> None:

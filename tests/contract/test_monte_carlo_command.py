@@ -172,3 +172,24 @@ def test_figures_of_other_shapes(tmp_path):
     result = run("--scenarios", file, "--episodes", 4, "--set", "episode.steps=20", "--fans", "fees", "--out", out)
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir() if path.is_file()} == WRITTEN - {"surface.png"}
+
+
+def test_a_trained_agent_plays_where_it_was_not_chosen(tmp_path):
+    pytest.importorskip("torch")
+    from agents.hyperparameters import Hyperparameters
+    from agents.training import Training, begin, train
+    from mm_env.config.io import load_config, override
+
+    chosen = Hyperparameters(
+        algo="ppo", timesteps=256, n_envs=8, policy="MlpPolicy", policy_kwargs={"net_arch": [8]}, normalize={},
+        action_mode="absolute", arguments={"n_steps": 16, "batch_size": 64, "n_epochs": 1},
+    )  # fmt: skip
+    options = Training(seed=1, evaluate_every=128, checkpoint_every=256, evaluation_episodes=4, threads=1)
+    train(begin(tmp_path / "ppo", override(load_config(), {"episode.steps": 20}), chosen, options), options)
+    arguments = ("--scenarios", "quick", "--policy", f"ppo:{tmp_path / 'ppo'}", "--episodes", 4, "--set", "episode.steps=60")
+    result = run(*arguments, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    rows = load_results(tmp_path / "out").table
+    assert (rows["fills"] > 0.0).all() and rows["profit"].nunique() == len(rows)
+    refused = run(*arguments, "--seed", 1000, "--out", tmp_path / "other")
+    assert refused.exit_code == 2 and "was chosen on these episodes; allowed: any other seed" in refused.stderr

@@ -118,6 +118,24 @@ def test_moves_and_simulations_see_a_drift_that_scaled_steps_do_not():
         assert figures_of(parse_variant(name), seen).value_at_risk.mean() / scaled == pytest.approx(ratio, rel=0.1)
 
 
+def test_a_filtered_simulation_is_past_moves_in_units_of_their_days_volatility_times_todays():
+    rng = np.random.default_rng(6)
+    wild = np.where(np.arange(401) > 250, 4.0, 1.0)[:, None, None]
+    mids = (wild * rng.normal(size=(401, 2, 2))).cumsum(axis=0)
+    shares, window, h = np.array([[[2.0, -1.0], [-3.0, 1.0]]]), 240, HORIZON
+    found = figures_of(parse_variant("fhs:25"), seen_of(mids, [390], shares, window_steps=window))
+    sd = np.sqrt(np.diagonal(ewma_covariance(seen_of(mids, [0], shares), 25.0), axis1=2, axis2=3))
+    for block in range(2):
+        losses = []
+        for u in range(390 - h, 390 - h - window, -4):
+            drawn = [(mids[u + h, block, i] - mids[u, block, i]) / sd[u, block, i] for i in range(2)]
+            losses.append(-sum(shares[0, block, i] * sd[390, block, i] * drawn[i] for i in range(2)))
+        losses.sort(reverse=True)
+        assert len(losses) == 60 and found.value_at_risk[0, block] == pytest.approx(losses[0])
+        assert found.es_value_at_risk[0, block] == pytest.approx(losses[1])
+        assert found.expected_shortfall[0, block] == pytest.approx((losses[0] + 0.5 * losses[1]) / 1.5)
+
+
 def test_nothing_that_comes_later_is_looked_at():
     rng = np.random.default_rng(3)
     mids = rng.normal(size=(700, 2, 2)).cumsum(axis=0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text
-from mm_env.reports.style import png, printable
+from mm_env.reports.style import palette_png, printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -226,14 +226,10 @@ def _code(text: str, width: float) -> list[Flowable]:
 
 
 def _picture(figure: Figure, width: float) -> Flowable:
-    """The figure as wide as the page, of few colours: lines and areas need no more, and the file is a third as large."""
-    from PIL import Image as Picture
+    """The figure, at most as wide as the page."""
     from reportlab.platypus import Image
 
-    drawn = Picture.open(io.BytesIO(png(figure, DOTS_PER_INCH))).convert("RGB")
-    buffer = io.BytesIO()
-    drawn.quantize(192, method=Picture.Quantize.MEDIANCUT, dither=Picture.Dither.NONE).save(buffer, "PNG", optimize=True)
-    buffer.seek(0)
+    buffer = io.BytesIO(palette_png(figure, DOTS_PER_INCH, 192))
     inches = figure.get_size_inches()
     scale = min(1.0, width / (72.0 * inches[0]))
     return Image(buffer, 72.0 * inches[0] * scale, 72.0 * inches[1] * scale)

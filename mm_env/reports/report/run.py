@@ -16,10 +16,11 @@ from mm_env.reports.report import paper
 from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text, split_columns
 from mm_env.reports.report.numbers import UNKNOWN, between, number, with_error
 from mm_env.reports.report.scenarios import scenario_blocks
-from mm_env.reports.waterfall import SUBTOTAL, TERM, waterfall_figure, waterfall_steps
+from mm_env.reports.waterfall import SUBTOTAL, TERM, WaterfallStep, waterfall_figure, waterfall_steps
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 _HEADLINES = 25  # of the table: the weightiest
 _ROWS = (
@@ -303,14 +304,20 @@ def _hedge_table(run: Run, one: Recorded) -> list[Block]:
     return blocks
 
 
+def attribution_steps(run: Run) -> list[WaterfallStep]:
+    """The bars of the waterfall, with errors where the run knows them."""
+    cuts = run.cuts
+    if cuts is None or cuts.empty or not run.summary["complete_episodes"]:
+        return waterfall_steps(run.summary["attribution"]["all"]["all"])
+    return waterfall_steps(cuts[cuts["cut"] == "all"])
+
+
 def _attribution(run: Run) -> list[Block]:
-    margins, cuts = run.summary["attribution"], run.cuts
-    known = cuts is not None and not cuts.empty and run.summary["complete_episodes"]
-    steps = waterfall_steps(cuts[cuts["cut"] == "all"] if known and cuts is not None else margins["all"]["all"])
+    margins, steps = run.summary["attribution"], attribution_steps(run)
     errors = "; error bars: 95 % over episodes" if any(step.error is not None for step in steps) else ""
     blocks: list[Block] = [
         Chart("waterfall", f"From the ledger's terms to the profit, mean of an episode{errors}.",
-              lambda: charts.waterfall_chart(steps), lambda: _paper_waterfall(steps)),
+              lambda: charts.waterfall_chart(steps), lambda: paper_waterfall(steps)),
     ]  # fmt: skip
     for what, caption in (("symbols", "By symbol"), ("venues", "By venue")):
         columns = {**margins[what], "all": margins["all"]["all"]}
@@ -321,7 +328,8 @@ def _attribution(run: Run) -> list[Block]:
     return blocks
 
 
-def _paper_waterfall(steps: Sequence[Any]) -> Any:
+def paper_waterfall(steps: Sequence[WaterfallStep]) -> Figure:
+    """The waterfall as wide as a page."""
     drawn = waterfall_figure(steps, "")
     drawn.set_size_inches(paper.WIDTH, 3.4)
     drawn.axes[0].tick_params(axis="x", labelsize=6.5)

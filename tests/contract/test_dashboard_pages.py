@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import agents.specs  # noqa: F401 (a trained agent's spelling is known, as under scripts/dashboard.py)
+from mm_env.cli_dashboard import APP
 from mm_env.config.io import load_config
 from mm_env.errors import UsageError
 from tests.contract.dashboard_runs import make_runs
@@ -250,11 +251,5 @@ def test_learning_curves_are_overlaid(runs, page):
 
 def test_the_app_opens_on_the_live_page(monkeypatch, tmp_path):
     monkeypatch.setenv("MM_ENV_RUNS", str(tmp_path))
-
-    def app():
-        from mm_env.dashboard.app import main
-
-        main()
-
-    at = well(AppTest.from_function(app, default_timeout=SECONDS).run())
+    at = well(AppTest.from_file(str(APP), default_timeout=SECONDS).run())
     assert at.button(key="start").label == "Start"

@@ -124,7 +124,7 @@ def sentiment_chart(
                 text=[escape(text) for text in part["text"]], hovertemplate="%{text}<br>score %{y:+.2f}<extra></extra>",
                 **first,
             )  # fmt: skip
-        names = f"<b>{escape(symbol)}</b><br>sentiment", "expected<br>move [bps]"
+        names = f"<b>{escape(symbol)}</b><br>sentiment<br>[sum of scores]", "expected<br>move [bps]"
         for title, reach, secondary in zip(names, (loudest, farthest), (False, True), strict=True):  # zeros at one height
             drawn.update_yaxes(
                 title_text=title, range=[-1.1 * reach, 1.1 * reach], tickmode="auto", nticks=5, showgrid=not secondary,

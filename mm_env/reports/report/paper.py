@@ -141,7 +141,7 @@ def sentiment_paper(steps: pd.DataFrame, headlines: pd.DataFrame, symbols: Seque
                       markerfacecolor=style.VERMILLION if whose else "none")  # fmt: skip
         axes.set_ylim(-1.1 * loudest, 1.1 * loudest)
         right.set_ylim(-1.1 * farthest, 1.1 * farthest)
-        axes.set_ylabel(style.literal(f"{symbol}\nsentiment"))
+        axes.set_ylabel(style.literal(f"{symbol}\nsentiment\n[sum of scores]"))
         right.set_ylabel("move [bps]", fontsize=8)
     _finish(panels, clock, steps, panels[0])
     return figure

@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 import agents.specs  # noqa: F401 (a trained agent's spelling is known, as under scripts/dashboard.py)
 from mm_env.cli_dashboard import APP
-from mm_env.config.io import load_config
+from mm_env.config.io import dump_config, load_config
+from mm_env.envs.env import MultiVenueEnv
 from mm_env.errors import UsageError
 from tests.contract.dashboard_runs import make_runs
 
@@ -176,6 +177,25 @@ def test_a_policy_that_does_not_fit_stops_with_its_message(live):
     assert live.button(key="start").label == "Start"
     press(live, "reset")
     assert errors(live) == [] and metric(live, "Step").value == "0"
+
+
+def test_a_trained_agent_below_the_folder_of_runs_quotes_and_one_of_another_market_is_told_of(page, tmp_path):
+    from stable_baselines3 import PPO
+
+    folder = tmp_path / "ppo"
+    folder.mkdir()
+    PPO("MlpPolicy", MultiVenueEnv(), n_steps=8, batch_size=8, device="cpu").save(folder / "model.zip")
+    (folder / "run.json").write_text(json.dumps({"algo": "ppo", "classic": False, "action_mode": "residual"}))
+    dump_config(load_config(), folder / "market.yaml")
+    live = page("live", tmp_path)
+    live.selectbox(key="policy").set_value(f"ppo:{folder}")
+    press(live, "step")
+    assert metric(live, "Step").value == "1" and live.session_state["market"].policy.name == f"ppo:{folder}"
+    live.selectbox(key="preset").set_value("one_symbol")
+    well(live.run())
+    press(live, "reset")
+    press(live, "step")
+    assert "was trained on (36,)" in errors(live)[0] and metric(live, "Step").value == "0"
 
 
 @pytest.mark.parametrize("name", PAGES[1:])

@@ -21,7 +21,8 @@ from tests.contract.dashboard_runs import make_runs
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "dashboard.py"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PATIENCE_MS = 60_000  # on a machine that is busy with other tests
+PATIENCE_MS = 120_000  # on a machine that is busy with other tests
+SMALL, TALL = {"width": 1300, "height": 800}, {"width": 1500, "height": 1900}  # the more is seen, the more is painted
 LAST_OF_MID = """() => {
     const lines = [...document.querySelectorAll('.js-plotly-plot')].flatMap(chart => chart._fullData || []);
     const time = (lines.find(line => line.name === 'mid') || {}).x;
@@ -91,7 +92,7 @@ def browser():
 @pytest.fixture
 def tab(browser, dashboard):
     """A tab on the live page that lets nothing out of this machine, and keeps what it asked for."""
-    page = browser.new_page(viewport={"width": 1500, "height": 1900})
+    page = browser.new_page(viewport=SMALL)
     page.set_default_timeout(PATIENCE_MS)
     page.asked = []
 
@@ -124,7 +125,10 @@ def step_of(page):
 
 
 def picture(page, path):
+    page.set_viewport_size(TALL)
+    page.wait_for_timeout(1500)  # for charts to take their new width
     page.screenshot(path=path)
+    page.set_viewport_size(SMALL)
     assert path.stat().st_size > 20_000 and path.read_bytes().startswith(b"\x89PNG")
 
 
@@ -136,9 +140,9 @@ def test_a_market_runs_before_ones_eyes_and_every_page_opens(tab, dashboard, sho
     from playwright.sync_api import expect
 
     press(tab, "Start")
-    tab.wait_for_function(f"({LAST_OF_MID})() >= 20")
+    tab.wait_for_function(f"({LAST_OF_MID})() >= 20", polling=500)
     before = tab.evaluate(LAST_OF_MID)
-    tab.wait_for_function(f"({LAST_OF_MID})() > {before}")
+    tab.wait_for_function(f"({LAST_OF_MID})() > {before}", polling=500)
     press(tab, "Pause")
     expect(tab.get_by_role("button", name="Start", exact=True)).to_be_visible()
     tab.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length === 6")

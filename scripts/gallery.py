@@ -70,7 +70,7 @@ def main(
         browser = False
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        runs = Path(folder)
+        runs = Path(folder) / "runs"
         _play(runs, seed, episodes, steps)
         for name, draw in _figures(runs).items():
             _keep(out / f"{name}.png", png(draw(), round(WIDTH / paper.WIDTH)))
@@ -179,10 +179,15 @@ def _dashboard(runs: Path) -> Iterator[str]:
     with socket.socket() as place:
         place.bind(("localhost", 0))
         port = place.getsockname()[1]
-    command = [sys.executable, str(_DASHBOARD), "--port", str(port), "--runs", str(runs)]
-    environment = {**os.environ, "PYTHONPATH": str(_DASHBOARD.parents[1])}
+    command = [sys.executable, str(_DASHBOARD.resolve()), "--port", str(port), "--runs", runs.name]
+    environment = {**os.environ, "PYTHONPATH": str(_DASHBOARD.resolve().parents[1])}
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command,
+        cwd=runs.parent,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     address = f"http://localhost:{port}"
     try:

@@ -68,6 +68,12 @@ class Risk(Section):
     var_method: Literal["parametric", "cornish_fisher", "historical"] = "parametric"
     var_conf: float = Field(0.99, gt=0.5, lt=1.0)
     var_horizon_seconds: Positive = 10.0
+    var_covariance: Literal["steps", "horizon"] = Field(
+        "steps",
+        description="behind VaR and hedges: of moves over a step, scaled by the square root of time, or of overlapping "
+        "moves over the horizon itself, which know of trends and bounces",
+    )
+    horizon_half_life_seconds: Positive = Field(600.0, description="of the covariance of moves over the horizon")
     es_conf: float = Field(0.975, gt=0.5, lt=1.0)
     es_window: int = Field(
         128,

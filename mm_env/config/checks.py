@@ -23,6 +23,7 @@ _TOLERANCE = 1e-9
 _LARGEST_MOVE = 0.1
 _ORDER_LATENCY_STEPS = 3
 _DATA_LATENCY_STEPS = 1
+_LONGEST_HORIZON = 255  # steps, of which the history has one more
 
 TAPE_TIMES = ("episode.steps", "episode.step_seconds", "news.tape_seconds_per_second")  # by which a tape is mapped
 
@@ -245,6 +246,10 @@ def _time_problems(config: MarketConfig) -> Iterator[Problem]:
             if value > steps * step_ms * (1 + _TOLERANCE):
                 allowed = f"at most {steps} decision step(s), {steps * step_ms:g} ms (episode.step_seconds)"
                 yield Problem(("venues", index, field), value, allowed)
+    horizon = config.risk.var_horizon_seconds / config.episode.step_seconds
+    if config.risk.var_covariance == "horizon" and not 0.5 <= horizon <= _LONGEST_HORIZON:
+        allowed = f"steps, as risk.var_horizon_seconds is {horizon:g} decision steps; horizon for 1 to {_LONGEST_HORIZON}"
+        yield Problem(("risk", "var_covariance"), config.risk.var_covariance, allowed)
     multiplier = max(regime.volatility_multiplier for regime in config.regimes)
     microstep = config.episode.step_seconds / config.episode.microsteps
     for index, symbol in enumerate(config.symbols):

@@ -9,7 +9,7 @@ import math
 from mm_env.sim.book import ASK, BID
 from mm_env.sim.compiling import kernel
 from mm_env.sim.orders import exposure, hedge_in_flight, send_hedge
-from mm_env.sim.risk import current_var, portfolio_variance
+from mm_env.sim.risk import current_var, portfolio_variance, risk_covariance
 from mm_env.sim.signals import seen_inventory
 
 
@@ -60,14 +60,14 @@ def _best_leg(s, p, value, slope, variance, target, budget):
     for i in range(p.symbols):
         if s.default_hedge[i] != 0 or not s.seen_valid[i]:
             continue
-        change = _step_to(variance, slope[i], s.covariance[i, i], target)
+        change = _step_to(variance, slope[i], risk_covariance(s, p, i, i), target)
         lots = int(min(math.ceil(abs(change) / p.lot_value[i]), float(budget)))
         if change < 0.0:
             lots = -lots
         if lots == 0:
             continue
         moved = lots * p.lot_value[i]
-        after = variance + 2.0 * slope[i] * moved + s.covariance[i, i] * moved * moved
+        after = variance + 2.0 * slope[i] * moved + risk_covariance(s, p, i, i) * moved * moved
         fall = math.sqrt(variance) - math.sqrt(max(after, 0.0))
         cost = abs(moved) * (0.5 * max(1, s.seen_touch[i, ASK] - s.seen_touch[i, BID]) + _cheapest_fee(s, p, i))
         score = fall / max(cost, 1e-12)

@@ -145,6 +145,8 @@ FIELDS = (
     # risk
     ("covariance_decay", "f8", (), "factor a step"),
     ("prior_volatility", "f8", (), "[log/sqrt(s)]"),
+    ("horizon_moves", "i8", (), "steps of the moves behind the risk covariance; 0: it is that of steps"),
+    ("horizon_decay", "f8", (), "factor a step"),
     ("var_method", "i8", (), "index in VAR_METHODS"),
     ("var_conf", "f8", (), ""),
     ("var_quantile", "f8", (), "of the standard normal at var_conf"),
@@ -356,6 +358,8 @@ def _policy(p: np.ndarray, config: MarketConfig) -> None:
 def _risk(p: np.ndarray, config: MarketConfig) -> None:
     r, dt = config.risk, config.episode.step_seconds
     p["covariance_decay"] = half_life_factor(dt, r.covariance_half_life_seconds)
+    p["horizon_moves"] = round(r.var_horizon_seconds / dt) if r.var_covariance == "horizon" else 0
+    p["horizon_decay"] = half_life_factor(dt, r.horizon_half_life_seconds)
     p["prior_volatility"] = r.prior_volatility_bps_per_sqrt_second * 1e-4
     p["var_method"] = VAR_METHODS.index(r.var_method)
     p["var_conf"], p["var_quantile"], p["var_horizon"] = r.var_conf, normal_quantile(r.var_conf), r.var_horizon_seconds

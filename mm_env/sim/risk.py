@@ -1,8 +1,8 @@
 """Value at risk and expected shortfall of the inventory, as the agent sees it.
 
-Parametric: normal with the EWMA covariance. Cornish-Fisher: the same with the skewness and kurtosis of the window.
-Historical: quantile of the window's mid changes, revalued at today's inventory. A window's step figures are scaled by the
-square root of horizon over step.
+Parametric: normal with the EWMA covariance, of steps or of moves over the horizon. Cornish-Fisher: the same with the
+skewness and kurtosis of the window. Historical: quantile of the window's mid changes, revalued at today's inventory. A
+window's step figures are scaled by the square root of horizon over step.
 Source: RiskMetrics 1996; Favre & Galeano 2002 (Cornish-Fisher); Acerbi & Tasche 2002 (expected shortfall).
 """
 
@@ -16,13 +16,19 @@ PARAMETRIC, CORNISH_FISHER, HISTORICAL = 0, 1, 2
 
 
 @kernel
+def risk_covariance(s, p, i, j):
+    """Covariance [ticks²/s] of two symbols behind VaR and hedges."""
+    return s.horizon_covariance[i, j] if p.horizon_moves > 0 else s.covariance[i, j]
+
+
+@kernel
 def portfolio_variance(s, p, value, slope):
     """Variance [currency²/s] of exposures value (S,) [currency a tick]; fills slope = covariance @ value."""
     variance = 0.0
     for i in range(p.symbols):
         total = 0.0
         for j in range(p.symbols):
-            total += s.covariance[i, j] * value[j]
+            total += risk_covariance(s, p, i, j) * value[j]
         slope[i] = total
         variance += value[i] * total
     return max(variance, 0.0)

@@ -10,6 +10,8 @@ from mm_env.sim.book import ASK, BID
 from mm_env.sim.compiling import kernel
 from mm_env.sim.state import HISTORY
 
+_PRIOR_HORIZONS = 4  # how many horizons of data the prior volatility counts for
+
 
 @kernel
 def see(s, p):
@@ -41,21 +43,27 @@ def start_signals(s, p):
     for i in range(p.symbols):
         s.seen_mid[i] = p.start_price[i]
         variance = (p.prior_volatility * p.start_price[i]) ** 2
-        s.covariance[i, i] = variance
+        s.covariance[i, i] = s.horizon_covariance[i, i] = variance
         s.variance_fast[i] = variance
 
 
 @kernel
 def update_signals(s, p, change):
     """One decision step: mids, covariance, alpha. change: (S,) scratch, the mid changes [ticks]."""
-    dt = p.step_seconds
+    dt, h = p.step_seconds, p.horizon_moves
     for i in range(p.symbols):
         mid = 0.5 * (s.seen_touch[i, BID] + s.seen_touch[i, ASK]) if s.seen_valid[i] else s.seen_mid[i]
         change[i] = mid - s.seen_mid[i]
         s.seen_mid[i] = mid
         s.variance_fast[i] += (1.0 - p.fast_decay) * (change[i] * change[i] / dt - s.variance_fast[i])
         s.changes[i, s.change_count % HISTORY] = change[i]
+        if h > 0:
+            s.horizon_move[i] += s.changes[i, s.change_count % HISTORY]
+            if s.change_count >= h:
+                s.horizon_move[i] -= s.changes[i, (s.change_count - h) % HISTORY]
     s.change_count += 1
+    if h > 0 and s.change_count >= h:
+        update_horizon_covariance(s, p, h)
     for i in range(p.symbols):
         for j in range(i + 1):
             c = s.covariance[i, j] + (1.0 - p.covariance_decay) * (change[i] * change[j] / dt - s.covariance[i, j])
@@ -63,6 +71,17 @@ def update_signals(s, p, change):
         s.sentiment[i] *= p.sentiment_decay
         blend = p.alpha_weight * s.sentiment[i] + p.obi_weight * s.imbalance[i]
         s.alpha[i] += p.alpha_smooth * (blend - s.alpha[i])
+
+
+@kernel
+def update_horizon_covariance(s, p, h):
+    """Take the move over the last h steps into its covariance: a mean at first, the prior in it, and then an EWMA."""
+    weight = max(1.0 - p.horizon_decay, 1.0 / (s.change_count + _PRIOR_HORIZONS * h))
+    for i in range(p.symbols):
+        for j in range(i + 1):
+            product = s.horizon_move[i] * s.horizon_move[j] / (h * p.step_seconds)
+            c = s.horizon_covariance[i, j] + weight * (product - s.horizon_covariance[i, j])
+            s.horizon_covariance[i, j] = s.horizon_covariance[j, i] = c
 
 
 @kernel

@@ -167,6 +167,8 @@ FIELDS = (
     ("route_score", "f8", ("S", "V"), "[ticks/s] expected value of a lot posted for a second"),
     # risk
     ("covariance", "f8", ("S", "S"), "[ticks²/s] EWMA of seen mid changes"),
+    ("horizon_covariance", "f8", ("S", "S"), "[ticks²/s] the same of moves over the VaR's horizon, where it is asked for"),
+    ("horizon_move", "f8", ("S",), "[ticks] seen move over the last steps of the horizon"),
     ("changes", "f4", ("S", "H"), "[ticks] mid changes of the last steps, ring"),
     ("change_count", "i8", (), "changes seen in all"),
     ("value_at_risk", "f8", (3,), "[currency] parametric, Cornish-Fisher, historical"),

@@ -37,7 +37,7 @@ from mm_env.reports.tables import text_table
 
 logger = logging.getLogger("calibrate")
 PARTS: tuple[Part, ...] = ("all", "odd", "even")
-_FRESH_SEED = 1_000_003  # of the simulation by which the best market is judged
+_FRESH_SEED, _FRESH_LENGTH = 1_000_003, 8.0  # of the simulation by which the best market is judged
 
 
 @user_errors
@@ -78,7 +78,7 @@ def main(
     with StopRequest() as stopped:
         best = tune(measured, trials, seconds, seed, told=_progress(trials), stop=stopped)
     config = override(best.config, changes)
-    fresh = judge(measured, config, 3.0 * seconds, seed + _FRESH_SEED)
+    fresh = judge(measured, config, _FRESH_LENGTH * seconds, seed + _FRESH_SEED)
     print(f"\n{_table(fresh)}\n\nlargest deviation of a moment: {fresh.worst:.1%}")
     command = " ".join(
         ["python scripts/calibrate.py", *(f"--data {path.name}" for path in data), f"--trials {trials}",

@@ -183,6 +183,5 @@ def test_a_bad_value_is_a_message_and_tabs_are_apart(tab, browser, dashboard, sh
     field.fill("0.02")
     field.press("Enter")
     expect(alert).to_be_hidden()
-    press(other, "Step")
-    expect(other.get_by_test_id("stMetricValue").first).to_have_text("1")
+    assert other.get_by_test_id("stMetricValue").count() == 0  # what was begun in one tab is not in another
     other.close()

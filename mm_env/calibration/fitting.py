@@ -35,13 +35,12 @@ _DEPTHS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # in spreads, from the mid
 
 # what is tuned for the market: start, low, high; and for each symbol, as multiples of what was measured
 SHARED = {
-    "informed_share": (0.17, 0.1, 1.0), "mispricing_scale_ticks": (2.9, 0.3, 40.0),
-    "impact_kappa": (0.002, 1e-05, 0.03), "cancel_rate_per_second": (0.27, 0.02, 20.0),
-    "queue_reaction": (0.18, 0.01, 2.0), "imbalance_reaction": (0.83, 0.05, 1.0),
-    "stale_cancel_multiplier": (4.0, 1.0, 300.0), "taker_reach_ticks": (8.7, 1.0, 60.0),
-    "burst_fast": (0.56, 0.05, 0.6), "burst_slow": (0.36, 0.05, 0.38), "burst_fast_decay": (1000.0, 50.0, 20000.0),
-    "burst_slow_decay": (1.2, 0.3, 50.0), "size_tilt": (0.23, 0.15, 2.0), "distance_stretch": (0.71, 0.1, 2.0),
-    "distance_shift_ticks": (7.0, 0.1, 12.0),
+    "informed_share": (0.2, 0.1, 1.0), "mispricing_scale_ticks": (1.4, 0.3, 40.0), "impact_kappa": (0.0018, 1e-5, 3e-2),
+    "cancel_rate_per_second": (0.27, 0.02, 20.0), "queue_reaction": (0.21, 0.01, 2.0),
+    "imbalance_reaction": (0.78, 0.05, 1.0), "stale_cancel_multiplier": (3.0, 1.0, 300.0),
+    "taker_reach_ticks": (15.0, 1.0, 60.0), "burst_fast": (0.54, 0.05, 0.6), "burst_slow": (0.34, 0.05, 0.38),
+    "burst_fast_decay": (530.0, 50.0, 20_000.0), "burst_slow_decay": (0.94, 0.3, 50.0), "size_tilt": (0.3, 0.15, 2.0),
+    "distance_stretch": (0.51, 0.1, 2.0), "distance_shift_ticks": (6.2, 0.1, 12.0),
 }  # fmt: skip
 OWN = {
     "volatility": (0.9, 0.1, 3.0), "taker_rate": (1.05, 0.7, 1.5), "limit_rate": (1.0, 0.3, 10.0),

@@ -40,12 +40,32 @@ SHARED = {
     "imbalance_reaction": (0.78, 0.05, 1.0), "stale_cancel_multiplier": (3.0, 1.0, 300.0),
     "taker_reach_ticks": (15.0, 1.0, 60.0), "burst_fast": (0.54, 0.05, 0.6), "burst_slow": (0.34, 0.05, 0.38),
     "burst_fast_decay": (530.0, 50.0, 20_000.0), "burst_slow_decay": (0.94, 0.3, 50.0), "size_tilt": (0.3, 0.15, 2.0),
-    "distance_stretch": (0.51, 0.1, 2.0), "distance_shift_ticks": (6.2, 0.1, 12.0),
+    "distance_stretch": (0.51, 0.03, 2.0), "distance_shift_ticks": (6.2, 0.05, 12.0),
 }  # fmt: skip
 OWN = {
-    "volatility": (0.9, 0.1, 3.0), "taker_rate": (1.05, 0.7, 1.5), "limit_rate": (1.0, 0.3, 10.0),
+    "volatility": (0.9, 0.02, 3.0), "taker_rate": (1.05, 0.4, 1.5), "limit_rate": (1.0, 0.3, 10.0),
     "distance": (0.85, 0.2, 6.0),
 }  # fmt: skip
+STARTS_OF_BOOKS = {
+    "informed_share": 0.15,
+    "mispricing_scale_ticks": 2.0,
+    "impact_kappa": 0.0004,
+    "cancel_rate_per_second": 2.0,
+    "queue_reaction": 0.6,
+    "stale_cancel_multiplier": 8.0,
+    "taker_reach_ticks": 3.0,
+    "burst_fast": 0.49,
+    "burst_slow": 0.3,
+    "burst_fast_decay": 280.0,
+    "burst_slow_decay": 2.0,
+    "size_tilt": 0.5,
+    "distance_stretch": 0.2,
+    "distance_shift_ticks": 0.15,
+    "volatility": 0.3,
+    "taker_rate": 0.8,
+    "limit_rate": 3.2,
+    "distance": 0.5,
+}  # where no orders are told, and the spread is a tick; fmt: skip
 OWN_SIZE = {"size": (1.0, 0.2, 6.0)}  # of symbols whose sizes come in no round lots, which scaling would blur
 
 
@@ -56,6 +76,7 @@ class Measured:
     recorded: symbol -> venue -> its record, the same venues for each symbol; moments: symbol -> those over its venues
     sizes: (1010,) quantiles, in multiples of each symbol's median, which is `median_size` [units of the data]
     distances: (65,) quantiles, of the deepest records, in multiples of each symbol's mean, `mean_distance` [ticks]
+    orders: whether orders are told
     limit_rate: [1/s] limit orders, or additions to levels, over venues; taker_size: mean, in median sizes of limit orders
     taker_scale: of the baseline of `hawkes`, so that its stationary rate (I - N)^-1 mu is the recorded one
     round_lots: whether most sizes are multiples of the median one
@@ -73,6 +94,7 @@ class Measured:
     limit_rate: list[float]
     taker_scale: float
     taker_size: float
+    orders: bool
     round_lots: bool
     correlation: float
     venue_shares: dict[str, float]
@@ -136,6 +158,7 @@ def measure(recorded: Sequence[Recorded], exponentials: int = 3) -> Measured:
         limit_rate=[len(sizes[symbol]) / firsts[symbol].seconds for symbol in table],
         taker_scale=len(time) / float(time[-1]) / float(process.rates.sum()),
         taker_size=float(np.mean([size[symbol].mean() / median[symbol] for symbol in table])),
+        orders=recorded[0].orders,
         round_lots=bool(np.mean(scaled == np.rint(scaled)) > 0.5),
         correlation=_correlation(list(firsts.values())),
         venue_shares=shares,

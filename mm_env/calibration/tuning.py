@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.calibration.events import About, join_events
-from mm_env.calibration.fitting import OWN, OWN_SIZE, SHARED, Measured, market_of
+from mm_env.calibration.fitting import OWN, OWN_SIZE, SHARED, STARTS_OF_BOOKS, Measured, market_of
 from mm_env.calibration.moments import MOMENTS, compared, moments_of, over_venues
 from mm_env.calibration.realism import compare_markets
 from mm_env.config import MarketConfig
@@ -116,11 +116,13 @@ class _Search:
     ) -> None:
         self.measured, self.seconds, self.told, self.stop = measured, seconds, told, stop
         ranges = dict(SHARED)
+        starts = {} if measured.orders else STARTS_OF_BOOKS
         own = OWN if measured.round_lots else OWN | OWN_SIZE
         for i in range(len(measured.symbols)):
             ranges |= {f"{name}.{i}": bounds for name, bounds in own.items()}
         self.names = list(ranges)
-        first, self.low, self.high = (np.log([bounds[k] for bounds in ranges.values()]) for k in range(3))
+        first = np.log([starts.get(name.partition(".")[0], bounds[0]) for name, bounds in ranges.items()])
+        self.low, self.high = (np.log([bounds[k] for bounds in ranges.values()]) for k in (1, 2))
         self.start = np.clip((first - self.low) / (self.high - self.low), 0.02, 0.98)
         self.losses: list[float] = []
         self.best: Tuned | None = None

@@ -31,7 +31,7 @@ def radar_figure(markets: Mapping[str, Realism], title: str) -> Figure:
     angles = np.linspace(0.0, 2.0 * np.pi, len(names), endpoint=False)
     for (name, realism), colour in zip(markets.items(), _COLOURS, strict=False):
         radius = np.array([realism.distances[statistic].l1 for statistic in names])
-        label = f"{name}: mean {realism.mean[0]:.3f} ± {1.96 * realism.mean[1]:.3f}"
+        label = f"{name}: mean {realism.mean[0]:.3f} ± {realism.mean[1]:.3f}"
         axes.plot(
             np.append(angles, angles[0]), np.append(radius, radius[0]), color=colour, linewidth=1.5, label=literal(label)
         )

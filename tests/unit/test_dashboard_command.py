@@ -1,8 +1,6 @@
 """The command that opens the dashboard: what it hands to Streamlit, and what it refuses."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +8,6 @@ from typer.testing import CliRunner
 
 from mm_env import cli_dashboard
 from mm_env.cli import app
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -44,9 +40,3 @@ def test_without_streamlit_it_says_what_to_install(handed, monkeypatch):
     monkeypatch.setattr(cli_dashboard.importlib.util, "find_spec", lambda name: None)
     done = CliRunner().invoke(app, ["dashboard"])
     assert done.exit_code == 2 and "pip install 'mm_env[dashboard]'" in done.output and handed == []
-
-
-def test_the_script_says_how_it_is_used():
-    command = [sys.executable, str(ROOT / "scripts" / "dashboard.py"), "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert done.returncode == 0 and "Example: python scripts/dashboard.py" in done.stdout

@@ -12,6 +12,7 @@ import html
 import logging
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +22,7 @@ import typer
 
 from mm_env.calibration.events import about_events, all_events
 from mm_env.calibration.fitting import Measured, measure
-from mm_env.calibration.moments import SCALE_SECONDS, Part, Recorded
+from mm_env.calibration.moments import SCALE_SECONDS, Part, Recorded, volatility_of
 from mm_env.calibration.summary import summarise, takers
 from mm_env.calibration.tuning import Tuned, judge, tune
 from mm_env.cli_baseline import check_log_level, parse_overrides
@@ -172,6 +173,9 @@ def _report(measured: Measured, best: Tuned, fresh: Tuned, text: str) -> str:
         events = one.events
         lot = measured.median_size[measured.symbols.index(one.about.symbol)]
         summary = summarise(events, one.about, lot=lot)
+        if len(one.pieces) > 1:  # the whole has a move at each seam, and its day is cut short
+            scales = [(scale, *volatility_of(one.pieces, scale)) for scale, _, _ in summary.volatility]
+            summary = replace(summary, volatility=scales, profile=None)
         sizes = np.maximum(1.0, np.ceil(takers(events, one.about)[2] / lot))
         title = f"{one.about.symbol} at {one.about.venue}: {summary.events} events in {summary.seconds:,.0f} s"
         parts.append(f"<h2>{html.escape(title)}</h2>")

@@ -118,13 +118,12 @@ def moments_of(pieces: Sequence[Events], about: About, orders: bool) -> dict[str
     lasted = np.diff(events.time).astype(np.float64)
     sizes = np.stack([events.bid_sizes[:-1, 0], events.ask_sizes[:-1, 0]])
     shown = sizes > 0.0
-    squares = np.concatenate([_moves(piece) ** 2 for piece in pieces])
     time, _, traded = takers(events, about)
     found = {
         "spread_ticks": spread(events, about.tick).mean_ticks,
         "touch_size": float(np.exp(np.average(np.log(sizes[shown]), weights=np.broadcast_to(lasted, sizes.shape)[shown]))),
         "takers_per_second": len(time) / seconds,
-        "volatility_bps": float(np.sqrt(squares.mean() / SCALE_SECONDS)),
+        "volatility_bps": volatility_of(pieces, SCALE_SECONDS)[0],
     }
     if orders:
         limits, cancels, trades = (int((events.kind == kind).sum()) for kind in ("limit", "delete", "trade"))
@@ -141,8 +140,13 @@ def moments_of(pieces: Sequence[Events], about: About, orders: bool) -> dict[str
     }
 
 
-def _moves(piece: Events) -> np.ndarray:
-    return moves(Mids.of(piece), SCALE_SECONDS, int(piece.time[0]), int(piece.time[-1]))
+def volatility_of(pieces: Sequence[Events], scale: float) -> tuple[float, float]:
+    """Volatility [bps/sqrt(s)] of moves over `scale` [s] within the pieces, and its standard error."""
+    r = [moves(Mids.of(piece), scale, int(piece.time[0]), int(piece.time[-1])) for piece in pieces]
+    squares = np.concatenate(r) ** 2
+    variance = float(squares.mean()) / scale
+    error = float(squares.std() / np.sqrt(len(squares))) / scale
+    return float(np.sqrt(variance)), (0.5 * error / float(np.sqrt(variance)) if variance > 0.0 else 0.0)
 
 
 def over_venues(moments: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from mm_env.calibration.events import DataError, Events
 
 GRID_SECONDS = 0.1  # of Binance's depth
-_WIDTH = 256  # [ticks] of a side that is looked at
 Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 
 def on_grid(events: Events, seconds: float = GRID_SECONDS) -> Events:
@@ -75,16 +75,20 @@ def level_changes(grid: Events, tick: float) -> LevelChanges:
         level = sign * np.rint(prices / tick)  # on either side the best is the highest
         last = np.nanmin(level, axis=1)
         end = np.maximum(last[:-1], last[1:])  # as far as both tell
-        net = _placed(level[1:], shown[1:], end) - _placed(level[:-1], shown[:-1], end)
-        row, place = np.nonzero(net)
-        found.append((sign * mid[row] - end[row] - place, net[row, place]))
+        row, place, size = _told(level[1:], shown[1:], end)
+        row_before, place_before, size_before = _told(level[:-1], shown[:-1], end)
+        width = 1 + max(place.max(initial=0), place_before.max(initial=0))
+        keys, which = np.unique(
+            np.concatenate([row * width + place, row_before * width + place_before]), return_inverse=True
+        )
+        net = np.bincount(which, np.concatenate([size, -size_before]), minlength=len(keys))
+        row, place = np.divmod(keys[net != 0.0], width)
+        found.append((sign * mid[row] - end[row] - place, net[net != 0.0]))
     return LevelChanges(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def _placed(level: Floats, sizes: Floats, end: Floats) -> Floats:
-    """(n, _WIDTH) sizes by their level's distance from `end`; those before it, and those too far, are left out."""
+def _told(level: Floats, sizes: Floats, end: Floats) -> tuple[Whole, Whole, Floats]:
+    """Book, distance [ticks] from `end` towards the best price, and size of each level that is not behind `end`."""
     place = level - end[:, None]
-    row, column = np.nonzero((place >= 0.0) & (place < _WIDTH))
-    dense = np.zeros((len(level), _WIDTH))
-    dense[row, place[row, column].astype(np.int64)] = sizes[row, column]
-    return dense
+    row, column = np.nonzero(place >= 0.0)
+    return row, place[row, column].astype(np.int64), sizes[row, column]

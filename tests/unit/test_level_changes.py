@@ -48,6 +48,15 @@ def test_levels_past_the_last_are_not_taken_for_empty():
     assert found.size.size == 0
 
 
+def test_the_best_levels_of_a_book_that_reaches_far_count_too():
+    before = [(99_000.0, 3.0), (98_000.0, 4.0), (96_000.0, 2.0)]
+    after = [(99_001.0, 1.0), (99_000.0, 5.0), (96_000.0, 2.0)]
+    asks = [(99_003.0, 5.0), (99_900.0, 5.0), (110_000.0, 5.0)]
+    found = level_changes(books([0.0, 0.1], [before, after], [asks, asks]), 1.0)
+    changes = sorted(zip(found.distance.tolist(), found.size.tolist(), strict=True))
+    assert changes == [(0.5, 1.0), (1.5, 2.0), (1001.5, -4.0)]
+
+
 def test_the_grid_keeps_the_last_book_of_each_cell():
     rows = [[(99.0, float(k)), (98.0, 1.0)] for k in range(1, 6)]
     asks = [[(101.0, 1.0), (102.0, 1.0)]] * 5

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -101,16 +101,22 @@ def _source(
     report: ReadReport,
 ) -> tuple[About, Iterator[Events]]:
     if kind == "tables":
+        _refuse({"--coarse-tick": coarse_tick}, "a Binance stream", data, kind)
         return About("tables", symbol, venue, 1), read_tables(data, quotes, report, columns, time_unit)
-    given = {"--quotes": quotes, "--column": columns, "--time-unit": time_unit, "--symbol": symbol}
-    foreign = [option for option, value in given.items() if value]
-    if foreign:
-        raise UsageError(f"{', '.join(foreign)}: allowed: with tables only; {data} is read as {kind}")
+    _refuse({"--quotes": quotes, "--column": columns, "--time-unit": time_unit, "--symbol": symbol}, "tables", data, kind)
     if kind == "lobster":
+        _refuse({"--coarse-tick": coarse_tick}, "a Binance stream", data, kind)
         source = find_lobster(data)
         return source.about, read_lobster(source, report)
     about = find_binance(data, venue, levels, coarse_tick)
     return about, read_binance(data, about, report)
+
+
+def _refuse(given: dict[str, Any], where: str, data: Path, kind: str) -> None:
+    """Refuse options that nothing would read."""
+    foreign = [option for option, value in given.items() if value]
+    if foreign:
+        raise UsageError(f"{', '.join(foreign)}: allowed: with {where} only; {data} is read as {kind}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import re
 import time
 from collections.abc import Callable
@@ -173,6 +174,9 @@ def _check_options(
         given = [name for name, value in options.items() if value is not None]
         if absent and given:
             raise UsageError(f"{', '.join(given)}: allowed: {where}")
+    for name, value in (tape | books).items():
+        if value == math.inf:
+            raise UsageError(f"{name} {value}: allowed: a number that is not infinite")
     if source == "ccxt" and ccxt["--exchange"] is None:
         raise UsageError("--exchange: none; allowed: one that ccxt knows, as binance")
 

@@ -63,7 +63,7 @@ def find_binance(path: Path, venue: str, levels: int = LEVELS, coarse_tick: floa
         raise DataError(f"{path}: no stream of Binance in its first {_PEEK} lines; allowed: nanoseconds, a space, JSON")
     tick = 10.0**-decimals
     if coarse_tick is not None:
-        if not (coarse_tick >= tick and abs(coarse_tick / tick - round(coarse_tick / tick)) < 1e-6):
+        if not (tick <= coarse_tick < math.inf and abs(coarse_tick / tick - round(coarse_tick / tick)) < 1e-6):
             raise DataError(f"{path}: coarse tick {coarse_tick:g}; allowed: a multiple of the tick, {tick:g}")
         tick = coarse_tick
     return About("binance", symbol, venue, levels, tick)

@@ -237,7 +237,7 @@ def test_levels_are_added_up_by_a_coarse_tick_away_from_the_other_side(tmp_path)
     np.testing.assert_array_equal(events.ask_prices[4], [100.0, 100.25])
     np.testing.assert_array_equal(events.ask_sizes[4], [2, 3])
     assert (events.ask_prices[:, 0] - events.bid_prices[:, 0] > 0.2).all()
-    for wrong in (0.005, 0.015, 0.0, float("nan")):
+    for wrong in (0.005, 0.015, 0.0, float("nan"), float("inf")):
         with pytest.raises(DataError, match=r"a multiple of the tick, 0\.01"):
             find_binance(path, "spot", 2, coarse_tick=wrong)
 
@@ -378,6 +378,8 @@ def test_the_command_refuses_and_writes_nothing(tmp_path):
         ((trades, "--form", "xml"), "--form 'xml': allowed: lobster, binance, tables"),
         ((trades, "--column", "price"), "--column 'price': allowed: OURS=THEIRS"),
         ((lobster_zip(tmp_path), "--symbol", "A"), "--symbol: allowed: with tables only"),
+        ((lobster_zip(tmp_path), "--coarse-tick", 1), "--coarse-tick: allowed: with a Binance stream only"),
+        ((trades, "--coarse-tick", 1), "--coarse-tick: allowed: with a Binance stream only"),
         ((tmp_path / "none.zip",), "there is no such file"),
     ):
         result = run(*arguments, "--out", out)

@@ -223,6 +223,7 @@ CCXT = ("--source", "ccxt", "--symbols", "BTC/USDT")
         (CCXT, "--exchange: none; allowed: one that ccxt knows"),
         ((*CCXT, "--exchange", "krakn"), "that ccxt knows; nearest: 'kraken'"),
         ((*CCXT, "--exchange", "kraken", "--what", "books", "--start", "2024-01-01"), "--start: allowed: without books"),
+        ((*CCXT, "--exchange", "kraken", "--what", "books", "--seconds", "inf"), "--seconds inf: allowed: a number that is"),
         ((*CCXT, "--exchange", "kraken", "--start", "soon"), "--start 'soon': allowed: a date or a time"),
         (
             (*CCXT, "--exchange", "kraken", "--start", "2024-01-02", "--end", "2024-01-01"),

@@ -247,7 +247,7 @@ def _time_problems(config: MarketConfig) -> Iterator[Problem]:
                 allowed = f"at most {steps} decision step(s), {steps * step_ms:g} ms (episode.step_seconds)"
                 yield Problem(("venues", index, field), value, allowed)
     horizon = config.risk.var_horizon_seconds / config.episode.step_seconds
-    if config.risk.var_covariance == "horizon" and not 0.5 <= horizon <= _LONGEST_HORIZON:
+    if config.risk.var_covariance == "horizon" and not 0.5 < horizon <= _LONGEST_HORIZON:
         allowed = f"steps, as risk.var_horizon_seconds is {horizon:g} decision steps; horizon for 1 to {_LONGEST_HORIZON}"
         yield Problem(("risk", "var_covariance"), config.risk.var_covariance, allowed)
     multiplier = max(regime.volatility_multiplier for regime in config.regimes)

@@ -61,6 +61,6 @@ def test_the_covariance_of_steps_stays_the_default_and_its_paths_do_not_change()
 
 
 def test_a_horizon_that_history_does_not_hold_is_refused():
-    for seconds in (256.0, 0.2):
+    for seconds in (256.0, 0.5, 0.2):  # half a step would be rounded to none
         with pytest.raises(ConfigError, match=r"var_covariance.*horizon for 1 to 255"):
             override(load_config(None), {"risk.var_covariance": "horizon", "risk.var_horizon_seconds": seconds})

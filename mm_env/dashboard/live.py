@@ -105,14 +105,22 @@ class LiveMarket:
     def fills(self, since_step: int = 0, most: int | None = None) -> pd.DataFrame:
         """Own fills, those after a step alone if one is given; of quotes' fills, and of the others, evenly spaced `most`."""
         rows = self._tables.fills
-        first = bisect_right(rows["step"], since_step) if since_step > 0 else 0
-        if most is None or len(rows["step"]) - first <= most:
+        first = self._first_fill(since_step)
+        if most is None or self.fills_after(since_step) <= most:
             return _rows_of(rows, slice(first, None))
         quoted: list[int] = []
         others: list[int] = []
         for k, role in enumerate(rows["role"][first:], start=first):
             (quoted if role == ROLES[0] else others).append(k)
         return _rows_of(rows, sorted(quoted[:: -(-len(quoted) // most) or 1] + others[:: -(-len(others) // most) or 1]))
+
+    def fills_after(self, since_step: int = 0) -> int:
+        """How many rows `fills` has where it leaves none out."""
+        rows = self._tables.fills
+        return len(rows["step"]) - self._first_fill(since_step)
+
+    def _first_fill(self, since_step: int) -> int:
+        return bisect_right(self._tables.fills["step"], since_step) if since_step > 0 else 0
 
     def headlines(self, since_step: int = 0) -> pd.DataFrame:
         """Headlines, those after a step alone if one is given."""

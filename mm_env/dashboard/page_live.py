@@ -132,7 +132,7 @@ def _watch() -> None:
             tick = market.config.symbols[k].tick_size
             bid, ask = (float(price) * tick if market.count else None for price in state["quote"][k])
             chart(book_figure(market.ladder(k), market.venues, (bid, ask)), f"book {k}")
-    if len(fills) > MOST_FILLS:
+    if len(fills) < market.fills_after(since):
         st.caption("Of many fills only some are drawn, evenly spaced; a saved run holds all of them.")
     left, right = st.columns([3, 2])
     with left:

@@ -62,6 +62,7 @@ def test_of_many_fills_some_are_taken_evenly_of_either_kind(played):
     others = (fills["role"] != "maker").sum()
     assert others > 5 and one.fill_count() == len(fills) - others
     few = one.fills(most=5)
+    assert one.fills_after() == len(fills) > len(few) and one.fills_after(20) == len(one.fills(20)) < len(fills)
     assert 3 <= (few["role"] == "maker").sum() <= 5 and 3 <= (few["role"] != "maker").sum() <= 5
     assert few["time"].is_monotonic_increasing and few["time"].isin(fills["time"]).all()
     assert few["time"].iloc[-1] > fills["time"].iloc[len(fills) // 2]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import logging
+import shlex
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
@@ -72,7 +73,7 @@ def main(
     if part is None:
         raise UsageError(f"--blocks {blocks!r}: allowed: {', '.join(PARTS)}")
     if len({path.resolve() for path in data}) < len(data):
-        raise UsageError("--data: the same file twice; allowed: one file a symbol")
+        raise UsageError("--data: the same file twice; allowed: one file a symbol and venue")
     recorded = [Recorded.of(all_events(path), about_events(path), part) for path in data]
     logger.info("measuring %s", ", ".join(f"{one.about.symbol} at {one.about.venue}" for one in recorded))
     measured = measure(recorded, exponentials)
@@ -82,8 +83,9 @@ def main(
     fresh = judge(measured, config, _FRESH_LENGTH * seconds, seed + _FRESH_SEED)
     print(f"\n{_table(fresh)}\n\nlargest deviation of a moment: {fresh.worst:.1%}")
     command = " ".join(
-        ["python scripts/calibrate.py", *(f"--data {path.name}" for path in data), f"--trials {trials}",
-         f"--seconds {seconds:g}", f"--seed {seed}", f"--blocks {blocks}", *(f"--set {one}" for one in setting or [])]
+        ["python scripts/calibrate.py", *(f"--data {shlex.quote(path.name)}" for path in data),
+         f"--exponentials {exponentials}", f"--trials {trials}", f"--seconds {seconds:.15g}", f"--seed {seed}",
+         f"--blocks {blocks}", *(f"--set {shlex.quote(one)}" for one in setting or [])]
     )  # fmt: skip
     text = _provenance(measured, best, fresh, command) + resolved_yaml(config)
     write_bytes(out, text.encode())
@@ -96,6 +98,9 @@ def main(
     if report is not None:
         write_bytes(report, _report(measured, best, fresh, text).encode())
         print(f"report: {report}")
+    if stopped.signal is not None:
+        typer.echo(f"stopped after {len(best.losses)} of {trials} markets: the best of these was written", err=True)
+        raise typer.Exit(128 + stopped.signal)
 
 
 def _progress(trials: int) -> Callable[[int, float], None]:

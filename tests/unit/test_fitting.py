@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -202,7 +204,7 @@ def test_the_loss_counts_what_is_off_beyond_the_tolerance(records):
     assert Tuned(market, {}, {"XYZ": off}, {}, {"XYZ": 0.2}).loss == pytest.approx(0.2 + 0.1)
 
 
-def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path):
+def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path, monkeypatch):
     data = []
     for one in records[:1]:
         data += ["--data", str(tmp_path / f"{one.about.symbol}.parquet")]
@@ -214,6 +216,21 @@ def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path):
     def run(*arguments: object) -> object:
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
+    kept: dict[str, object] = {}
+
+    def keep(name: str) -> None:
+        """Let a function of the command return what it did the first time."""
+        called = getattr(calibrate, name)
+
+        def once(*given: object, **named: object) -> object:
+            if name not in kept:
+                kept[name] = called(*given, **named)
+            return kept[name]
+
+        monkeypatch.setattr(calibrate, name, once)
+
+    for name in ("measure", "tune", "judge"):
+        keep(name)
     out, report = tmp_path / "fitted.yaml", tmp_path / "fitted.html"
     options = ["--trials", 2, "--seconds", 120, "--exponentials", 1, "--blocks", "odd", "--set", "episode.steps=20"]
     said = run(*data, *options, "--out", out, "--report", report, "--json", tmp_path / "m.json")
@@ -223,12 +240,26 @@ def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path):
     assert [symbol.name for symbol in config.symbols] == ["XYZ"]
     text = out.read_text()
     assert "maximum likelihood" in text
-    assert "scripts/calibrate.py --data XYZ.parquet" in text
+    command = " ".join(line.removeprefix("#").strip() for line in text.partition("from XYZ")[0].splitlines())
+    assert (
+        "scripts/calibrate.py --data XYZ.parquet --exponentials 1 --trials 2 --seconds 120 --seed 0 --blocks odd" in command
+    )
+    assert "--set episode.steps=20" in command
     assert str(tmp_path) not in text
     told = json.loads((tmp_path / "m.json").read_text())
     assert set(told["moments"]["XYZ"]) == {*MOMENTS, "limit_orders_per_second"}
     page = report.read_text()
     assert page.count("data:image/png;base64,") >= 1
     assert "http" not in page.split("</style>")[1].replace("http-equiv", "")
+
+    def pressed(*_: object, **__: object) -> object:
+        os.kill(os.getpid(), signal.SIGINT)
+        return kept["tune"]
+
+    out.unlink()
+    monkeypatch.setattr(calibrate, "tune", pressed)
+    stopped = run(*data, *options, "--out", out)
+    assert stopped.exit_code == 130 and "stopped after 1 of 2 markets" in stopped.output  # type: ignore[attr-defined]
+    assert load_config(out) == config
     for wrong in (("--blocks", "third"), ("--data", data[1])):
         assert run(*data, *wrong, "--out", out).exit_code == 2  # type: ignore[attr-defined]

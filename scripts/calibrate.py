@@ -152,7 +152,7 @@ def _provenance(measured: Measured, best: Tuned, fresh: Tuned, command: str) -> 
         f"venues: shares of the takers' volume, the median basis in ticks.{basis}",
         "flow.makers.size_quantiles_lots, placement_quantiles_ticks: measured, pooled over symbols in multiples of their",
         "  median and mean; sizes at shares u^size_tilt, distances times the tuned distance of the first symbol.",
-        f"correlation: of moves over {SCALE_SECONDS:g} s, {measured.correlation:.3f}.",
+        f"correlation: of moves over {SCALE_SECONDS:g} s, {measured.correlation:.3f}; of the market at most 0.95.",
         f"Tuned by simulation ({len(best.losses)} markets): "
         + ", ".join(f"{name} {value:.4g}" for name, value in best.values.items()) + ".",
         f"In a simulation of its own no moment is off by more than {fresh.worst:.1%}; mean L1 "

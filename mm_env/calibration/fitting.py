@@ -17,7 +17,7 @@ from mm_env.calibration.events import DataError
 from mm_env.calibration.fills import fit_intensity
 from mm_env.calibration.hawkes_fit import HawkesFit, select_hawkes
 from mm_env.calibration.level_changes import level_changes, on_grid
-from mm_env.calibration.moments import SCALE_SECONDS, Recorded, over_venues
+from mm_env.calibration.moments import MOMENTS, SCALE_SECONDS, Recorded, over_venues
 from mm_env.calibration.prices import Mids, moves
 from mm_env.calibration.summary import takers
 from mm_env.calibration.venues import Basis, compare_venues
@@ -31,6 +31,7 @@ _UNIT = 100  # lots of the median limit order
 _LIMIT = 10 * _UNIT  # lots of the position's limit
 _UNUSUAL = 0.995  # share of sizes past which they are cut
 _MOST_LOTS = 65_535
+_MOST_CORRELATED = 0.95  # or, against each other, that share of what so many symbols can be
 _DEPTHS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # in spreads, from the mid
 
 # what is tuned for the market: start, low, high; and for each symbol, as multiples of what was measured
@@ -120,8 +121,8 @@ class Measured:
 def measure(recorded: Sequence[Recorded], exponentials: int = 3) -> Measured:
     """Measure all symbols together; exponentials: of the Hawkes kernels, at most, the BIC chooses.
 
-    Raises DataError for none, for symbols that are not all recorded at the same venues, and for some with orders and some
-    without.
+    Raises DataError for none, for symbols that are not all recorded at the same venues, for some with orders and some
+    without, and for a moment that is not above 0, as markets are compared by logarithms.
     """
     table = _table(recorded)
     added = {symbol: [_added(one) for one in venues.values()] for symbol, venues in table.items()}
@@ -129,6 +130,10 @@ def measure(recorded: Sequence[Recorded], exponentials: int = 3) -> Measured:
     sizes = {symbol: np.concatenate([s for _, s in parts]) for symbol, parts in added.items()}
     median = {symbol: float(np.median(values)) for symbol, values in sizes.items()}
     moments = {symbol: over_venues([one.moments for one in venues.values()]) for symbol, venues in table.items()}
+    for symbol, values in moments.items():
+        if not all(values[name] > 0.0 for name in MOMENTS):
+            told = ", ".join(f"{name} {values[name]:g}" for name in MOMENTS)
+            raise DataError(f"{symbol}: {told}; allowed: a record in which each of these is above 0")
     time, side, size = _all_takers(table)
     fits = select_hawkes(time, side, float(time[-1]) + 1e-3, exponentials, "full")
     # a book of few levels shows the near orders alone: the law is that of the deepest records, in widths of each spread
@@ -282,7 +287,7 @@ def market_of(measured: Measured, x: Mapping[str, float]) -> MarketConfig:
     return load_config(
         {
             "symbols": symbols,
-            "correlation": min(0.95, max(0.0, m.correlation)),
+            "correlation": min(_MOST_CORRELATED, max(-_MOST_CORRELATED / max(1, len(m.symbols) - 1), m.correlation)),
             "venues": _venues_of(m),
             "news": {"source": "none"},
             "regimes": [{"name": "day"}],

@@ -118,6 +118,8 @@ def moments_of(pieces: Sequence[Events], about: About, orders: bool) -> dict[str
     lasted = np.diff(events.time).astype(np.float64)
     sizes = np.stack([events.bid_sizes[:-1, 0], events.ask_sizes[:-1, 0]])
     shown = sizes > 0.0
+    if not shown.any():
+        raise DataError(f"{about.symbol}: no sizes at the touch are told; allowed: a record that tells them")
     time, _, traded = takers(events, about)
     found = {
         "spread_ticks": spread(events, about.tick).mean_ticks,

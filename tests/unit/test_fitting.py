@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -173,6 +174,12 @@ def test_books_without_orders_on_two_venues_make_a_market(coins):
     assert all(real == found.moments["XYZ"][name] for name, (real, _) in judged.moments["XYZ"].items())
 
 
+def test_symbols_may_move_against_each_other(found):
+    for measured, kept in ((-0.4, -0.4), (0.3, 0.3), (0.99, 0.95), (-1.0, -0.95)):
+        market = market_of(dataclasses.replace(found, correlation=measured), start(len(found.symbols)))
+        assert market.correlation == pytest.approx(kept)
+
+
 def test_the_desk_is_in_proportion_to_the_market(records):
     found = measure(records[:1], exponentials=1)
     market = market_of(found, start(1))
@@ -192,6 +199,13 @@ def test_records_that_do_not_go_together_are_told(records, coins):
     quiet = records[0].events.where(records[0].events.kind == "trade")
     with pytest.raises(DataError, match="0 limit orders"):
         moments_of([quiet], records[0].about, orders=True)
+    untold = np.full_like(records[0].events.bid_sizes, np.nan)
+    unsized = dataclasses.replace(records[0].events, bid_sizes=untold, ask_sizes=untold)
+    with pytest.raises(DataError, match="no sizes at the touch"):
+        moments_of([unsized], records[0].about, orders=True)
+    hidden = dataclasses.replace(records[0], moments=records[0].moments | {"cancels_per_trade": -0.1})
+    with pytest.raises(DataError, match=r"cancels_per_trade -0\.1; allowed: .* above 0"):
+        measure([hidden])
     with pytest.raises(DataError, match="no tick"):
         Recorded.of(quiet, About("lobster", "XYZ", "A", 3))
 

@@ -23,14 +23,13 @@ _LEGEND = 12  # symbols
 
 def bars_table(summaries: Mapping[str, BarSummary]) -> str:
     """A column a symbol; estimates with their standard errors."""
-    first = next(iter(summaries.values()))
     lines: list[tuple[str, list[str]]] = [
         ("bars", [str(one.bars) for one in summaries.values()]),
         ("first begins, UTC", [_date(one.first) for one in summaries.values()]),
         ("last ends, UTC", [_date(one.last) for one in summaries.values()]),
         ("mean volume of a bar", [f"{one.mean_volume:,.0f}" for one in summaries.values()]),
     ]
-    for scale in first.volatility:
+    for scale in sorted({scale for one in summaries.values() for scale in one.volatility}):
         what = f"volatility over {scale} bar{'s' * (scale > 1)} [bps/√bar]"
         lines.append((what, [_cell(one.volatility.get(scale)) for one in summaries.values()]))
     named = {

@@ -17,6 +17,7 @@ from mm_env.calibration.prices import Mids, correlation, volatility
 from mm_env.calibration.sources import recorder
 from mm_env.calibration.sources.base import SourceError, bars_of
 from mm_env.calibration.sources.recorder import record
+from mm_env.reports.bars_report import bars_table
 from scripts import describe_data
 
 SECOND = 1_000_000_000
@@ -115,6 +116,14 @@ def test_too_few_bars_say_nothing():
     assert correlations({"a": walk(4, DAY), "b": walk(4, DAY, start=DAY // 2)}) == {}
     still = walk(9, DAY, spread=0.0)
     assert correlations({"a": walk(9, DAY), "b": still}) == {} and summarise_bars(still, DAYS).a_year == (0.0, 0.0)
+
+
+def test_a_table_has_the_scales_of_the_longest_symbol():
+    summaries = {"NEW": summarise_bars(walk(9, DAY), DAYS), "OLD": summarise_bars(walk(90, DAY), DAYS)}
+    rows = {line.partition("  ")[0]: line for line in bars_table(summaries).splitlines()}
+    for scale, known in ((1, 2), (5, 1), (20, 1)):
+        (line,) = (line for name, line in rows.items() if name.strip().startswith(f"volatility over {scale} bar"))
+        assert line.count("±") == known
 
 
 def test_rows_that_are_no_bars_are_malformed():

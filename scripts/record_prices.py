@@ -309,7 +309,9 @@ def _moment(option: str, text: str, source: PriceSource) -> int:
     try:
         return moment(text, source.zone)
     except ValueError as error:
-        raise UsageError(f"{option} {text!r}: allowed: a date or a time, as 2024-01-02 or 2024-01-02T09:30") from error
+        raise UsageError(
+            f"{option} {text!r}: allowed: a date or a time from 1900 to 2200, as 2024-01-02 or 2024-01-02T09:30"
+        ) from error
 
 
 def _line(one: Recorded) -> str:

@@ -561,6 +561,13 @@ def test_symbols_and_exchanges_that_are_not_known(serve, tmp_path):
 # What they share
 
 
+def test_the_password_of_a_proxy_shows_in_no_error():
+    source = CcxtSource("binance", "BTC/USDT", base_url="http://me:word@127.0.0.1:9/of", patience=Patience(retries=0))
+    with pytest.raises(SourceError, match=r"http://127\.0\.0\.1:9/of/api/v3/exchangeInfo") as caught:
+        _ = source.about
+    assert "word" not in str(caught.value)
+
+
 def test_waits_that_a_server_asks_for():
     assert (
         retry_after({"Retry-After": "2.5"}) == 2.5 and retry_after({}) is None and retry_after({"Retry-After": "x"}) is None

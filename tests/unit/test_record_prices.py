@@ -226,6 +226,10 @@ CCXT = ("--source", "ccxt", "--symbols", "BTC/USDT")
         ((*CCXT, "--exchange", "kraken", "--what", "books", "--seconds", "inf"), "--seconds inf: allowed: a number that is"),
         ((*CCXT, "--exchange", "kraken", "--start", "soon"), "--start 'soon': allowed: a date or a time"),
         (
+            (*CCXT, "--exchange", "kraken", "--start", "0001-01-01"),
+            "--start '0001-01-01': allowed: a date or a time from 1900",
+        ),
+        (
             (*CCXT, "--exchange", "kraken", "--start", "2024-01-02", "--end", "2024-01-01"),
             "--start 2024-01-02 and --end 2024-01-01: allowed: a start before the end",
         ),

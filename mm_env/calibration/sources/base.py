@@ -22,6 +22,8 @@ INTERVALS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "1d": 86_
 """Of bars [s]; a day is one of the exchange."""
 Book = tuple[list[float], list[float], list[float], list[float]]
 """Bid prices and sizes, ask prices and sizes, best first; NaN past the last level."""
+YEARS = (1900, 2200)
+"""Of which records may be asked for; nanoseconds in 64 bits reach little further."""
 _LONGEST_WAIT_SECONDS = 60.0
 _NAP_SECONDS = 0.2
 
@@ -139,8 +141,13 @@ def check_address(base_url: str | None) -> None:
 
 
 def moment(text: str, zone: ZoneInfo) -> int:
-    """[ns] since 1970 of a date or a time, in `zone` unless it says otherwise; raises ValueError for another text."""
+    """[ns] since 1970 of a date or a time, in `zone` unless it says otherwise.
+
+    Raises ValueError for another text, and for a year that is not among `YEARS`.
+    """
     when = datetime.fromisoformat(text)
+    if not YEARS[0] <= when.year <= YEARS[1]:
+        raise ValueError(f"year {when.year}; allowed: {YEARS[0]} to {YEARS[1]}")
     when = when.replace(tzinfo=zone) if when.tzinfo is None else when
     return nanoseconds(when)
 

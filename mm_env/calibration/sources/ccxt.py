@@ -8,6 +8,7 @@ polls is not seen. A book to which its exchange gives no time has that of this m
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Generator, Iterator
 from functools import cached_property
@@ -224,7 +225,8 @@ class CcxtSource:
         raise SourceError(f"{self.name}: {reason}")
 
     def _reason(self, error: Exception) -> str:
-        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        told = re.sub(r"//[^/@\s]*@", "//", " ".join(str(error).split()))  # whole addresses, with a proxy's password
+        return f"{type(error).__name__}: {told[:200]}"
 
 
 class _Queue:

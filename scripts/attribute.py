@@ -6,6 +6,7 @@ python scripts/attribute.py --config crisis --agent as --by regime,side --by sym
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,8 +85,8 @@ def main(
         cuts = list(dict.fromkeys(parse_cut(text) for text in by or [ALL]))
     except ValueError as error:
         raise UsageError(f"--by: {error}") from error
-    if minutes is not None and not minutes > 0.0:
-        raise UsageError(f"--minutes {minutes:g}; allowed: above 0")
+    if minutes is not None and not 0.0 < minutes < math.inf:
+        raise UsageError(f"--minutes {minutes:g}; allowed: above 0, finite")
     if run is not None:
         found = _read(run, cuts, minutes)
     else:

@@ -74,6 +74,8 @@ def main(
         raise UsageError(str(error)) from error
     if market.randomize:
         raise UsageError(f"randomize: {', '.join(market.randomize)}: a backtest needs one market; allowed here: {{}}")
+    if not math.isfinite(window):
+        raise UsageError(f"--window {window:g}: allowed: a finite number of seconds")
     steps = math.ceil(window / market.episode.step_seconds)
     if steps < max(market.risk.es_window, horizon):
         needed = max(market.risk.es_window, horizon) * market.episode.step_seconds

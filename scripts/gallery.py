@@ -25,7 +25,7 @@ import typer
 
 from mm_env.baseline import Baseline, run_baseline
 from mm_env.cli_baseline import check_log_level
-from mm_env.cli_errors import user_errors
+from mm_env.cli_errors import check_target, user_errors
 from mm_env.errors import UsageError
 from mm_env.recording import read_run
 from mm_env.recording.files import write_bytes
@@ -68,7 +68,7 @@ def main(
     if browser and (chromium is None or not _has_playwright()):
         logger.warning("no Chromium or no Playwright here: the report and the dashboard are left out")
         browser = False
-    out.mkdir(parents=True, exist_ok=True)
+    check_target("--out", out / "episode.png")
     with tempfile.TemporaryDirectory() as folder:
         runs = Path(folder) / "runs"
         _play(runs, seed, episodes, steps)

@@ -33,6 +33,7 @@ from mm_env.analysis.scenarios import (
     ABOUT,
     FORMAT,
     MARKET,
+    OUTCOMES,
     PATHS,
     fan_path,
     part_path,
@@ -127,10 +128,12 @@ def begin(run: Run, overwrite: bool = False) -> int:
         )
     if found is None and run.folder.is_dir() and any(run.folder.iterdir()) and not overwrite:
         raise RunError(f"--out {run.folder}: a folder that holds other files; allowed: a new or empty one, or --overwrite")
-    if overwrite:
-        for name in ("episodes", "fans"):
-            shutil.rmtree(run.folder / name, ignore_errors=True)
     try:
+        if overwrite:
+            for name in OUTCOMES:  # first: what a run that is stopped early leaves is none of another's figures
+                (run.folder / name).unlink(missing_ok=True)
+            for name in ("episodes", "fans"):
+                shutil.rmtree(run.folder / name, ignore_errors=True)
         run.folder.mkdir(parents=True, exist_ok=True)
         (run.folder / "fans").mkdir(exist_ok=True)
         for k in range(len(run.scenarios)):

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 ABOUT, MARKET, TABLE, TABLE_CSV = "about.json", "market.yaml", "scenarios.parquet", "scenarios.csv"
+OUTCOMES = (TABLE, TABLE_CSV, "surface.png", "fans.png", "differences.png", "report.html", "report.pdf")
+"""Files made from the episodes, which must not outlive them."""
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 """Probabilities of a fan's quantiles."""
 PATHS = ("profit", "inventory")

@@ -53,7 +53,7 @@ class Recorder:
 
 
 class EpisodeTables:
-    """The tables of one episode of env i, as far as it was played: `steps`, `fills` and `headlines`."""
+    """The tables of one episode of env i, as far as it was played: `steps`, `fills`, `headlines`, `venues`."""
 
     def __init__(self, moment: Moment, i: int) -> None:
         """Hold nothing yet; `add` takes the reset first."""

@@ -67,6 +67,7 @@ def test_a_run_folder_is_read_and_agrees_with_its_attribution(tmp_path):
     [
         (("--by", "hour"), "--by: cut 'hour': 'hour'; allowed: all, or each at most once of symbol, venue"),
         (("--minutes", -1), "--minutes -1; allowed: above 0"),
+        (("--minutes", "inf"), "--minutes inf; allowed: above 0"),
         (("--agent", "a"), "agent 'a': allowed"),
         (("--run", "nowhere"), "nowhere: no run folder"),
         (("--log-level", "loud"), "--log-level 'loud'"),

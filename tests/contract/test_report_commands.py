@@ -78,6 +78,15 @@ def test_a_comparison_says_what_its_files_say(folders):
     assert page.row("What was compared", "configuration hash")["value"] == about["config_hash"]
 
 
+def test_a_comparison_of_the_classic_market_counts_inventory_in_units(tmp_path):
+    run(compare.main, "--classic", "--agents", "as,fixed", "--episodes", 6, "--resamples", 100, "--out", tmp_path,
+        "--log-level", "error", "--report")  # fmt: skip
+    about = json.loads((tmp_path / "comparison.json").read_text())
+    page = Page((tmp_path / "report.html").read_text("utf-8"))
+    row = page.row("Profit and risk, mean of an episode [currency where no other unit stands]", "as")
+    assert row["sd of inventory [units]"] == number(about["rows"][0]["inventory_sd"], 2)
+
+
 def test_scenarios_have_their_surface_tails_and_paths(folders):
     page = Page((folders / "scenarios" / "report.html").read_text("utf-8"))
     table = pd.read_parquet(folders / "scenarios" / "scenarios.parquet")
@@ -138,6 +147,14 @@ def test_the_gallery_is_small_pictures_of_few_colours(tmp_path):
         with Image.open(path) as picture:
             assert picture.mode == "P" and abs(picture.width - gallery.WIDTH) <= 2
             assert len(set(picture.convert("RGB").getdata())) > 10  # something is drawn
+
+
+def test_a_gallery_in_the_place_of_a_file_is_refused(tmp_path):
+    (tmp_path / "taken").touch()
+    app = typer.Typer()
+    app.command()(gallery.main)
+    result = CliRunner().invoke(app, ["--no-browser", "--out", str(tmp_path / "taken")])
+    assert result.exit_code == 2 and "cannot be a file" in result.stderr
 
 
 def test_the_pictures_that_stand_in_the_repository_are_those_of_the_gallery():

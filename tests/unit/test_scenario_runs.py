@@ -155,8 +155,13 @@ def test_overwriting_begins_anew(tmp_path):
     run = run_in(tmp_path / "out", episodes=4)
     begin(run)
     play_scenarios(run)
+    tabulate(run.folder)
+    for name in ("surface.png", "report.html"):
+        (run.folder / name).write_bytes(b"of the first policy")
     fixed = run_in(tmp_path / "out", episodes=4, policy="fixed")
     assert begin(fixed, overwrite=True) == 0
+    left = {path.name for path in run.folder.iterdir() if path.is_file()}
+    assert left == {"about.json", "market.yaml"}  # a run that is stopped now must not show the figures of the first
     assert not parts_of(fixed.folder, 0) and not fan_path(fixed.folder, 0).exists()
 
 

@@ -24,8 +24,9 @@ def comparison_report(folder: Path) -> Report:
     """Read a folder of `scripts/compare.py` into its report; raises `RunError` for a folder that cannot be read."""
     about, episodes = _read(folder)
     rows, baseline, count = about["rows"], about["baseline"], about["episodes"]
+    classic = bool(about.get("classic", False))
     market = (folder / "config.yaml").read_text("utf-8") if (folder / "config.yaml").is_file() else None
-    summary: list[Block] = [Text(_reading(rows, baseline)), *_tables(rows, baseline)]
+    summary: list[Block] = [Text(_reading(rows, baseline)), *_tables(rows, baseline, classic)]
     figures = [
         Chart("differences", f"Reward of an episode less that of {baseline} on the same episodes, 95 % interval.",
               lambda: charts.differences_chart(rows, baseline), lambda: paper.differences_paper(rows, baseline)),
@@ -40,7 +41,7 @@ def comparison_report(folder: Path) -> Report:
     if about["training_seeds"]:
         own = about["training_seeds"]
         sections.append(
-            Section("seeds", "Each training seed by itself", tuple(_tables([_of(rows, baseline), *own], baseline)))
+            Section("seeds", "Each training seed by itself", tuple(_tables([_of(rows, baseline), *own], baseline, classic)))
         )
     sections.append(Section("configuration", "Configuration and seeds", tuple(_configuration(about, market))))
     best = max(rows, key=lambda row: row["reward"])
@@ -101,7 +102,7 @@ def _ends(row: Row, name: str, factor: float = 1.0, digits: int = 0, sign: bool 
     return UNKNOWN if low is None else f"{number(low, digits, sign)} to {number(high, digits, sign)}"
 
 
-def _tables(rows: Sequence[Row], baseline: str) -> list[Table]:
+def _tables(rows: Sequence[Row], baseline: str, classic: bool) -> list[Table]:
     digits = 0 if max(abs(row["reward"]) for row in rows) >= 100.0 else 2
     first, second = [], []
     for row in rows:
@@ -115,8 +116,8 @@ def _tables(rows: Sequence[Row], baseline: str) -> list[Table]:
         ))  # fmt: skip
         second.append((
             row["agent"], number(row["profit"], digits), number(row["sharpe"], 2), number(row["cvar"], digits),
-            number(row["drawdown"], digits), number(row["inventory_sd"]), number(100.0 * row["over_limit"], 2),
-            number(row["fills"]), number(row["hedge_cost"], digits),
+            number(row["drawdown"], digits), number(row["inventory_sd"], 2 if classic else 0),
+            number(100.0 * row["over_limit"], 2), number(row["fills"]), number(row["hedge_cost"], digits),
         ))  # fmt: skip
     header = (
         "agent",
@@ -128,8 +129,9 @@ def _tables(rows: Sequence[Row], baseline: str) -> list[Table]:
         "better in [%]",
         "correlation",
     )
+    inventory = "sd of inventory [units]" if classic else "sd of inventory"
     risk = (
-        "agent", "profit", "Sharpe", "CVaR 5 %", "drawdown", "sd of inventory", "over VaR limit [% of steps]", "fills",
+        "agent", "profit", "Sharpe", "CVaR 5 %", "drawdown", inventory, "over VaR limit [% of steps]", "fills",
         "hedge cost",
     )  # fmt: skip
     return [

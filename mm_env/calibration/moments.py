@@ -73,10 +73,14 @@ def _span(piece: Events) -> float:
 
 
 def blocks_of(events: Events, part: Part) -> list[Events]:
-    """All events, or those of every other block of time; the first is even. Raises DataError where no block has two."""
+    """All events, or those of every other block of time since the first book, as `half_of` has them; the first is even.
+
+    Raises DataError where no block has two.
+    """
     if part == "all":
         return [events]
-    block = (events.time - events.time[0]) // round(BLOCK_SECONDS * 1e9)
+    known = np.isfinite(events.bid_prices[:, 0]) & np.isfinite(events.ask_prices[:, 0])
+    block = (events.time - events.time[np.argmax(known)]) // round(BLOCK_SECONDS * 1e9)
     pieces = [events.where(block == k) for k in range(int(part == "odd"), int(block[-1]) + 1, 2)]
     pieces = [piece for piece in pieces if len(piece) > 1 and _span(piece) > 2.0 * SCALE_SECONDS]
     if not pieces:

@@ -93,6 +93,10 @@ def test_odd_and_even_blocks_share_nothing_and_leave_nothing_out(records):
     step = round(BLOCK_SECONDS * 1e9)
     for pieces, left in ((odd, 1), (even, 0)):
         assert all((((piece.time - e.time[0]) // step) % 2 == left).all() for piece in pieces)
+    early = e.where(np.arange(len(e)) == 0)  # before the book is there, of which no statistic tells
+    nothing = np.full_like(early.bid_prices, np.nan)
+    early = dataclasses.replace(early, time=early.time - step // 3, bid_prices=nothing, ask_prices=nothing)
+    assert [len(piece) for piece in blocks_of(join_events([early, e]), "odd")] == [len(piece) for piece in odd]
     whole = glued(even)
     assert (np.diff(whole.time) >= 0).all()
     gap = whole.time[-1] - whole.time[0] - sum(int(piece.time[-1] - piece.time[0]) for piece in even)

@@ -5,6 +5,7 @@ A saved model is a pickle of stable-baselines3, which can run any code: load tho
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import weakref
@@ -39,6 +40,7 @@ class TrainedAgent:
 
     name: as `ppo:runs/ppo`; action_mode: that its environment must have
     selection_seed: of the held-out episodes on which its model was chosen, None where it was not
+    model_hash: of the files it was loaded from, which tells it from one of another day in their place; None of no files
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class TrainedAgent:
         self.name = algo if path is None else f"{algo}:{path}"
         self.model, self.normalization, self.config, self.action_mode = model, normalization, config, action_mode
         self.selection_seed = selection_seed
+        self.model_hash: str | None = None
         self._memory: Any = None
         self._remembers: weakref.ref[Any] | None = None
 
@@ -80,7 +83,10 @@ class TrainedAgent:
             raise UsageError(f"{algo}:{model_file}: not a model of stable-baselines3 ({error})") from error
         statistics = normalization_path(model_file)
         normalization = pickle.loads(statistics.read_bytes()) if statistics.is_file() else None
-        return cls(algo, model, normalization, config, about["action_mode"], path, about.get("selection_seed"))
+        agent = cls(algo, model, normalization, config, about["action_mode"], path, about.get("selection_seed"))
+        parts = [file.read_bytes() for file in (model_file, statistics) if file.is_file()]
+        agent.model_hash = hashlib.sha256(b"".join(parts)).hexdigest()[:12]
+        return agent
 
     def configure(self, config: Config) -> Config:
         """The market with the policy's own parameters as in the training: what a residual action is added to.

@@ -93,7 +93,8 @@ def main(
     if own:
         print(f"\neach training seed by itself\n\n{comparison_table(own, chosen, classic)}")
     about = {"version": __version__, "config": config, "classic": classic, "baseline": chosen, "seed": seed,
-             "episodes": episodes, "resamples": resamples, "config_hash": config_hash(market), "rows": rows, "training_seeds": own}  # fmt: skip
+             "episodes": episodes, "resamples": resamples, "config_hash": config_hash(market),
+             "rows": rows, "training_seeds": own}  # fmt: skip
     for path in [out / FILES[0]] + ([] if json_file is None else [json_file]):
         write_json(path, about)
     _write_tables(out, [*rows, *own], evaluations)

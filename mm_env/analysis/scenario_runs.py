@@ -87,6 +87,7 @@ class Run:
     def about(self) -> dict[str, Any]:
         """What `about.json` says."""
         base = self.scenarios[0].config
+        model = getattr(self.policy, "model_hash", None)  # a path alone may hold another model when the run goes on
         return {
             "format": FORMAT, "version": __version__, "market": self.market, "config_hash": config_hash(base),
             "scenario_file": self.scenario_file, "policy": self.spelling, "seed": self.seed, "episodes": self.episodes,
@@ -98,7 +99,7 @@ class Run:
                  "config_hash": _phases_hash(one)}
                 for one in self.scenarios
             ],
-        }  # fmt: skip
+        } | ({} if model is None else {"model_hash": model})  # fmt: skip
 
 
 def _phases_hash(scenario: Scenario) -> str:

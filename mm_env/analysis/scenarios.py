@@ -4,8 +4,9 @@ A folder of `scripts/monte_carlo.py` holds
 
 - `about.json`: what was asked for. `format`, `version`, `market` (as it was named), `config_hash` of the market as the
   policy plays it, `scenario_file`, `policy`, `seed`, `episodes` of each scenario, `steps`, `step_seconds`, `batch`,
-  `symbols`, `venues`, `axes` (name -> levels in their order), and `scenarios`: a list of `name`, `kind` (base, grid,
-  sweep, stress), `levels` (axis -> level), `description`, `config_hash`; `base` comes first
+  `symbols`, `venues`, `model_hash` (of a trained policy's files), `axes` (name -> levels in their order), and `scenarios`:
+  a list of `name`, `kind` (base, grid, sweep, stress), `levels` (axis -> level), `description`, `config_hash`;
+  `base` comes first
 - `market.yaml`: that market, all parameters
 - `scenarios.parquet`, and the same as `scenarios.csv`: one row a scenario, columns as in `mm_env.analysis.scenario_table`:
   `scenario`, `kind`, `description`, `axis.NAME` (its level), `episodes` (done so far), and figures of an episode [currency

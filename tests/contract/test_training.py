@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -137,6 +138,14 @@ def test_the_best_model_is_that_of_the_best_held_out_evaluation(run):
     assert found.reward.mean() == pytest.approx(best["reward"])
     last = evaluate(TrainedAgent.load("ppo", run.path / "model.zip"), MARKET, 4, 1000)
     assert last.reward.mean() <= best["reward"]
+
+
+def test_an_agent_knows_its_files_from_others_in_their_place(tmp_path, run):
+    shutil.copytree(run.path, tmp_path / "run")
+    before = TrainedAgent.load("ppo", tmp_path / "run").model_hash
+    assert before == TrainedAgent.load("ppo", run.path).model_hash
+    (tmp_path / "run" / "best_model.zip").write_bytes((run.path / "model.zip").read_bytes() + b"\0")
+    assert TrainedAgent.load("ppo", tmp_path / "run").model_hash != before
 
 
 def test_residual_actions_are_added_to_the_policy_of_the_training(tmp_path):

@@ -151,6 +151,16 @@ def test_a_folder_of_something_else_is_refused(done, tmp_path):
         load_results(tmp_path / "nowhere")
 
 
+def test_a_run_does_not_go_on_with_a_model_that_was_trained_further(tmp_path):
+    run = run_in(tmp_path / "out", policy="fixed")
+    object.__setattr__(run.policy, "model_hash", "a1")
+    begin(run)
+    assert begin(run) == 0
+    object.__setattr__(run.policy, "model_hash", "b2")
+    with pytest.raises(RunError, match='something else: model_hash "a1", here "b2"'):
+        begin(run)
+
+
 def test_overwriting_begins_anew(tmp_path):
     run = run_in(tmp_path / "out", episodes=4)
     begin(run)

@@ -81,6 +81,12 @@ def expand(file: ScenarioFile, market: MarketConfig, label: str = "scenarios") -
     own = {
         name: next((key for key, level in levels.items() if _is_own(level, market)), OWN) for name, levels in axes.items()
     }
+    for name, level in own.items():
+        if level == OWN and OWN in axes[name] and not _is_own(axes[name][OWN], market):
+            group = "grid" if name in file.grid else "sweeps"
+            raise ConfigError(
+                f"{label}: {group}.{name}.{OWN}: a level of that name is the market's own; allowed: no changes"
+            )
     found = [Scenario(BASE, BASE, own, (Phase(0, market, frozenset(), 0.0),), "the market as it is")]
 
     def add(kind: str, chosen: Mapping[str, str]) -> None:

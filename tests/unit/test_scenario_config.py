@@ -141,6 +141,10 @@ MISTAKES = [
     ({"sweeps": {"a": {}}}, "sweeps.a: value {}: at least one level; only the axis 'regime' may be empty"),
     ({"grid": {"a": {"b": {}}}, "sweeps": {"a": {"b": {}}}}, "sweeps.a: value 'an axis': a name that no axis of grid has"),
     ({"stresses": {"base": {}}}, "another name"),
+    (
+        {"grid": {"a": {"own": {"set": {"policy.as_gamma": 1.0}}}}},
+        "file.yaml: grid.a.own: a level of that name is the market's own; allowed: no changes",
+    ),
     (within(from_seconds=5.0, to_seconds=5.0), "windows.0.to_seconds: value 5.0: above"),
     (within(shock_bps=5.0), "to_seconds: value null: a number, as shock_bps"),
     (of(branching_ratio=1.0), "branching_ratio: value 1.0: a number"),

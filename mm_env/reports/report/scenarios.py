@@ -98,7 +98,7 @@ def _table(results: ScenarioResults) -> Table:
         for _, row in results.table.iterrows()
     )  # fmt: skip
     header = (
-        "scenario", "kind", "episodes", "profit", "its 95 % interval", "sd", "worst 1 %", "median", "drawdown, mean"
+        "scenario", "kind", "episodes", "profit", "its 95 % interval", "sd", "1 % quantile", "median", "drawdown, mean"
     )  # fmt: skip
     caption = "Profit of an episode [currency]"
     return Table(caption, header, rows, left=(0, 1), widths=(2.6, 0.9, 1.0, 1.0, 1.9, 0.9, 1.0, 0.9, 1.1))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from mm_env.reports.report import read_report
 from mm_env.reports.report.content import Chart
 from mm_env.reports.report.html import html_of
 from mm_env.reports.report.numbers import number
+from mm_env.reports.report.scenarios import _reading
 from scripts import compare, gallery, monte_carlo, run_baseline
 from tests.unit.test_report import Page, quick  # noqa: F401 (the fixture)
 
@@ -98,6 +100,12 @@ def test_scenarios_have_their_surface_tails_and_paths(folders):
     assert page.row(caption, "flash_crash")["difference"] == number(crash["difference"], sign=True)
     names = [block.name for _, block in read_report(folders / "scenarios").blocks() if isinstance(block, Chart)]
     assert {"surface_profit", "surface_es_99", "surface_over_limit", "fan_profit", "fan_inventory"} <= set(names)
+
+
+def test_a_base_that_loses_is_none_of_the_other_scenarios():
+    columns = ["scenario", "profit", "profit_high", "difference_high"]
+    table = pd.DataFrame([["base", -9.0, -1.0, 0.0], ["calm", -5.0, -2.0, 7.0], ["wild", 3.0, 4.0, 20.0]], columns=columns)
+    assert "Of 2 other scenarios 0 earn less with 95 % confidence, 1 lose money" in _reading(SimpleNamespace(table=table))
 
 
 def test_a_run_takes_the_surface_of_its_market(folders):

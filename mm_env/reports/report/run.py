@@ -27,7 +27,7 @@ _ROWS = (
     ("profit, mean [currency]", "profit", 0, 1.0),
     ("profit, 99 % interval [currency]", "profit", 0, None),
     ("profit, standard deviation [currency]", "profit_sd", 0, 1.0),
-    ("profit of the recorded episode [currency]", "profit_first", 0, 1.0),
+    ("profit of the first episode [currency]", "profit_first", 0, 1.0),
     ("Sharpe ratio over episodes", "sharpe", 2, 1.0),
     ("maximum drawdown, mean [currency]", "max_drawdown", 0, 1.0),
     ("maximum drawdown, worst [currency]", "max_drawdown_worst", 0, 1.0),

@@ -80,7 +80,7 @@ def _reading(results: ScenarioResults) -> str:
     if others.empty:
         return text + "; no other scenario was played."
     worse = others[others["difference_high"] < 0.0]
-    losing = table[table["profit_high"] < 0.0]
+    losing = others[others["profit_high"] < 0.0]
     low = others.iloc[int(others["profit"].to_numpy().argmin())]
     return (
         f"{text}. Of {len(others)} other scenarios {len(worse)} earn less with 95 % confidence, {len(losing)} lose money; "

@@ -205,7 +205,8 @@ class AttributionCuts:
         if self._clock is None:
             return f"{index * width:g}-{(index + 1) * width:g} min"
         begin = self._clock + timedelta(minutes=index * width)
-        return f"{begin:%Y-%m-%d %H:%M}-{begin + timedelta(minutes=width):%H:%M} UTC"
+        clock = "%H:%M" if width % 1.0 == 0.0 else "%H:%M:%S"  # else several periods of a minute had one name
+        return f"{begin:%Y-%m-%d {clock}}-{begin + timedelta(minutes=width):{clock}} UTC"
 
 
 def _spread(moments: _Moments, first: int, last: int) -> _Moments:

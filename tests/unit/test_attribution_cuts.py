@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -242,3 +243,11 @@ def test_the_file_reads_back_with_its_columns(whole):
     assert [name for name, *_ in cut_columns()] == list(CUT_COLUMNS)
     read = pd.read_parquet(io.BytesIO(cuts_bytes(rows.to_dict("records"))))
     pd.testing.assert_frame_equal(read, rows, check_dtype=False)
+
+
+def test_periods_of_a_record_that_are_shorter_than_a_minute_have_names_of_their_own():
+    cuts = AttributionCuts([("period",)], 0.25)
+    cuts._clock = datetime(1970, 1, 1, tzinfo=UTC)
+    assert [cuts._period(k) for k in (0, 1)] == ["1970-01-01 00:00:00-00:00:15 UTC", "1970-01-01 00:00:15-00:00:30 UTC"]
+    cuts.minutes = 60.0
+    assert cuts._period(1) == "1970-01-01 01:00-02:00 UTC"

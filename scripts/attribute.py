@@ -38,6 +38,9 @@ _WIDEST = 130  # characters of a line
 _TERMS_A_TABLE = 5
 
 
+_EPISODES = 256
+
+
 @dataclass(frozen=True)
 class _Found:
     """The rows of all cuts; title: what was played; stopped: whether before its end."""
@@ -61,7 +64,7 @@ def main(
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a parameter of the market; repeatable.")
     ] = None,
-    episodes: Annotated[int, typer.Option(min=1, help="To play.")] = 256,
+    episodes: Annotated[int, typer.Option(min=1, help="To play.")] = _EPISODES,
     seed: Annotated[int, typer.Option(min=0, help="Of the episodes.")] = 0,
     minutes: Annotated[
         float | None, typer.Option(help="Width of a period, 60 for hours; else at most eight an episode.")
@@ -88,6 +91,11 @@ def main(
     if minutes is not None and not 0.0 < minutes < math.inf:
         raise UsageError(f"--minutes {minutes:g}; allowed: above 0, finite")
     if run is not None:
+        played = {"--agent": agent != "as", "--config": config, "--set": setting, "--episodes": episodes != _EPISODES,
+                  "--seed": seed}  # fmt: skip
+        foreign = [option for option, given in played.items() if given]
+        if foreign:
+            raise UsageError(f"{', '.join(foreign)} with --run: a run is read as it was played; allowed: without --run")
         found = _read(run, cuts, minutes)
     else:
         found = _play(agent, override(load_config(config), parse_overrides(setting or [])), cuts, episodes, seed, minutes)

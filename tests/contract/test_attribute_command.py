@@ -57,6 +57,8 @@ def test_a_run_folder_is_read_and_agrees_with_its_attribution(tmp_path):
     assert refused.exit_code == 2 and "--by venue,side: not in" in refused.stderr and "symbol,venue" in refused.stderr
     refused = run("--run", folder, "--minutes", 5, "--out", out)
     assert refused.exit_code == 2 and "--minutes 5 with --run" in refused.stderr
+    refused = run("--run", folder, "--config", "calm", "--seed", 3, "--out", out)
+    assert refused.exit_code == 2 and "--config, --seed with --run" in refused.stderr
     (folder / "attribution_cuts.parquet").unlink()
     refused = run("--run", folder, "--out", out)
     assert refused.exit_code == 2 and "an earlier version" in refused.stderr

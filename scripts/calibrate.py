@@ -140,7 +140,8 @@ def _provenance(measured: Measured, best: Tuned, fresh: Tuned, command: str) -> 
         for venue, found in measured.basis.items()
     )  # fmt: skip
     lines = [
-        f"Fitted on {datetime.now(UTC):%Y-%m-%d} by",
+        f"A market of {', '.join(measured.symbols)} at {', '.join(measured.venues)}, fitted to records.",
+        f"Made on {datetime.now(UTC):%Y-%m-%d} by",
         f"  {command}",
         f"from {origin}.",
         "",

@@ -60,7 +60,7 @@ def main(
 ) -> None:
     """Play a run, a comparison and scenarios of the default market, and draw them as small PNGs.
 
-    Example: python scripts/gallery.py --no-browser --out /tmp/gallery
+    Example: python scripts/gallery.py --no-browser --out runs/gallery
     """
     check_log_level(log_level)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")

@@ -208,6 +208,7 @@ def test_the_elasticity_of_limit_orders_is_found_within_its_error():
     for seed in range(16):
         events = reactive(seed, 1500, tilt=0.0, grows=0.3)
         slope = queue_rates(events, *takers_of(events)).limit_queue
+        assert slope.value == pytest.approx(0.3, abs=4.5 * slope.error)
         z.append([(slope.value - 0.3) / slope.error])
     honest(z)
 

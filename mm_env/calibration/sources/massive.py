@@ -16,7 +16,7 @@ from mm_env.calibration.events import About, Events, ReadReport
 from mm_env.calibration.sources.base import BUSY, Book, Patience, SourceError, bars_of, check_address
 from mm_env.calibration.tables import merge_streams
 from mm_env.interrupt import Stopped
-from mm_env.sentiment.sources.massive import StrictJson, massive_key, redacted
+from mm_env.sentiment.sources.massive import StrictJson, failures, massive_key, reason_of, redacted
 
 WHAT = ("trades", "quotes")
 ADJUSTED = ("splits", "none")
@@ -53,18 +53,11 @@ class _Provider:
 
     def _rows(self, ask: Callable[[], Iterator[Any]]) -> Iterator[Any]:
         """Answers of all pages; raises SourceError."""
-        from massive.exceptions import BadResponse
-        from urllib3.exceptions import HTTPError
-
         try:
             yield from ask()
             return
-        except BadResponse as error:
-            reason = str(error)
-        except HTTPError as error:
-            reason = f"no answer: {getattr(error, 'reason', None) or error}"
-        except (AttributeError, TypeError, ValueError) as error:
-            reason = f"an answer that cannot be read: {error}"
+        except failures() as error:
+            reason = reason_of(error)
         raise SourceError(f"{self.name}: {redacted(reason, self._key)}")  # outside: what it came from might hold the key
 
 

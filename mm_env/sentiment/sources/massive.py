@@ -93,20 +93,13 @@ class MassiveSource:
         return [item for item in items if self._told.is_new(item.identity)]
 
     def _ask(self) -> list[HeadlineItem]:
-        from massive.exceptions import BadResponse
-        from urllib3.exceptions import HTTPError
-
         try:
             answers: Iterable[Any] = self._client.list_ticker_news(
                 ticker=self._symbol, published_utc_gte=_stamp(self._since), order="asc", sort="published_utc", limit=_PAGE
             )
             return [item for item in map(self._item, islice(answers, _MOST)) if item is not None]
-        except BadResponse as error:
-            reason = str(error)
-        except HTTPError as error:
-            reason = f"no answer: {getattr(error, 'reason', None) or error}"
-        except (AttributeError, TypeError, ValueError) as error:
-            reason = f"an answer that cannot be read: {error}"
+        except failures() as error:
+            reason = reason_of(error)
         raise SourceError(
             f"{self.name}: {redacted(reason, self._key)}"
         )  # outside: an error that it came from might hold the key
@@ -117,6 +110,24 @@ class MassiveSource:
             return None
         url = answer.article_url or ""
         return HeadlineItem(answer.id or url or headline, published, self._symbol, headline, self.name, url)
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What the client raises where an answer does not come, is an error, or cannot be read."""
+    from massive.exceptions import BadResponse
+    from urllib3.exceptions import HTTPError
+
+    return BadResponse, HTTPError, AttributeError, TypeError, ValueError
+
+
+def reason_of(error: Exception) -> str:
+    """Say why one of `failures` came; it may hold the key (see `redacted`)."""
+    answered, absent, *_ = failures()
+    if isinstance(error, answered):
+        return str(error)
+    if isinstance(error, absent):
+        return f"no answer: {getattr(error, 'reason', None) or error}"
+    return f"an answer that cannot be read: {error}"
 
 
 def _stamp(time: datetime) -> str:

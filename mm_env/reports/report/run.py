@@ -14,8 +14,9 @@ from mm_env.reports import charts
 from mm_env.reports.panels import weightiest
 from mm_env.reports.report import paper
 from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text, split_columns
-from mm_env.reports.report.numbers import UNKNOWN, between, number, with_error
+from mm_env.reports.report.numbers import between, number, with_error
 from mm_env.reports.report.scenarios import scenario_blocks
+from mm_env.reports.report.venues import venue_blocks
 from mm_env.reports.waterfall import SUBTOTAL, TERM, WaterfallStep, waterfall_figure, waterfall_steps
 
 if TYPE_CHECKING:
@@ -82,13 +83,14 @@ def run_report(folder: Path, episode: int | None = None, scenarios: Path | None 
     recorded = sorted(set(run.steps["episode"].tolist()))
     one = Recorded(run, recorded[0] if episode is None and recorded else episode or 0) if recorded or episode else None
     drawn = one is not None and len(one.steps) > 1
+    where = f"episode {one.episode}" if one and drawn else "the recorded episode"
     sections = [Section("summary", "Summary", tuple(_summary(run)))]
     if one is not None and drawn:
         sections += _episode_sections(run, one)
     if told:
         sections += [
             Section("attribution", "Attribution of the profit", tuple(_attribution(run))),
-            Section("venues", "Venues", tuple(_venues(run, one if drawn else None))),
+            Section("venues", "Venues", tuple(venue_blocks(run, one.venues if one and drawn else None, where))),
         ]
     if scenarios is not None:
         sections.append(Section("scenarios", "Scenarios", tuple(scenario_blocks(scenarios))))
@@ -339,53 +341,6 @@ def paper_waterfall(steps: Sequence[WaterfallStep]) -> Figure:
     for text in drawn.axes[0].texts:
         text.set_fontsize(6.5)
     return drawn
-
-
-def _venues(run: Run, one: Recorded | None) -> list[Block]:
-    summary = run.summary
-    horizons = list(dict.fromkeys(row["horizon_seconds"] for row in summary["markouts"]))
-    found = {(row["venue"], row["horizon_seconds"]): row for row in summary["markouts"]}
-    fees = {venue.name: (venue.maker_fee_bps, venue.taker_fee_bps, venue.latency_ms) for venue in run.config.venues}
-    rows, marks = [], []
-    for name, part in summary["venues"].items():
-        maker, taker, latency = fees[name]
-        cells = [with_error({**part[key], "error": None}) for key in ("posted_lots", "filled_lots")]
-        rows.append((
-            name, *cells, with_error(part["fill_ratio"], 2, 100.0), *_routed(one, name),
-            number(summary["attribution"]["venues"][name]["profit"]), number(maker, 2), number(taker, 2), number(latency, 1),
-        ))  # fmt: skip
-    for name in [*summary["venues"], "all"]:
-        cells = [number(found[name, horizons[0]]["fills"])]
-        marks.append((name, *cells, *(with_error(found[name, horizon]["bps"], 2) for horizon in horizons)))
-    header = (
-        "venue", "posted [lots]", "filled [lots]", "filled / posted [%]", "router weight [%]", "profit [currency]",
-        "maker fee [bps]", "taker fee [bps]", "latency [ms]",
-    )  # fmt: skip
-    marked = ("venue", "fills", *("at the fill" if h == 0.0 else f"after {h:g} s" for h in horizons))
-    where = "the recorded episode" if one is None else f"episode {one.episode}"
-    blocks: list[Block] = [
-        Table(
-            f"Venues: lots and profit are means of an episode; the router's weight is the mean share of the quoted size in "
-            f"{where}; a negative fee is a rebate", header, tuple(rows),
-        ),
-        Table("Mark-outs of own quotes' fills [bps of the traded value, before fees]; ± one standard error", marked,
-              tuple(marks), total=True),
-        Chart("venues", "Mark-outs by horizon and fill ratios, with 95 % intervals over episodes.",
-              lambda: charts.venues_chart(summary), lambda: paper.venues_paper(summary)),
-    ]  # fmt: skip
-    if one is not None:
-        table, symbols = one.venues, one.symbols
-        blocks.append(
-            Chart("router", f"Where the router sends the quotes, by symbol, {where}.",
-                  lambda: charts.router_chart(table, symbols), lambda: paper.router_paper(table, symbols))
-        )  # fmt: skip
-    return blocks
-
-
-def _routed(one: Recorded | None, venue: str) -> tuple[str]:
-    if one is None:
-        return (UNKNOWN,)
-    return (number(100.0 * float(one.venues.loc[one.venues["venue"] == venue, "weight"].mean()), 1),)
 
 
 def _configuration(run: Run, folder: Path) -> list[Block]:

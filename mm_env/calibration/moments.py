@@ -16,7 +16,7 @@ import numpy as np
 
 from mm_env.calibration.events import About, DataError, Events, join_events
 from mm_env.calibration.level_changes import level_changes, on_grid
-from mm_env.calibration.prices import Mids, moves, spread
+from mm_env.calibration.prices import Mids, moves, spread, volatility_of_moves
 from mm_env.calibration.realism import BLOCK_SECONDS, Statistics, half_of, statistics_of
 from mm_env.calibration.summary import takers
 
@@ -149,10 +149,7 @@ def moments_of(pieces: Sequence[Events], about: About, orders: bool) -> dict[str
 def volatility_of(pieces: Sequence[Events], scale: float) -> tuple[float, float]:
     """Volatility [bps/sqrt(s)] of moves over `scale` [s] within the pieces, and its standard error."""
     r = [moves(Mids.of(piece), scale, int(piece.time[0]), int(piece.time[-1])) for piece in pieces]
-    squares = np.concatenate(r) ** 2
-    variance = float(squares.mean()) / scale
-    error = float(squares.std() / np.sqrt(len(squares))) / scale
-    return float(np.sqrt(variance)), (0.5 * error / float(np.sqrt(variance)) if variance > 0.0 else 0.0)
+    return volatility_of_moves(np.concatenate(r), scale)
 
 
 def over_venues(moments: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -59,7 +59,11 @@ def moves(mids: Mids, seconds: float, start: int, end: int) -> Floats:
 
 def volatility(mids: Mids, seconds: float, start: int, end: int) -> tuple[float, float]:
     """Volatility [bps/sqrt(s)] of moves over `seconds`, and its standard error from the moves' fourth moments."""
-    r = moves(mids, seconds, start, end)
+    return volatility_of_moves(moves(mids, seconds, start, end), seconds)
+
+
+def volatility_of_moves(r: Floats, seconds: float) -> tuple[float, float]:
+    """Volatility [bps/sqrt(s)] of moves r (n,) [bps] over `seconds` each, and its standard error."""
     variance = float((r**2).mean())
     error = float(np.std(r**2) / np.sqrt(len(r)))
     return float(np.sqrt(variance / seconds)), (0.5 * error / float(np.sqrt(variance * seconds)) if variance > 0.0 else 0.0)

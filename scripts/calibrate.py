@@ -24,7 +24,8 @@ import typer
 from mm_env.calibration.events import about_events, all_events
 from mm_env.calibration.fitting import Measured, measure
 from mm_env.calibration.moments import SCALE_SECONDS, Part, Recorded, volatility_of
-from mm_env.calibration.summary import summarise, takers
+from mm_env.calibration.summary import summarise
+from mm_env.calibration.takers import takers
 from mm_env.calibration.tuning import Tuned, judge, tune
 from mm_env.cli_baseline import check_log_level, parse_overrides
 from mm_env.cli_errors import check_target, user_errors
@@ -150,7 +151,7 @@ def _provenance(measured: Measured, best: Tuned, fresh: Tuned, command: str) -> 
         f"  branching ratio {fit.process.branching_ratio:.3f}; hawkes_mu times the tuned taker_rate of each symbol.",
         "symbols: start price and tick of the record; lot_size a hundredth of the first symbol's median size, in the ratio",
         f"  of medians; volatility over {SCALE_SECONDS:g} s, activity, distance_multiplier: measured, times what was tuned.",
-        f"venues: shares of the takers' volume, the median basis in ticks.{basis}",
+        f"venues: shares of the takers' volume and of what makers add, the median basis in ticks.{basis}",
         "flow.makers.size_quantiles_lots, placement_quantiles_ticks: measured, pooled over symbols in multiples of their",
         "  median and mean; sizes at shares u^size_tilt, distances times the tuned distance of the first symbol.",
         f"correlation: of moves over {SCALE_SECONDS:g} s, {measured.correlation:.3f}; of the market at most 0.95.",

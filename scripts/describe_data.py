@@ -24,7 +24,8 @@ from mm_env.calibration.events import About, Bars, about_events, all_events
 from mm_env.calibration.hawkes_fit import STRUCTURES, HawkesFit
 from mm_env.calibration.intraday import Profile
 from mm_env.calibration.regimes import Regimes
-from mm_env.calibration.summary import Summary, summarise, takers
+from mm_env.calibration.summary import Summary, summarise
+from mm_env.calibration.takers import takers
 from mm_env.calibration.venues import Venues, compare_venues
 from mm_env.cli_baseline import check_log_level
 from mm_env.cli_errors import check_target, user_errors

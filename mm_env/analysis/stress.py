@@ -80,7 +80,7 @@ class Switcher:
         shock = phases[self.now].shock_bps
         if shock:  # as volume that nobody expected: kernels move the price by it, and let its transient share decay
             s = batch.symbols
-            batch.states["surprise"][:, :s] += shock * 1e-4 / batch.params[0]["impact"]
+            batch.states["surprise"][:, :s] += shock * 1e-4 / batch.params[0]["impact"][:s]
 
     def after(self) -> None:
         """Report hedges that were sent to a venue that is down as unfilled; call it behind the step."""

@@ -1,17 +1,17 @@
-"""A market that resembles recorded ones: what can be measured is measured here; the rest is tuned (see tuning.py).
+"""A market that resembles recorded ones: what can be measured is measured here.
 
-Measured: the Hawkes process of the takers of all symbols together, sizes, placement distances, correlation, prices, ticks,
-shares of the venues and the basis between them. Of records that tell no orders what is added to the levels stands for them.
+Measured: the Hawkes process of the takers of all symbols together and how they choose sizes, sizes, placement distances,
+correlation, prices, ticks, shares of the venues and the basis between them. Of records that tell no orders what is added to
+the levels stands for them. The rest is tuned (tuning.py); fitted_market.py makes a configuration of both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from mm_env.calibration.events import DataError
 from mm_env.calibration.fills import fit_intensity
@@ -19,55 +19,11 @@ from mm_env.calibration.hawkes_fit import HawkesFit, select_hawkes
 from mm_env.calibration.level_changes import level_changes, on_grid
 from mm_env.calibration.moments import MOMENTS, SCALE_SECONDS, Recorded, over_venues
 from mm_env.calibration.prices import Mids, moves
-from mm_env.calibration.summary import takers
+from mm_env.calibration.takers import TouchShares, takers, touch_shares
 from mm_env.calibration.venues import Basis, compare_venues
-from mm_env.config import MarketConfig
-from mm_env.config.agent import Policy, Risk
-from mm_env.config.io import load_config
 
 _LEVELS_OF_SIZES, _LEVELS_OF_DISTANCES = 101, 65
-_NEAREST, _FARTHEST = -5.0, 60.0  # [ticks] from the efficient price
-_UNIT = 100  # lots of the median limit order
-_LIMIT = 10 * _UNIT  # lots of the position's limit
-_UNUSUAL = 0.995  # share of sizes past which they are cut
-_MOST_LOTS = 65_535
-_MOST_CORRELATED = 0.95  # or, against each other, that share of what so many symbols can be
 _DEPTHS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # in spreads, from the mid
-
-# what is tuned for the market: start, low, high; and for each symbol, as multiples of what was measured
-SHARED = {
-    "informed_share": (0.2, 0.1, 1.0), "mispricing_scale_ticks": (1.4, 0.3, 40.0), "impact_kappa": (0.0018, 1e-5, 3e-2),
-    "cancel_rate_per_second": (0.27, 0.02, 20.0), "queue_reaction": (0.21, 0.01, 2.0),
-    "imbalance_reaction": (0.78, 0.05, 1.0), "stale_cancel_multiplier": (3.0, 1.0, 300.0),
-    "taker_reach_ticks": (15.0, 1.0, 60.0), "burst_fast": (0.54, 0.05, 0.6), "burst_slow": (0.34, 0.05, 0.38),
-    "burst_fast_decay": (530.0, 50.0, 20_000.0), "burst_slow_decay": (0.94, 0.3, 50.0), "size_tilt": (0.3, 0.15, 2.0),
-    "distance_stretch": (0.51, 0.03, 2.0), "distance_shift_ticks": (6.2, 0.05, 12.0),
-}  # fmt: skip
-OWN = {
-    "volatility": (0.9, 0.02, 3.0), "taker_rate": (1.05, 0.4, 1.5), "limit_rate": (1.0, 0.3, 10.0),
-    "distance": (0.85, 0.2, 6.0),
-}  # fmt: skip
-STARTS_OF_BOOKS = {
-    "informed_share": 0.15,
-    "mispricing_scale_ticks": 2.0,
-    "impact_kappa": 0.0004,
-    "cancel_rate_per_second": 2.0,
-    "queue_reaction": 0.6,
-    "stale_cancel_multiplier": 8.0,
-    "taker_reach_ticks": 3.0,
-    "burst_fast": 0.49,
-    "burst_slow": 0.3,
-    "burst_fast_decay": 280.0,
-    "burst_slow_decay": 2.0,
-    "size_tilt": 0.5,
-    "distance_stretch": 0.2,
-    "distance_shift_ticks": 0.15,
-    "volatility": 0.3,
-    "taker_rate": 0.8,
-    "limit_rate": 3.2,
-    "distance": 0.5,
-}  # where no orders are told, and the spread is a tick; fmt: skip
-OWN_SIZE = {"size": (1.0, 0.2, 6.0)}  # of symbols whose sizes come in no round lots, which scaling would blur
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +36,11 @@ class Measured:
     orders: whether orders are told
     limit_rate: [1/s] limit orders, or additions to levels, over venues; taker_size: mean, in median sizes of limit orders
     taker_scale: of the baseline of `hawkes`, so that its stationary rate (I - N)^-1 mu is the recorded one
+    touch: how takers choose by what stands at the touch, means over books; its sizes (1010,) quantiles in multiples of each
+    symbol's median size
     round_lots: whether most sizes are multiples of the median one
-    venue_shares: venue -> share of the takers' volume; basis: venue -> its basis to the first one by symbol [currency]
+    venue_shares: venue -> share of the takers' volume; maker_shares: of what limit orders bring
+    basis: venue -> its basis to the first one by symbol [currency]
     fill_rate, fill_decay: A [1/s] and k [1/currency] of the exponential law of fills, means over symbols (of k geometric)
     """
 
@@ -95,10 +54,12 @@ class Measured:
     limit_rate: list[float]
     taker_scale: float
     taker_size: float
+    touch: TouchShares
     orders: bool
     round_lots: bool
     correlation: float
     venue_shares: dict[str, float]
+    maker_shares: dict[str, float]
     basis: dict[str, list[Basis]]
     fill_rate: float
     fill_decay: float
@@ -163,13 +124,15 @@ def measure(recorded: Sequence[Recorded], exponentials: int = 3) -> Measured:
         limit_rate=[len(sizes[symbol]) / firsts[symbol].seconds for symbol in table],
         taker_scale=len(time) / float(time[-1]) / float(process.rates.sum()),
         taker_size=float(np.mean([size[symbol].mean() / median[symbol] for symbol in table])),
+        touch=_choices(table, median),
         orders=recorded[0].orders,
         round_lots=bool(np.mean(scaled == np.rint(scaled)) > 0.5),
         correlation=_correlation(list(firsts.values())),
         venue_shares=shares,
+        maker_shares=_shares_of_makers(added, list(shares)),
         basis=basis,
         fill_rate=float(np.mean([fit.rate for fit in fills])),
-        fill_decay=_middle([fit.decay for fit in fills]),
+        fill_decay=float(np.exp(np.mean(np.log([fit.decay for fit in fills])))),
     )
 
 
@@ -233,6 +196,16 @@ def _all_takers(
     return np.concatenate(times)[order], np.concatenate(dims)[order], sizes
 
 
+def _choices(table: Mapping[str, Mapping[str, Recorded]], median: Mapping[str, float]) -> TouchShares:
+    """How the takers of all books choose."""
+    found = {
+        (name, venue): touch_shares(one.pieces, one.about) for name, books in table.items() for venue, one in books.items()
+    }
+    sizes = np.concatenate([one.sizes / median[name] for (name, _), one in found.items()])
+    whole, through = (float(np.mean([getattr(one, name) for one in found.values()])) for name in ("whole", "through"))
+    return TouchShares(whole, through, np.quantile(sizes, np.linspace(0.0, 1.0, 10 * _LEVELS_OF_SIZES)))
+
+
 def _correlation(firsts: Sequence[Recorded]) -> float:
     """Mean over pairs of symbols of the correlation of their moves, each piece of time by itself."""
     pairs = []
@@ -258,122 +231,9 @@ def _venues(table: Mapping[str, Mapping[str, Recorded]]) -> tuple[dict[str, floa
     return shares, {venue: [one.basis[venue] for one in found] for venue in names[1:]}
 
 
-def market_of(measured: Measured, x: Mapping[str, float]) -> MarketConfig:
-    """The market of what was measured and of tuned values, `x` by name (NAME, or NAME.i of symbol i).
-
-    Raises ConfigError where they do not make one.
-    """
-    m = measured
-    count = range(len(m.symbols))
-    rate = [0.5 * m.limit_rate[i] * x[f"limit_rate.{i}"] for i in count]
-    activity = [one / rate[0] for one in rate]
-    process = m.hawkes.process
-    symbols = [
-        {
-            "name": name,
-            "start_price": float(Mids.of(m.first(name).pieces[0]).price[0]),
-            "tick_size": m.first(name).tick,
-            "lot_size": _short(m.median_size[i] / _UNIT * x.get(f"size.{i}", 1.0) / x.get("size.0", 1.0)),
-            "volatility_bps_per_sqrt_second": m.moments[name]["volatility_bps"] * x[f"volatility.{i}"],
-            "activity": activity[i],
-            "distance_multiplier": x[f"distance.{i}"] * m.mean_distance[i] / (x["distance.0"] * m.mean_distance[0]),
-            "quote_size": _UNIT,
-            "inventory_limit": _LIMIT,
-        }
-        for i, name in enumerate(m.symbols)
-    ]
-    scale = m.taker_scale * np.repeat([x[f"taker_rate.{i}"] / activity[i] for i in count], 2)
-    baseline = np.asarray(process.baseline) * scale
-    return load_config(
-        {
-            "symbols": symbols,
-            "correlation": min(_MOST_CORRELATED, max(-_MOST_CORRELATED / max(1, len(m.symbols) - 1), m.correlation)),
-            "venues": _venues_of(m),
-            "news": {"source": "none"},
-            "regimes": [{"name": "day"}],
-            "flow": {
-                "hawkes_mu": [_short(value) for value in baseline],
-                "hawkes_alpha": [[[_short(value) for value in row] for row in jump] for jump in process.jump],
-                "hawkes_beta": [_short(value) for value in process.decay],
-                "taker_size_mean_lots": max(1.0, m.taker_size * _UNIT),
-                "taker_size_exponent": 2.0,
-                "taker_size_max_lots": max(2, round(50 * _UNIT * m.taker_size)),
-                "taker_reach_ticks": round(x["taker_reach_ticks"]),
-                "informed_share": x["informed_share"],
-                "mispricing_scale_ticks": x["mispricing_scale_ticks"],
-                "impact_kappa": x["impact_kappa"],
-                "parents": {"rate_per_second": 0.0},
-                "makers": _makers_of(m, x, rate[0]),
-            },
-            **_desk_of(m, [float(str(one["lot_size"])) for one in symbols]),
-        }
-    )
-
-
-def _desk_of(m: Measured, lots: Sequence[float]) -> dict[str, dict[str, object]]:
-    """The market maker, in proportion to the market: a position at its limit moves quotes by a spread, and the VaR limit is
-    that of half the limits of all symbols.
-
-    lots: [units of the data] of each symbol
-    """
-    horizon, risk = Policy().as_T, Risk()
-    names, ticks = m.symbols, [m.first(name).tick for name in m.symbols]
-    spread = np.array([m.moments[name]["spread_ticks"] for name in names]) * ticks
-    bps = np.array([m.moments[name]["volatility_bps"] for name in names])
-    sigma = 1e-4 * bps * [float(Mids.of(m.first(name).pieces[0]).price[0]) for name in names]  # currency a share, sqrt(s)
-    held = 0.5 * _LIMIT * np.array(lots) * sigma
-    variance = float((1.0 - m.correlation) * (held**2).sum() + m.correlation * held.sum() ** 2) * risk.var_horizon_seconds
-    return {
-        "policy": {
-            "as_gamma": _short(_middle(spread / (_LIMIT * sigma**2 * horizon))),
-            "as_k": _short(m.fill_decay),
-            "as_A": _short(m.fill_rate * max(1.0, m.taker_size * _UNIT)),
-            "min_tick": ticks[0],
-            "max_tick": ticks[0] * max(1, 2 ** int(np.log2(max(1.0, 0.5 * spread[0] / ticks[0])))),
-            "hedge_action_lots": _UNIT,
-            "absolute_max_ticks": max(10.0, _short(2.0 * float(spread[0]) / ticks[0])),
-        },
-        "risk": {
-            "portfolio_var_limit": _short(NormalDist().inv_cdf(risk.var_conf) * variance**0.5),
-            "prior_volatility_bps_per_sqrt_second": _short(float(bps.mean())),
-        },
-    }
-
-
-def _venues_of(m: Measured) -> list[dict[str, object]]:
-    ticks = {
-        venue: float(np.mean([b.median / m.first(name).tick for b, name in zip(found, m.symbols, strict=True)]))
-        for venue, found in m.basis.items()
-    }
-    return [
-        {"name": venue or "venue", "liquidity_share": _short(share), "price_basis_ticks": round(ticks.get(venue, 0.0)),
-         "maker_fee_bps": 0.0, "taker_fee_bps": 0.0}
-        for venue, share in m.venue_shares.items()
-    ]  # fmt: skip
-
-
-def _makers_of(m: Measured, x: Mapping[str, float], rate: float) -> dict[str, object]:
-    u = np.linspace(0.0, 1.0, _LEVELS_OF_SIZES) ** x["size_tilt"] * _UNUSUAL
-    sizes = np.interp(u, np.linspace(0.0, 1.0, len(m.sizes)), m.sizes) * x.get("size.0", 1.0) * _UNIT
-    far = (m.distances * x["distance_stretch"] * m.mean_distance[0] + x["distance_shift_ticks"]) * x["distance.0"]
-    return {
-        "limit_rate_per_second": rate,
-        "cancel_rate_per_second": x["cancel_rate_per_second"],
-        "size_quantiles_lots": [int(value) for value in np.clip(np.rint(sizes), 1, _MOST_LOTS)],
-        "placement_quantiles_ticks": [_short(value) for value in np.clip(far, _NEAREST, _FARTHEST)],
-        "round_lot_lots": _UNIT if m.round_lots else 1,
-        "burst_shares": [x["burst_fast"], x["burst_slow"]],
-        "burst_decays_per_second": [x["burst_fast_decay"], x["burst_slow_decay"]],
-        "queue_reaction": x["queue_reaction"],
-        "imbalance_reaction": x["imbalance_reaction"],
-        "stale_cancel_multiplier": x["stale_cancel_multiplier"],
-    }
-
-
-def _middle(values: ArrayLike) -> float:
-    """Geometric mean, of what differs between symbols by their prices."""
-    return float(np.exp(np.mean(np.log(values))))
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.5g}")
+def _shares_of_makers(
+    added: Mapping[str, list[tuple[NDArray[np.float64], NDArray[np.float64]]]], venues: Sequence[str]
+) -> dict[str, float]:
+    """Mean over symbols of each venue's share of the sizes that were added."""
+    sums = np.array([[sizes.sum() for _, sizes in parts] for parts in added.values()])
+    return dict(zip(venues, (sums / sums.sum(axis=1, keepdims=True)).mean(axis=0).tolist(), strict=True))

@@ -28,6 +28,8 @@ BLOCK_SECONDS = 900.0
 _UNITS = (1.0, 0.5)  # of statistics that count
 _MOST_BINS = 200
 _THIRDS = (1 / 3, 2 / 3)
+_PLACES = (0.1, 0.3, 0.5, 0.7, 0.9)
+_LEAST_RESPONSE = 0.05
 _LEAST = 1e-9  # [s] between two events, for logarithms
 
 
@@ -204,6 +206,37 @@ def compare_markets(
         interquartile_mean=(_interquartile_mean(values), float(np.std(middles))),
         histograms={name: part.histogram() for name, part in parts.items() if isinstance(part, _Binned)},
     )
+
+
+def shifts_of(real: Statistics, other: Statistics) -> tuple[Floats, Floats]:
+    """Where the other market's distributions and responses lie off the real ones, with signs.
+
+    Distributions: (statistics x 5,) its distribution function at five real quantiles less the real one (ties count half), 1
+    where it lacks the statistic. Responses: (types x lags,) the difference of the curves over the mean size of the real one,
+    or over a twentieth of the largest real one's where that is more.
+    """
+    places = [_places(one.values, other.samples.get(name)) for name, one in real.samples.items() if one.condition is None]
+    curves = {name: np.nanmean(one.moves, axis=0) for name, one in real.responses.items()}
+    least = _LEAST_RESPONSE * max((float(np.abs(curve).mean()) for curve in curves.values()), default=1.0)
+    off = []
+    for name, curve in curves.items():
+        found = other.responses.get(name)
+        seen = (
+            np.zeros(len(LAGS)) if found is None or not len(found.time) else np.nan_to_num(np.nanmean(found.moves, axis=0))
+        )
+        off.append((seen - curve) / max(least, float(np.abs(curve).mean()), 1e-12))
+    return np.concatenate(places), np.concatenate(off) if off else np.zeros(0)
+
+
+def _places(real: Floats, other: Sample | None) -> Floats:
+    at = np.quantile(real, _PLACES, method="inverted_cdf")
+    if other is None or not len(other.values):
+        return np.ones(len(at))
+    shares = [
+        0.5 * (np.searchsorted(one, at, side="left") + np.searchsorted(one, at, side="right")) / len(one)
+        for one in (np.sort(real), np.sort(other.values))
+    ]
+    return np.asarray(shares[1] - shares[0])
 
 
 def floor_of(real: Statistics, seed: int = 0, resamples: int = 500, block_seconds: float = BLOCK_SECONDS) -> Realism:

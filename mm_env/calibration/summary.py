@@ -19,6 +19,7 @@ from mm_env.calibration.prices import Mids, Spread, spread, volatility
 from mm_env.calibration.queues import QueueRates, queue_rates
 from mm_env.calibration.regimes import Regimes, fit_regimes
 from mm_env.calibration.sizes import PowerTail, fit_tail
+from mm_env.calibration.takers import takers
 
 SCALES_SECONDS = (0.1, 1.0, 10.0, 60.0)
 _DISTANCES = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # in half spreads
@@ -59,18 +60,6 @@ class Summary:
         """Rescaled times of the best fit by side: Exp(1) where it is right."""
         best = self.best_hawkes
         return [] if best is None else rescaled_times(*self.takers, best.process, start=0.0)
-
-
-def takers(events: Events, about: About) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Time [ns], side (0 sells, 1 buys), size of each taker: trades of one side and time (the venue's, if told) are one."""
-    traded = events.where((events.kind == "trade") & (events.side != 0))
-    clock = traded.order if about.source == "binance" else traded.time
-    groups, first, member = np.unique(
-        np.stack([clock, traded.side.astype(np.int64)]), axis=1, return_index=True, return_inverse=True
-    )
-    size = np.bincount(member.ravel(), traded.size, minlength=groups.shape[1])
-    order = np.argsort(first, kind="stable")
-    return traded.time[first[order]], (traded.side[first[order]] > 0).astype(np.int64), size[order].astype(np.float64)
 
 
 def summarise(

@@ -2,7 +2,8 @@
 
 Simulated method of moments: an ensemble of markets is moved, round by round, by the regression of what they are off on their
 values (ensemble Kalman inversion). It needs no derivatives and lives with the noise of a simulation. In the second half of
-the rounds the aims are nearer. The best few are simulated anew and for longer, as the least of noisy losses flatters.
+the rounds the aims are nearer. The best few are simulated anew and for longer, as the least of noisy losses flatters, and
+what the best of them is still off on the average is corrected.
 
 Source: McFadden 1989; Duffie & Singleton 1993 (simulated moments); Iglesias, Law & Stuart 2013; Iglesias & Yang 2021 (size
 of the steps); Nagy et al. 2025 (the score).
@@ -17,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.calibration.events import About, join_events
-from mm_env.calibration.fitting import OWN, OWN_SIZE, SHARED, STARTS_OF_BOOKS, Measured, market_of
+from mm_env.calibration.fitted_market import OWN, OWN_SIZE, SHARED, STARTS_OF_BOOKS, market_of
+from mm_env.calibration.fitting import Measured
 from mm_env.calibration.moments import MOMENTS, compared, moments_of, over_venues
-from mm_env.calibration.realism import compare_markets
+from mm_env.calibration.realism import compare_markets, shifts_of
 from mm_env.config import MarketConfig
 from mm_env.config.io import override
 from mm_env.recording.market import simulate_books
@@ -29,11 +31,15 @@ _TOLERANCE = 0.05  # of the logarithm of a moment
 _STEP_SECONDS, _MICROSTEP_SECONDS = 10.0, 0.1
 _FAILED = 10.0  # loss of a market that cannot be simulated
 _AIM_L1 = 0.22
-_NEAR = ((0.1, 0.06), (0.03, 0.03))  # by half of the rounds: how near a moment's logarithm is to be, and an L1 to its aim
+_NEAR = ((0.1, 0.06), (0.025, 0.03))  # by half of the rounds: how near a moment's logarithm is to be, and an L1 to its aim
+_NEAR_SHIFT, _NEAR_RESPONSE = 0.25, 0.8  # likewise of `shifts_of`
 _FARTHEST_OFF = 40.0  # in units of what is allowed
+_EDGE = 0.02  # of the ranges, that is kept free
 _SPREAD = 0.5  # of the first ensemble, of logits
 _FINALISTS, _LONGER, _ANOTHER_SEED = 8, 3.0, 500_009
-_SETTLING = 4  # simulations by which the takers' rates are corrected at the end
+_SETTLING = 4  # corrections at the end, and simulations for each
+_LAST_ROUNDS = 3  # behind them
+_LONGEST_STEP = 0.5  # of a logit, in one of them
 
 
 @dataclass
@@ -42,7 +48,7 @@ class Tuned:
 
     values: that were tuned, by name
     moments: symbol -> name -> (recorded, simulated), over venues; by_venue: the same by symbol and venue
-    realism: symbol -> mean L1, over venues
+    realism: symbol -> mean L1, over venues; shifts: of distributions and of responses (realism.shifts_of), all books
     """
 
     config: MarketConfig
@@ -50,6 +56,7 @@ class Tuned:
     moments: dict[str, dict[str, tuple[float, float]]]
     by_venue: dict[tuple[str, str], dict[str, tuple[float, float]]]
     realism: dict[str, float]
+    shifts: tuple[Floats, Floats]
     losses: list[float] = field(default_factory=list)
 
     @property
@@ -66,14 +73,19 @@ class Tuned:
     @property
     def loss(self) -> float:
         """Mean L1 and what moments are off beyond the tolerance."""
-        excess = np.maximum(0.0, np.abs(self.deviations) - _TOLERANCE)
-        return float(np.mean(list(self.realism.values())) + excess.sum())
+        return float(np.mean(list(self.realism.values()))) + _excess(self.deviations)
 
     def residuals(self, half: int) -> Floats:
         """What is brought to zero, in units of what is allowed in that half of the rounds."""
         near, near_l1 = _NEAR[half]
         scores = (np.array(list(self.realism.values())) - _AIM_L1) / near_l1
-        return np.asarray(np.concatenate([self.deviations / near, scores]).clip(-_FARTHEST_OFF, _FARTHEST_OFF))
+        laws, responses = self.shifts
+        parts = [self.deviations / near, scores, laws / _NEAR_SHIFT, responses / _NEAR_RESPONSE]
+        return np.asarray(np.concatenate(parts).clip(-_FARTHEST_OFF, _FARTHEST_OFF))
+
+
+def _excess(deviations: Floats) -> float:
+    return float(np.maximum(0.0, np.abs(deviations) - _TOLERANCE).sum())
 
 
 def judge(measured: Measured, config: MarketConfig, seconds: float, seed: int) -> Tuned:
@@ -89,19 +101,25 @@ def judge(measured: Measured, config: MarketConfig, seconds: float, seed: int) -
     by_venue: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}
     scores: dict[str, list[float]] = {}
     found: dict[str, list[dict[str, float]]] = {}
+    shifts: list[tuple[Floats, Floats]] = []
     for k, (_, _, one) in enumerate(places):
         events = join_events([parts[k] for parts in steps])
         about = About("mm_env", one.about.symbol, one.about.venue, one.about.levels, one.tick)
         moments = moments_of([events], about, one.orders)
         by_venue[about.symbol, about.venue] = {name: (one.moments[name], value) for name, value in moments.items()}
         found.setdefault(about.symbol, []).append(moments)
-        realism = compare_markets(one.statistics, compared(events, one.tick, one.orders), seed, resamples=2)
+        statistics = compared(events, one.tick, one.orders)
+        realism = compare_markets(one.statistics, statistics, seed, resamples=2)
+        shifts.append(shifts_of(one.statistics, statistics))
         scores.setdefault(about.symbol, []).append(realism.mean[0])
     moments_by_symbol = {
         symbol: {name: (measured.moments[symbol][name], value) for name, value in over_venues(parts).items()}
         for symbol, parts in found.items()
     }
-    return Tuned(config, {}, moments_by_symbol, by_venue, {symbol: float(np.mean(one)) for symbol, one in scores.items()})
+    return Tuned(
+        config, {}, moments_by_symbol, by_venue, {symbol: float(np.mean(one)) for symbol, one in scores.items()},
+        (np.concatenate([laws for laws, _ in shifts]), np.concatenate([responses for _, responses in shifts])),
+    )  # fmt: skip
 
 
 class _Search:
@@ -123,13 +141,18 @@ class _Search:
         self.names = list(ranges)
         first = np.log([starts.get(name.partition(".")[0], bounds[0]) for name, bounds in ranges.items()])
         self.low, self.high = (np.log([bounds[k] for bounds in ranges.values()]) for k in (1, 2))
-        self.start = np.clip((first - self.low) / (self.high - self.low), 0.02, 0.98)
+        self.start = np.clip((first - self.low) / (self.high - self.low), _EDGE, 1.0 - _EDGE)
         self.losses: list[float] = []
         self.best: Tuned | None = None
         self.finalists: list[Tuned] = []
+        self.rounds: list[tuple[Floats, Floats]] = []  # of the ensemble: members, and deviations of their moments
 
     def values(self, place: Floats) -> dict[str, float]:
         return dict(zip(self.names, np.exp(self.low + place * (self.high - self.low)).tolist(), strict=True))
+
+    def place_of(self, values: dict[str, float]) -> Floats:
+        at = (np.log([values[name] for name in self.names]) - self.low) / (self.high - self.low)
+        return np.asarray(np.clip(at, _EDGE, 1.0 - _EDGE))
 
     def trial(self, place: Floats, seed: int) -> Tuned | None:
         """Simulate the market of a place; None where that cannot be done."""
@@ -165,20 +188,42 @@ def tune(
         raise RuntimeError(
             f"none of {len(search.losses)} markets could be simulated; allowed: records that resemble a market"
         )
-    best = _settled(measured, best, _LONGER * seconds, seed + _ANOTHER_SEED) or best
+    if search.rounds:
+        best = _settled(search, best, _LONGER * seconds, seed + _ANOTHER_SEED) or best
     best.losses = search.losses
     return best
 
 
-def _settled(measured: Measured, best: Tuned, seconds: float, seed: int) -> Tuned | None:
-    """The best with its takers' rates corrected: their mean is linear in the baseline, but slow to show, as they cluster."""
-    found = [_judged(measured, best.values, seconds, seed + k) for k in range(1, _SETTLING + 1)]
-    values = dict(best.values)
-    for i, symbol in enumerate(measured.symbols):
-        rates = [one.moments[symbol]["takers_per_second"] for one in found if one is not None]
-        if rates:
-            values[f"taker_rate.{i}"] *= rates[0][0] / max(float(np.mean([simulated for _, simulated in rates])), 1e-12)
-    return _judged(measured, values, seconds, seed)
+def _settled(search: _Search, best: Tuned, seconds: float, seed: int) -> Tuned | None:
+    """The best after a few steps against what it is off on the average of several long simulations.
+
+    An ensemble shares its random numbers, and fits what is accidental in them, too. Here the regression of its last rounds
+    says which values to change for which moment; of the takers' rates, which are slow to show as they cluster, it is known:
+    their mean is linear in the baseline.
+    """
+    measured, place = search.measured, search.place_of(best.values)
+    of_takers = np.array([name == "takers_per_second" for _ in measured.symbols for name in MOMENTS])
+    rates = [search.names.index(f"taker_rate.{i}") for i in range(len(measured.symbols))]
+    members, off = (np.concatenate(parts) for parts in zip(*search.rounds[-_LAST_ROUNDS:], strict=True))
+    members, off = members - members.mean(axis=0), off[:, ~of_takers] - off[:, ~of_takers].mean(axis=0)
+    gain = np.linalg.solve(off.T @ off / len(off) + _TOLERANCE**2 * np.eye(off.shape[1]), off.T @ members / len(off))
+    gain[:, rates] = 0.0
+    found: list[tuple[float, dict[str, float]]] = []
+    for number in range(_SETTLING):
+        values = search.values(place)
+        again = [_judged(measured, values, seconds, seed + 1 + number * _SETTLING + k) for k in range(_SETTLING)]
+        judged = [one for one in again if one is not None]
+        if not judged:
+            break
+        mean = np.mean([one.deviations for one in judged], axis=0)
+        realism = float(np.mean([list(one.realism.values()) for one in judged]))
+        found.append((realism + _excess(mean), values))
+        moved = np.log(place / (1.0 - place)) - np.clip(mean[~of_takers] @ gain, -_LONGEST_STEP, _LONGEST_STEP)
+        corrected = search.values(1.0 / (1.0 + np.exp(-moved)))
+        for i, index in enumerate(rates):
+            corrected[search.names[index]] = values[search.names[index]] * float(np.exp(-mean[of_takers][i]))
+        place = search.place_of(corrected)
+    return _judged(measured, min(found, key=lambda one: one[0])[1], seconds, seed) if found else None
 
 
 def _judged(measured: Measured, values: dict[str, float], seconds: float, seed: int) -> Tuned | None:
@@ -199,7 +244,7 @@ def _ensemble(search: _Search, trials: int, seed: int) -> None:
     members = first + _SPREAD * rng.standard_normal((size, len(first)))
     rounds = (trials - 1) // (size + 1)
     for number in range(rounds):
-        rows, residuals = [], []
+        rows, residuals, deviations = [], [], []
         for member in members:
             if search.stop():
                 return
@@ -207,8 +252,10 @@ def _ensemble(search: _Search, trials: int, seed: int) -> None:
             if found is not None:
                 rows.append(member)
                 residuals.append(found.residuals(int(2 * number >= rounds)))
+                deviations.append(found.deviations)
         if len(rows) < 2:
             return
+        search.rounds.append((np.array(rows), np.array(deviations)))
         moved = _moved(np.array(rows), np.array(residuals), rng)
         search.trial(1.0 / (1.0 + np.exp(-moved.mean(axis=0))), seed)
         lost = size - len(moved)  # in place of those that failed

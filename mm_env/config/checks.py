@@ -98,14 +98,19 @@ def flow_problems(flow: Flow) -> Iterator[Problem]:
     except ValueError:
         allowed = f"below taker_size_max_lots, {flow.taker_size_max_lots}, past which no size goes"
         yield Problem(("taker_size_mean_lots",), flow.taker_size_mean_lots, allowed)
+    yield from _falling(flow, "taker_size_quantiles_lots")
+
+
+def _falling(section: Makers | Flow, *names: str) -> Iterator[Problem]:
+    for name in names:
+        values = getattr(section, name)
+        if values is not None and any(low > high for low, high in pairwise(values)):
+            yield Problem((name,), shortened(values), "numbers that never fall")
 
 
 def maker_problems(makers: Makers) -> Iterator[Problem]:
     """Quantiles that fall, and bursts that do not end."""
-    for name in ("size_quantiles_lots", "placement_quantiles_ticks"):
-        values = getattr(makers, name)
-        if values is not None and any(low > high for low, high in pairwise(values)):
-            yield Problem((name,), shortened(values), "numbers that never fall")
+    yield from _falling(makers, "size_quantiles_lots", "placement_quantiles_ticks")
     shares, decays = makers.burst_shares, makers.burst_decays_per_second
     if len(shares) != len(decays):
         yield Problem(("burst_decays_per_second",), decays, f"as many as burst_shares, {len(shares)}")

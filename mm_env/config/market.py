@@ -32,6 +32,7 @@ class Symbol(Section):
     volatility_bps_per_sqrt_second: float = Field(1.0, ge=0.0, le=20.0, description="of the diffusion, in a regime of 1")
     activity: float = Field(1.0, ge=0.01, le=100.0, description="multiplies maker and baseline taker rates")
     distance_multiplier: Multiplier = Field(1.0, description="of the distance at which makers place")
+    impact_multiplier: Multiplier = Field(1.0, description="of flow.impact_kappa")
     quote_size: int = Field(20, ge=1, le=100_000, description="default policy's size a side, over all venues [lots]")
     inventory_limit: int = Field(
         200, ge=1, le=1_000_000, description="absolute position that is never passed by quotes [lots]"
@@ -62,6 +63,9 @@ class Venue(Section):
     name: Name
     liquidity_share: float = Field(
         1.0, ge=1e-6, le=1e6, description="share of makers and takers, relative to the other venues"
+    )
+    maker_share: Annotated[float, Field(ge=1e-6, le=1e6)] | None = Field(
+        None, description="of makers alone, relative to the other venues' (their liquidity_share where they have none)"
     )
     tick_multiple: int = Field(1, ge=1, le=16, description="venue tick as a multiple of the symbol's base tick")
     price_basis_ticks: int = Field(0, ge=-1_000_000, le=1_000_000, description="venue price minus the reference price")
@@ -145,6 +149,9 @@ class News(Section):
         return self
 
 
+Sizes = Annotated[list[Annotated[int, Field(ge=1, le=65_535)]], Field(min_length=2, max_length=256)]
+
+
 class Makers(Section):
     """Queue-reactive limit order flow of the other market makers (Huang, Lehalle & Rosenbaum 2015)."""
 
@@ -157,9 +164,9 @@ class Makers(Section):
         4.0, ge=1e-3, le=100.0, description="scale of the distance law, from the efficient price"
     )
     placement_exponent: float = Field(1.6, ge=0.1, le=20.0, description="tail of the distance law (Bouchaud et al. 2002)")
-    size_quantiles_lots: (
-        Annotated[list[Annotated[int, Field(ge=1, le=65_535)]], Field(min_length=2, max_length=256)] | None
-    ) = Field(None, description="of a limit order, at shares 0, 1/(n-1), …, 1: a measured law in place of size_mean_lots")
+    size_quantiles_lots: Sizes | None = Field(
+        None, description="of a limit order, at shares 0, 1/(n-1), …, 1: a measured law in place of size_mean_lots"
+    )
     round_lot_lots: int = Field(
         1, ge=1, le=65_535, description="in which orders mostly come: what is odd in a level is cancelled as one order"
     )
@@ -179,6 +186,15 @@ class Makers(Section):
     stale_cancel_multiplier: float = Field(
         20.0, ge=1.0, le=1000.0, description="of the cancel rate where the efficient price passed"
     )
+    cancel_unit: Literal["lot", "order"] = Field(
+        "lot",
+        description="what is as likely to be cancelled as any other: a lot, so that large orders go in parts, or an order",
+    )
+    refill_after_takers: Share = Field(
+        0.0, description="probability that a maker answers at once when a taker has emptied a venue's best price"
+    )
+    refill_after_cancels: Share = Field(0.0, description="likewise when a cancel has")
+    refill_latency_ms: Positive = Field(1.0, description="mean time until such an answer; exponential")
     arbitrage_latency_ms: Positive = Field(20.0, description="after which crossed venues are traded back")
 
     @model_validator(mode="after")
@@ -219,6 +235,13 @@ class Flow(Section):
     taker_size_mean_lots: float = Field(4.0, ge=1.0, le=10_000.0)
     taker_size_exponent: float = Field(2.2, gt=1.05, le=20.0, description="tail exponent of the size")
     taker_size_max_lots: int = Field(200, ge=1, le=1_000_000)
+    taker_size_quantiles_lots: Sizes | None = Field(
+        None, description="at shares 0, 1/(n-1), …, 1: a measured law in place of the mean, exponent and max above"
+    )
+    taker_touch_share: Share = Field(
+        0.0, description="of takers that take what stands at the best price, and just that (Farmer et al. 2004)"
+    )
+    taker_through_share: Share = Field(1.0, description="of the other takers that go past the best price where it has less")
     taker_reach_ticks: int = Field(
         3, ge=0, le=10_000, description="past the best price of others at which a taker still trades; its rest is cancelled"
     )

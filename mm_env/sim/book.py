@@ -14,6 +14,7 @@ from mm_env.sim.state import WINDOW
 
 MASK = WINDOW - 1
 BID, ASK = 0, 1
+MOST_ORDERS = 255  # that are told apart at one price
 _NOWHERE = -(2**62)  # below any price: what the maximum over no venue is
 
 
@@ -63,13 +64,16 @@ def in_window(s, i, price):
 
 
 @inlined
-def add_lots(s, i, v, side, price, lots):
-    """Rest lots of others, the price being in the window; returns whether the best price changed."""
+def add_lots(s, p, i, v, side, price, lots):
+    """Rest an order of others, the price being in the window; returns whether the best price changed."""
     first = s.resting[i, v, side] == 0 or better(side, price, s.best[i, v, side])
     if first:
         s.best[i, v, side] = price
     s.depth[i, v, side, price & MASK] += lots
     s.resting[i, v, side] += lots
+    if p.by_order and s.orders[i, v, side, price & MASK] < MOST_ORDERS:
+        s.orders[i, v, side, price & MASK] += 1
+        s.standing[i, v, side] += 1
     return first
 
 
@@ -89,14 +93,22 @@ def find_best(s, i, v, side):
 
 
 @inlined
-def remove_lots(s, i, v, side, price, lots):
-    """Take lots of others from a level, and find the new best when it empties; returns whether the best price changed."""
+def remove_lots(s, p, i, v, side, price, lots, cancelled):
+    """Take lots of others from a level, and find the new best when it empties; returns whether the best price changed.
+
+    cancelled: they are one order's; else, of so many orders in a level, as large a part goes as of its lots.
+    """
     k = price & MASK
     left = s.depth[i, v, side, k] - lots
     if left < 0:
         s.fault |= FAULT_QUANTITY
     s.depth[i, v, side, k] = left
     s.resting[i, v, side] -= lots
+    if p.by_order:
+        n = int(s.orders[i, v, side, k])
+        gone = n if left <= 0 else min(n - 1, 1 if cancelled else n * lots // (left + lots))
+        s.orders[i, v, side, k] = n - gone
+        s.standing[i, v, side] -= gone
     emptied = left == 0 and price == s.best[i, v, side]
     if emptied:
         find_best(s, i, v, side)
@@ -153,18 +165,30 @@ def update_touch(s, p, i):
 
 
 @inlined
-def _stale_lots(s, i, v, side):
-    """Lots whose price the efficient price has passed."""
+def cancellable(s, p, i, v, side):
+    """What cancels are drawn from on a side: its lots, or its orders."""
+    return s.standing[i, v, side] if p.by_order else s.resting[i, v, side]
+
+
+@inlined
+def cancellable_at(s, p, i, v, side, price):
+    """Those at one price."""
+    return int(s.orders[i, v, side, price & MASK]) if p.by_order else int(s.depth[i, v, side, price & MASK])
+
+
+@inlined
+def _stale(s, p, i, v, side):
+    """Those whose price the efficient price has passed."""
     if s.resting[i, v, side] == 0:
         return 0
     sign = 1 - 2 * side
     fair = sign * s.price[i]
     price = s.best[i, v, side]
-    lots = 0
+    stale = 0
     while sign * price > fair and in_window(s, i, price):
-        lots += s.depth[i, v, side, price & MASK]
+        stale += cancellable_at(s, p, i, v, side, price)
         price -= sign
-    return lots
+    return stale
 
 
 @inlined
@@ -193,16 +217,16 @@ def _limit_rates(s, p, i, v):
 
 @inlined
 def _cancel_rate(s, p, i, v, side):
-    s.rate[i, v, 2 + side] = s.leave[i, v, side] * (s.resting[i, v, side] + p.stale_extra * s.stale[i, v, side])
+    s.rate[i, v, 2 + side] = s.leave[i, v, side] * (cancellable(s, p, i, v, side) + p.stale_extra * s.stale[i, v, side])
 
 
 @inlined
 def _look_at_side(s, p, i, v, side):
-    """Touch queue, stale lots and cancel rate of one side."""
+    """Touch queue, what is stale, and cancel rate of one side."""
     queue = _touch_queue(s, i, v, side)
     s.queue[i, v, side] = queue
     s.leave[i, v, side] = p.regime_cancel[s.regime] * (1.0 + min(p.queue_slope[i, v] * queue, p.queue_longest))
-    s.stale[i, v, side] = _stale_lots(s, i, v, side)
+    s.stale[i, v, side] = _stale(s, p, i, v, side)
     _cancel_rate(s, p, i, v, side)
 
 
@@ -252,7 +276,7 @@ def follow_price(s, p, i, v):
     for side in range(2):
         sign = 1 - 2 * side
         if s.stale[i, v, side] > 0 or sign * s.best[i, v, side] > sign * s.price[i]:
-            s.stale[i, v, side] = _stale_lots(s, i, v, side)
+            s.stale[i, v, side] = _stale(s, p, i, v, side)
             _cancel_rate(s, p, i, v, side)
             moved = True
     if moved:
@@ -292,6 +316,9 @@ def move_window(s, p, i):
                 if lots > 0:
                     gone += lots
                     s.depth[i, v, side, price & MASK] = 0
+                    if p.by_order:
+                        s.standing[i, v, side] -= s.orders[i, v, side, price & MASK]
+                        s.orders[i, v, side, price & MASK] = 0
             if gone > 0:
                 lost = True
                 s.resting[i, v, side] -= gone

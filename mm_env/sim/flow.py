@@ -8,9 +8,14 @@ The expectation of signed volume is taken at each candidate, which makes the sur
 import math
 
 from mm_env.sim.book import (
+    ASK,
+    BID,
     MASK,
     add_lots,
     best_with_own,
+    better,
+    cancellable,
+    cancellable_at,
     in_window,
     on_grid,
     own_at,
@@ -22,7 +27,8 @@ from mm_env.sim.book import (
 from mm_env.sim.compiling import inlined, kernel
 from mm_env.sim.laws import KNOTS
 from mm_env.sim.ledger import OTHER
-from mm_env.sim.matching import match_venue, sweep, taker_limit
+from mm_env.sim.matching import lots_at, match_venue, sweep, taker_limit
+from mm_env.sim.refill import await_refill
 from mm_env.sim.rng import MAKERS, TAKERS, exponential, next_u64, uniform
 from mm_env.sim.state import DEEPEST, PARENTS, WINDOW
 
@@ -138,14 +144,20 @@ def _child_size(s, p, i, side):
 
 @inlined
 def _taker_size(s, p):
-    """Lomax size, whole lots, capped."""
+    """A drawn one of the table, or Lomax, whole lots, capped."""
+    if p.taker_table:
+        return int(p.taker_sizes[next_u64(s, TAKERS) & 255])
     size = 1.0 + math.floor(p.taker_scale * (math.exp(-p.taker_power * exponential(s, TAKERS)) - 1.0))
     return int(min(size, float(p.taker_max)))
 
 
 @kernel
 def _take(s, p, fills, i, side, child):
-    """A taker buys (side 0) or sells: it excites, surprises, and trades."""
+    """A taker buys (side 0) or sells: it excites, surprises, and trades.
+
+    Takers of real markets look at what stands at the best price before they choose a size (Farmer et al. 2004): a share
+    takes just that, others no more. What they would have taken surprises: what is expected does not depend on the book.
+    """
     d = 2 * i + side
     lots = _child_size(s, p, i, side) if child else _taker_size(s, p)
     for k in range(p.exponentials - 1):
@@ -158,14 +170,22 @@ def _take(s, p, fills, i, side, child):
         excite(s, p, i)
     s.events += 1
     resting = 1 - side
-    limit = taker_limit(s, p, i, resting)
-    if p.venues > 1 and uniform(s, TAKERS) < p.sweep:
+    whole, reach = False, p.reach
+    if p.within > 0.0 and not child:
+        u = uniform(s, TAKERS)
+        whole = u < p.whole
+        reach = 0 if u < p.within else reach
+    limit = taker_limit(s, i, resting, reach)
+    if p.venues > 1 and not whole and uniform(s, TAKERS) < p.sweep:
         sweep(s, p, fills, i, resting, lots, limit)
         return
     u, v = uniform(s, TAKERS), 0
     while v < p.venues - 1 and u >= p.share[v]:
         u -= p.share[v]
         v += 1
+    if whole:
+        exists, best = best_with_own(s, i, v, resting)
+        lots = lots_at(s, i, v, resting, best) if exists else lots
     done = match_venue(s, p, fills, i, v, resting, lots, limit, OTHER)
     if done < lots:
         sweep(s, p, fills, i, resting, lots - done, limit)
@@ -259,7 +279,7 @@ def _book_event(s, p, fills, i, u, lots):
     s.events += 1
     if kind < 2:
         place(s, p, fills, i, v, kind, lots)
-    elif s.resting[i, v, kind - 2] > 0:
+    elif cancellable(s, p, i, v, kind - 2) > 0:
         cancel(s, p, i, v, kind - 2, lots)
 
 
@@ -293,39 +313,78 @@ def arrive(s, p, fills, i, v, side, price, lots):
     if full or (s.known_valid[i, 1 - side] and sign * (price - s.known[i, 1 - side]) >= 0):
         s.withheld += done == 0
     elif done < lots:
-        first = add_lots(s, i, v, side, price, lots - done)
-        if first:
-            update_touch_side(s, p, i, side)
-        if first or price == s.best[i, v, side]:
-            update_side(s, p, i, v, side)
-        else:
-            update_cancel_rate(s, p, i, v, side)
+        _rest(s, p, i, v, side, price, lots - done)
+
+
+@inlined
+def _rest(s, p, i, v, side, price, lots):
+    first = add_lots(s, p, i, v, side, price, lots)
+    if first:
+        update_touch_side(s, p, i, side)
+    if first or price == s.best[i, v, side]:
+        update_side(s, p, i, v, side)
+    else:
+        update_cancel_rate(s, p, i, v, side)
+
+
+@kernel
+def refill(s, p):
+    """Makers' answers to emptied best prices that are due."""
+    s.refill_next = math.inf
+    for i in range(p.symbols):
+        for v in range(p.venues):
+            for side in range(2):
+                if s.refill_time[i, v, side] <= s.time:
+                    s.refill_time[i, v, side] = math.inf
+                    _answer(s, p, i, v, s.refill_price[i, v, side])
+                s.refill_next = min(s.refill_next, s.refill_time[i, v, side])
+
+
+@kernel
+def _answer(s, p, i, v, price):
+    """An order at a price that was emptied, of the side on which the efficient price lets it rest.
+
+    None where another maker was as good already, or where it would trade, or cross another venue as it stands now.
+    """
+    side = BID if price <= s.price[i] else ASK
+    taken = s.resting[i, v, side] > 0 and not better(side, price, s.best[i, v, side])
+    exists, opposite = best_with_own(s, i, v, 1 - side)
+    trades = exists and not better(side, opposite, price)
+    crosses = s.touch_venue[i, 1 - side] >= 0 and better(side, price, s.touch[i, 1 - side])
+    if in_window(s, i, price) and not (taken or trades or crosses):
+        s.events += 1
+        _rest(s, p, i, v, side, price, int(p.maker_sizes[next_u64(s, MAKERS) & 255]))
 
 
 @inlined
 def cancel(s, p, i, v, side, size):
-    """Cancel up to `size` lots at a random resting lot, those that the efficient price has passed being likelier.
+    """Cancel up to `size` lots at a random resting lot or order, those that the efficient price has passed being likelier.
 
     With a round lot what is odd in a level counts as one order, which goes as a whole, and the rest goes in round lots.
+    Where cancels go by order the only order of a level goes as a whole, and else each other one keeps a lot.
     """
-    stale = s.stale[i, v, side]
-    u = uniform(s, MAKERS) * (s.resting[i, v, side] + p.stale_extra * stale)
-    lot = int(u)
-    if lot >= s.resting[i, v, side]:  # the extra weight of stale lots, which lie first
-        lot = min(int((u - s.resting[i, v, side]) / p.stale_extra), stale - 1)
+    stale, everything = s.stale[i, v, side], cancellable(s, p, i, v, side)
+    u = uniform(s, MAKERS) * (everything + p.stale_extra * stale)
+    at = int(u)
+    if at >= everything:  # the extra weight of what is stale, which lies first
+        at = min(int((u - everything) / p.stale_extra), stale - 1)
     step = 2 * side - 1
     price = s.best[i, v, side]
-    here = s.depth[i, v, side, price & MASK]
+    here = cancellable_at(s, p, i, v, side, price)
     for _ in range(WINDOW):
-        if lot < here:
+        if at < here:
             break
-        lot -= here
+        at -= here
         price += step
-        here = s.depth[i, v, side, price & MASK]
+        here = cancellable_at(s, p, i, v, side, price)
+    lots = s.depth[i, v, side, price & MASK]
     if p.round_lot > 1:
-        odd = here % p.round_lot
-        size = odd if lot < odd else max(1, size // p.round_lot) * p.round_lot
-    cancel_lots(s, p, i, v, side, price, min(size, here), lot < s.own_ahead[i, v, side])
+        odd = lots % p.round_lot
+        size = odd if at < (min(odd, 1) if p.by_order else odd) else max(1, size // p.round_lot) * p.round_lot
+    if p.by_order:
+        size = lots if here <= 1 else min(size, lots - here + 1)
+        at = at * lots // max(1, here)
+    cancel_lots(s, p, i, v, side, price, min(size, lots), at < s.own_ahead[i, v, side])
 
 
 @inlined
@@ -336,8 +395,9 @@ def cancel_lots(s, p, i, v, side, price, lots, ahead_first):
         behind = s.depth[i, v, side, price & MASK] - ahead
         s.own_ahead[i, v, side] -= min(lots, ahead) if ahead_first else max(0, lots - behind)
     at_touch = price == s.best[i, v, side]
-    if remove_lots(s, i, v, side, price, lots):
+    if remove_lots(s, p, i, v, side, price, lots, True):
         update_touch_side(s, p, i, side)
+        await_refill(s, p, i, v, side, price, p.refill_cancelled)
     if at_touch or s.stale[i, v, side] > 0:
         update_side(s, p, i, v, side)
     else:

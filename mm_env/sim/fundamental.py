@@ -46,7 +46,7 @@ def diffuse(s, p, dt, normals):
             s.news_drift[i] -= step
             move_price(s, i, NEWS_PART, step)
         if s.surprise[i] != 0.0 or s.transient[i] != 0.0:
-            move, back = p.impact * s.surprise[i], s.transient[i] * p.impact_decay
+            move, back = p.impact[i] * s.surprise[i], s.transient[i] * p.impact_decay
             s.transient[i] += p.transient_share * move - back
             s.surprise[i] = 0.0
             move_price(s, i, IMPACT_PART, move - back)

@@ -16,6 +16,7 @@ from mm_env.sim.book import (
 )
 from mm_env.sim.compiling import inlined, kernel
 from mm_env.sim.ledger import MAKER, OTHER, book_fill
+from mm_env.sim.refill import await_refill
 from mm_env.sim.state import WINDOW
 
 
@@ -36,8 +37,8 @@ def hit_level(s, p, fills, i, v, side, price, lots, role):
         s.own_quantity[i, v, side] -= own
     else:
         taken = min(lots, others)
-    if taken > 0:
-        remove_lots(s, i, v, side, price, taken)
+    if taken > 0 and remove_lots(s, p, i, v, side, price, taken, False):
+        await_refill(s, p, i, v, side, price, p.refill_taken)
     if own > 0:
         book_fill(s, p, fills, i, v, side, price, own, MAKER)
     if role != OTHER and taken > 0:
@@ -84,7 +85,7 @@ def sweep(s, p, fills, i, side, lots, limit):
 
 
 @inlined
-def taker_limit(s, p, i, side):
+def taker_limit(s, i, side, reach):
     """Worst price that a taker accepts from that resting side: `reach` ticks past the best of the other traders.
 
     Where they offer none it counts from the last valid mid: nobody pays any price because the agent is alone.
@@ -92,7 +93,7 @@ def taker_limit(s, p, i, side):
     sign = 1 - 2 * side
     best = s.front[i, side] if s.front_valid[i, side] else (s.mid2[i] + side) // 2
     edge = s.window_low[i] + WINDOW - 1 if side == ASK else s.window_low[i]
-    return sign * max(sign * best - p.reach, sign * edge)
+    return sign * max(sign * best - reach, sign * edge)
 
 
 @kernel
@@ -101,7 +102,7 @@ def arbitrage(s, p, fills, i):
     while is_crossed(s, i):
         bid_venue, ask_venue = s.touch_venue[i, BID], s.touch_venue[i, ASK]
         bid, ask = s.touch[i, BID], s.touch[i, ASK]
-        lots = min(_lots_at(s, i, bid_venue, BID, bid), _lots_at(s, i, ask_venue, ASK, ask))
+        lots = min(lots_at(s, i, bid_venue, BID, bid), lots_at(s, i, ask_venue, ASK, ask))
         hit_level(s, p, fills, i, bid_venue, BID, bid, lots, OTHER)
         hit_level(s, p, fills, i, ask_venue, ASK, ask, lots, OTHER)
         s.events += 2
@@ -111,7 +112,8 @@ def arbitrage(s, p, fills, i):
 
 
 @inlined
-def _lots_at(s, i, v, side, price):
+def lots_at(s, i, v, side, price):
+    """Lots that a taker finds at a price of a venue's side, own ones included, if no others rest at a better one."""
     lots = own_at(s, i, v, side, price)
     if s.resting[i, v, side] > 0 and s.best[i, v, side] == price:
         lots += s.depth[i, v, side, price & MASK]

@@ -49,7 +49,7 @@ FIELDS = (
     ("quote_size", "i8", ("S",), "[lots]"),
     ("inventory_limit", "i8", ("S",), "[lots]"),
     # venues
-    ("share", "f8", ("V",), "liquidity shares, sum 1"),
+    ("share", "f8", ("V",), "of the takers, sum 1"),
     ("multiple", "i8", ("V",), "[ticks] venue tick"),
     ("basis", "i8", ("V",), "[ticks] venue price minus reference price"),
     ("maker_fee", "f8", ("V",), "fraction of value, negative a rebate"),
@@ -63,7 +63,7 @@ FIELDS = (
     ("regime_volatility", "f8", ("G",), "multiplier"),
     ("regime_taker", "f8", ("G",), "multiplier of the baseline"),
     ("regime_limit", "f8", ("G",), "multiplier of limit orders, with an empty queue"),
-    ("regime_cancel", "f8", ("G",), "[1/s] cancel rate of a lot, with an empty queue"),
+    ("regime_cancel", "f8", ("G",), "[1/s] cancel rate of a lot, or of an order, with an empty queue"),
     ("regime_depth", "f8", ("G",), "multiplier of resting quantity"),
     ("regime_distance", "f8", ("G",), "multiplier of placement distance"),
     # news
@@ -83,12 +83,16 @@ FIELDS = (
     ("taker_scale", "f8", (), "[lots] of the Lomax size"),
     ("taker_power", "f8", (), "-1 / tail exponent"),
     ("taker_max", "i8", (), "[lots]"),
-    ("taker_mean", "f8", (), "[lots] of the discretised, capped law"),
+    ("taker_mean", "f8", (), "[lots] of the law of sizes"),
+    ("taker_table", "i8", (), "1: sizes are those of the table"),
+    ("taker_sizes", "u2", ("Z",), "[lots] equally likely"),
+    ("whole", "f8", (), "share of takers that take what stands at the best price, and just that"),
+    ("within", "f8", (), "share of takers that go not past the best price, these included"),
     ("sweep", "f8", (), "share of takers over all venues"),
     ("reach", "i8", (), "[ticks] past the best of others at which a taker still trades"),
     ("informed", "f8", (), "largest tilt"),
     ("mispricing_scale", "f8", (), "[ticks]"),
-    ("impact", "f8", (), "[log/lot]"),
+    ("impact", "f8", ("S",), "[log/lot]"),
     ("transient_share", "f8", (), "of the impact, which decays"),
     ("impact_decay", "f8", (), "share of what has still to decay that does so in a microstep"),
     ("parent_rate", "f8", ("S",), "[1/s]"),
@@ -100,6 +104,10 @@ FIELDS = (
     ("limit_rate", "f8", ("S", "V"), "[1/s] a side"),
     ("maker_sizes", "u2", ("Z",), "[lots] equally likely"),
     ("round_lot", "i8", (), "[lots] in which makers' orders mostly come, 1: none"),
+    ("by_order", "i8", (), "1: cancels go by order, 0: by lot"),
+    ("refill_taken", "f8", (), "probability that a best price emptied by a taker is answered at once"),
+    ("refill_cancelled", "f8", (), "likewise, emptied by a cancel"),
+    ("refill_latency", "f8", (), "[s] mean"),
     ("distance", "f8", ("D",), "[ticks] quantiles of the placement distance at 0, 1/(D-1), ..., 1"),
     ("queue_slope", "f8", ("S", "V"), "[1/lot] queue reaction over the touch queue at which it is neutral"),
     ("queue_longest", "f8", (), "queue reaction past which cancels no longer rise"),
@@ -108,7 +116,7 @@ FIELDS = (
     ("burst_share", "f8", ("B",), "of makers' events that others bring about"),
     ("burst_decay", "f8", ("B",), "[1/s]"),
     ("burst_rest", "f8", (), "share of the rate that nothing excites"),
-    ("stale_extra", "f8", (), "multiplier of the cancel rate of stale lots, minus 1"),
+    ("stale_extra", "f8", (), "multiplier of the cancel rate of what is stale, minus 1"),
     ("arbitrage_latency", "f8", (), "[s]"),
     ("initial_orders", "f8", ("S", "V"), "expected orders a side at the start of the burn-in"),
     # replay
@@ -217,7 +225,8 @@ def _replay(p: np.ndarray, config: MarketConfig, window: tuple[float, float]) ->
     """No flow but the record's, no diffusion of its own, one regime, and nobody who trades crossed venues back."""
     assert config.replay is not None
     p["replay"], (p["feed_earliest"], p["feed_latest"]) = 1, window
-    for name in ("volatility", "mu", "jump", "parent_rate", "limit_rate", "initial_orders", "regime_cancel", "bursts"):
+    flow = ("mu", "jump", "parent_rate", "limit_rate", "initial_orders", "regime_cancel", "bursts", "by_order")
+    for name in ("volatility", *flow, "refill_taken"):
         p[name] = 0.0
     p["regimes"], p["arbitrage_latency"] = 1, math.inf
     if not config.replay.impact:
@@ -291,10 +300,16 @@ def _takers(p: np.ndarray, config: MarketConfig) -> None:
         raise ValueError(f"hawkes_beta has {rows} exponentials; at most {EXPONENTIALS - 1} are allowed")
     p["taker_scale"] = lomax_scale(flow.taker_size_mean_lots, flow.taker_size_exponent, flow.taker_size_max_lots)
     p["taker_mean"] = lomax_mean(float(p["taker_scale"]), flow.taker_size_exponent, flow.taker_size_max_lots)
+    if flow.taker_size_quantiles_lots is not None:
+        p["taker_table"], p["taker_sizes"] = 1, sizes_of_quantiles(flow.taker_size_quantiles_lots)
+        p["taker_mean"] = p["taker_sizes"].mean()
+    p["whole"] = flow.taker_touch_share
+    p["within"] = flow.taker_touch_share + (1.0 - flow.taker_touch_share) * (1.0 - flow.taker_through_share)
     p["taker_power"], p["taker_max"] = -1.0 / flow.taker_size_exponent, flow.taker_size_max_lots
     p["reach"] = flow.taker_reach_ticks
     p["sweep"], p["informed"] = flow.sweep_share, flow.informed_share
-    p["mispricing_scale"], p["impact"] = flow.mispricing_scale_ticks, flow.impact_kappa * 1e-4
+    p["mispricing_scale"] = flow.mispricing_scale_ticks
+    p["impact"][:n] = [flow.impact_kappa * 1e-4 * s.impact_multiplier for s in config.symbols]
     p["transient_share"] = 1.0 - flow.impact_permanent_share
     micro = config.episode.step_seconds / config.episode.microsteps
     p["impact_decay"] = 1.0 - half_life_factor(micro, flow.impact_half_life_seconds)
@@ -307,11 +322,14 @@ def _takers(p: np.ndarray, config: MarketConfig) -> None:
 def _makers(p: np.ndarray, config: MarketConfig) -> None:
     m, n, v = config.flow.makers, len(config.symbols), len(config.venues)
     activity = np.array([s.activity for s in config.symbols])
-    p["limit_rate"][:n, :v] = m.limit_rate_per_second * activity[:, None] * p["share"][None, :v]
+    made = np.array([one.liquidity_share if one.maker_share is None else one.maker_share for one in config.venues])
+    p["limit_rate"][:n, :v] = m.limit_rate_per_second * activity[:, None] * (made / made.sum())
     p["maker_sizes"] = (
         geometric_sizes(m.size_mean_lots) if m.size_quantiles_lots is None else sizes_of_quantiles(m.size_quantiles_lots)
     )
-    p["round_lot"] = m.round_lot_lots
+    p["round_lot"], p["by_order"] = m.round_lot_lots, m.cancel_unit == "order"
+    p["refill_taken"], p["refill_cancelled"] = m.refill_after_takers, m.refill_after_cancels
+    p["refill_latency"] = m.refill_latency_ms * 1e-3
     mean_size = float(p["maker_sizes"].mean())
     p["distance"] = placement_quantiles(m.placement_offset_ticks, m.placement_exponent, _FARTHEST)
     if m.placement_quantiles_ticks is not None:
@@ -330,7 +348,9 @@ def _makers(p: np.ndarray, config: MarketConfig) -> None:
     p["queue_longest"] = 4.0 * m.queue_reaction
     for i, r in enumerate(config.regimes):
         p["regime_limit"][i] = r.maker_rate_multiplier * (1.0 + m.queue_reaction)
-        leave = m.cancel_rate_per_second / mean_size * r.maker_rate_multiplier / r.depth_multiplier
+        leave = (
+            m.cancel_rate_per_second / (1.0 if p["by_order"] else mean_size) * r.maker_rate_multiplier / r.depth_multiplier
+        )
         p["regime_cancel"][i] = leave / (1.0 + m.queue_reaction)
     p["stale_extra"], p["arbitrage_latency"] = m.stale_cancel_multiplier - 1.0, m.arbitrage_latency_ms * 1e-3
 

@@ -124,7 +124,7 @@ def _trade(s, p, fills, i, v, side, price, lots):
     here = s.depth[i, v, side, price & MASK] if in_window(s, i, price) and s.resting[i, v, side] > 0 else 0
     gone = min(here, lots - filled)
     if gone > 0:
-        remove_lots(s, i, v, side, price, gone)
+        remove_lots(s, p, i, v, side, price, gone, False)
     if filled > 0:
         _fill(s, p, fills, i, v, side, filled)
     s.taken += gone
@@ -196,7 +196,7 @@ def _meet(s, p, fills, i, v):
             if lots <= 0:
                 find_best(s, i, v, other)
                 continue
-            remove_lots(s, i, v, other, best, lots)
+            remove_lots(s, p, i, v, other, best, lots, False)
             _fill(s, p, fills, i, v, side, lots)
 
 

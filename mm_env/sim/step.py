@@ -9,7 +9,7 @@ import numpy as np
 
 from mm_env.sim.book import follow_price, move_window, settle_touch, sum_rates, update_rates, update_touch
 from mm_env.sim.compiling import entry_point, kernel, prefetch
-from mm_env.sim.flow import draw_taker, excited_event, excited_rate, maker_event, place, taker_candidate
+from mm_env.sim.flow import draw_taker, excited_event, excited_rate, maker_event, place, refill, taker_candidate
 from mm_env.sim.fundamental import diffuse
 from mm_env.sim.hedge import default_hedge, route_hedge
 from mm_env.sim.ledger import LIQUIDATION, mark
@@ -119,11 +119,11 @@ def begin_microstep(s, p, tape, first, ladders, wire, dt, normals):
 
 @kernel
 def advance(s, p, feed, ladders, fills, shadow, log, end):
-    """Events in continuous time until `end`: makers, takers, what is scheduled, and what is recorded."""
+    """Events in continuous time until `end`: makers, takers, refills, what is scheduled, and what is recorded."""
     while True:
         total = s.maker_rate if p.bursts == 0 else excited_rate(s, p)
         maker = s.time + exponential(s, MAKERS) / total if total > 0.0 else math.inf
-        following = min(maker, s.taker_next, s.scheduled_next, s.feed_time)
+        following = min(maker, s.taker_next, s.scheduled_next, s.feed_time, s.refill_next)
         if following > end:
             s.time = end
             return
@@ -134,6 +134,8 @@ def advance(s, p, feed, ladders, fills, shadow, log, end):
             taker_candidate(s, p, fills)
         elif s.feed_time <= following:
             replay_event(s, p, fills, feed, ladders)
+        elif s.refill_next <= following:
+            refill(s, p)
         elif p.bursts == 0:
             maker_event(s, p, fills, total)
         else:
@@ -301,7 +303,8 @@ def start_books(s, p, fills):
     s.arbitrage_time[:] = math.inf
     s.snapshot_time[:] = math.inf
     s.touch_venue[:] = -1
-    s.scheduled_next = math.inf
+    s.refill_time[:] = math.inf
+    s.scheduled_next = s.refill_next = math.inf
     for i in range(p.symbols):
         s.price[i] = p.start_price[i]
         s.window_low[i] = int(math.floor(s.price[i])) - WINDOW // 2

@@ -25,7 +25,7 @@ def happen(states, params, fills, kind, i, v, side, price, lots, ahead_first):
     elif kind == TAKE:
         match_venue(s, p, log, i, v, side, lots, price, OTHER)
     elif kind == SWEEP:
-        sweep(s, p, log, i, side, lots, taker_limit(s, p, i, side))
+        sweep(s, p, log, i, side, lots, taker_limit(s, i, side, p.reach))
     elif kind == DELIVER:
         deliver(s, p, log, 0, v)
     elif kind == ARBITRAGE:

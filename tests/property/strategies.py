@@ -73,6 +73,7 @@ def venues(draw: st.DrawFn, count: int, step: float) -> list[dict[str, Any]]:
             {
                 "name": f"V{k}",
                 "liquidity_share": draw(wide(1e-2, 1e2)),
+                "maker_share": draw(st.one_of(st.none(), wide(1e-2, 1e2))),
                 "tick_multiple": multiple,
                 "price_basis_ticks": multiple * draw(st.sampled_from([0, 0, 1, -3, 40, -50, 1000])),
                 "maker_fee_bps": draw(st.one_of(st.just(-0.2), flat(-100.0, 100.0))),
@@ -107,7 +108,9 @@ def flows(draw: st.DrawFn, count: int, activity: float, busiest: float, seconds:
     mu = min(draw(wide(1e-6, 1e4)), most * (1.0 - branching))
     exponent = draw(st.floats(1.2, 5.0))
     mean = draw(st.one_of(st.just(4.0), wide(1.0, 50.0)))
+    table = draw(st.sampled_from([None, [1, 1, 30], [2, 65_535]]))
     child = draw(st.sampled_from([1, 3, 10_000]))
+    largest = max(child, 30.0 * mean, table[-1] if table else 0)
     return {
         "use_hawkes": draw(st.booleans()),
         "hawkes_mu": mu,
@@ -119,10 +122,13 @@ def flows(draw: st.DrawFn, count: int, activity: float, busiest: float, seconds:
         "taker_size_exponent": exponent,
         "taker_size_max_lots": draw(st.sampled_from([200, 1_000_000])) if mean > 1.0 else 1,
         "taker_reach_ticks": draw(st.integers(0, 200)),
+        "taker_size_quantiles_lots": table,
+        "taker_touch_share": draw(flat(0.0, 1.0)),
+        "taker_through_share": draw(flat(0.0, 1.0)),
         "sweep_share": draw(flat(0.0, 1.0)),
         "informed_share": draw(flat(0.0, 1.0)),
         "mispricing_scale_ticks": draw(wide(1e-3, 1e3)),
-        "impact_kappa": min(draw(st.one_of(st.just(0.01), flat(0.0, 10.0))), 150.0 / max(child, 30.0 * mean)),
+        "impact_kappa": min(draw(st.one_of(st.just(0.01), flat(0.0, 10.0))), 150.0 / largest),
         "parents": {
             "rate_per_second": min(draw(flat(0.0, 10.0)), most),
             "child_rate_per_second": min(draw(wide(1e-3, 100.0)), EVENTS_A_STEP / (16.0 * count * seconds)),
@@ -138,6 +144,10 @@ def flows(draw: st.DrawFn, count: int, activity: float, busiest: float, seconds:
             "queue_reaction": draw(flat(0.0, 5.0)),
             "imbalance_reaction": draw(flat(0.0, 1.0)),
             "stale_cancel_multiplier": draw(wide(1.0, 1000.0)),
+            "cancel_unit": draw(st.sampled_from(["lot", "order"])),
+            "refill_after_takers": draw(flat(0.0, 1.0)),
+            "refill_after_cancels": draw(flat(0.0, 1.0)),
+            "refill_latency_ms": draw(wide(1e-3, 1e4)),
             "arbitrage_latency_ms": draw(wide(0.01, 5000.0)),
         },
     }

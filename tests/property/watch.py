@@ -20,7 +20,7 @@ BID, ASK = 0, 1
 EXACT = 1e-9  # relative to the gross traded value
 INSTANT = 1e-9  # [s] within which an arrival and another event may be in either order
 # times that say "never" by an infinity
-ENDLESS = {"feed_time",
+ENDLESS = {"feed_time", "refill_time", "refill_next",
     "box_time", "box_arrival", "intent_time", "arbitrage_time", "snapshot_time", "scheduled_next", "news_next",
     "taker_next", "headline_time",
 }  # fmt: skip
@@ -189,6 +189,9 @@ class Watch:
         depth, own = s["depth"][:n, :m], s["own_quantity"][:n, :m]
         assert (depth >= 0).all() and (own >= 0).all()
         assert (s["resting"][:n, :m] == depth.sum(axis=-1)).all()
+        orders = s["orders"][:n, :m].astype(int)
+        assert ((orders > 0) == ((depth > 0) & bool(self.p["by_order"]))).all() and (orders <= depth).all()
+        assert (s["standing"][:n, :m] == orders.sum(axis=-1)).all()
         slots = (s["window_low"][:n, None] + np.arange(WINDOW)) % WINDOW
         for i in range(n):
             levels = depth[i][..., slots[i]]
@@ -249,15 +252,16 @@ class Watch:
                 levels[own] = levels.get(own, 0) + int(s["own_quantity"][i, v, side])
                 orders.append(own)
             queues.append(float(levels[max(orders, key=lambda price: sign * price)]) if orders else 0.0)
+            counted, all_of_it = ("orders", "standing") if self.p["by_order"] else ("depth", "resting")
             stale = sum(
-                int(s["depth"][i, v, side, price % WINDOW])
+                int(s[counted][i, v, side, price % WINDOW])
                 for price in range(low, low + WINDOW)
                 if sign * price > sign * s["price"][i]
             )
             leave = p["regime_cancel"][regime] * (1.0 + min(slope * queues[side], p["queue_longest"]))
             assert s["queue"][i, v, side] == queues[side] and s["stale"][i, v, side] == stale
             assert s["leave"][i, v, side] == pytest.approx(leave)
-            assert s["rate"][i, v, 2 + side] == pytest.approx(leave * (s["resting"][i, v, side] + p["stale_extra"] * stale))
+            assert s["rate"][i, v, 2 + side] == pytest.approx(leave * (s[all_of_it][i, v, side] + p["stale_extra"] * stale))
         bid, ask = queues
         lean = p["imbalance_reaction"] * (bid - ask) / (bid + ask) if bid + ask else 0.0
         come = p["limit_rate"][i, v] * p["regime_limit"][regime]

@@ -8,7 +8,8 @@ import typer
 from typer.testing import CliRunner
 
 from mm_env.calibration.events import About, DataError, Events, EventWriter
-from mm_env.calibration.summary import summarise, takers
+from mm_env.calibration.summary import summarise
+from mm_env.calibration.takers import takers
 from scripts import describe_data
 
 SECOND = 1_000_000_000

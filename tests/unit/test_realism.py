@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from mm_env.calibration.events import About, DataError, Events, EventWriter
-from mm_env.calibration.realism import Response, Sample, Statistics, compare_markets, floor_of, statistics_of
+from mm_env.calibration.realism import Response, Sample, Statistics, compare_markets, floor_of, shifts_of, statistics_of
 from scripts import realism
 
 SECOND = 1_000_000_000
@@ -75,6 +75,27 @@ def test_responses_are_compared_as_curves():
         other = Statistics(real.samples, {"r": Response(moves, time)})
         assert l1(real, other, "r").l1 == pytest.approx(distance, abs=0.02)
     assert l1(real, Statistics(real.samples, {}), "r").l1 == 1.0
+
+
+def test_shifts_have_signs():
+    """Of a law that moves up less lies below each real quantile; of a response twice as large the difference is its size."""
+    time = np.arange(4000) * SECOND
+    curve = np.array([1.0, 2, 3, 4, 5, 6])
+
+    def market(values, scale):
+        return Statistics(one(values).samples, {"r": Response(np.tile(scale * curve, (4000, 1)), time)})
+
+    real = market(normal(0, 1), 1.0)
+    laws, responses = shifts_of(real, real)
+    assert (laws == 0.0).all() and (responses == 0.0).all()
+    laws, responses = shifts_of(real, market(normal(1.0, 2), 2.0))
+    at = [NormalDist().inv_cdf(q) for q in (0.1, 0.3, 0.5, 0.7, 0.9)]
+    assert laws == pytest.approx([NormalDist(1.0).cdf(x) - NormalDist().cdf(x) for x in at], abs=0.02)
+    assert responses == pytest.approx(curve / 3.5)
+    laws, responses = shifts_of(real, Statistics({}, {}))
+    assert (laws == 1.0).all() and responses == pytest.approx(-curve / 3.5)
+    tied, _ = shifts_of(market(np.repeat([1.0, 2.0], 500), 1.0), market(np.repeat([1.0, 2.0], 500), 1.0))
+    assert (tied == 0.0).all()
 
 
 def test_errors_are_those_of_repeated_markets():

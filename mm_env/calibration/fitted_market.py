@@ -27,28 +27,28 @@ _MOST_CORRELATED = 0.95  # or, against each other, that share of what so many sy
 # what is tuned for the market: start, low, high; and for each symbol, as multiples of what was measured (of impact: in
 # bps a lot)
 SHARED = {
-    "informed_share": (0.18, 0.05, 1.0), "mispricing_scale_ticks": (1.5, 0.3, 40.0),
-    "impact_permanent_share": (0.22, 0.02, 1.0),
-    "cancel_rate_per_second": (0.145, 0.02, 20.0), "queue_reaction": (0.095, 0.01, 2.0),
-    "imbalance_reaction": (0.7, 0.05, 1.0), "stale_cancel_multiplier": (1.9, 1.0, 300.0),
-    "taker_reach_ticks": (13.0, 1.0, 60.0), "burst_fast": (0.55, 0.05, 0.6), "burst_slow": (0.35, 0.05, 0.38),
-    "burst_fast_decay": (1200.0, 50.0, 20_000.0), "burst_slow_decay": (0.82, 0.3, 50.0), "size_tilt": (0.6, 0.15, 2.0),
-    "distance_stretch": (0.69, 0.03, 2.0), "distance_shift_ticks": (6.0, 0.05, 12.0),
-    "refill_after_takers": (0.05, 0.01, 1.3), "refill_after_cancels": (0.15, 0.01, 1.3),  # 1 at most, but not at the edge
-    "refill_latency_ms": (5.0, 0.2, 300.0),
+    "informed_share": (0.21, 0.05, 1.0), "mispricing_scale_ticks": (1.4, 0.3, 40.0),
+    "impact_permanent_share": (0.2, 0.02, 1.0),
+    "cancel_rate_per_second": (0.13, 0.02, 20.0), "queue_reaction": (0.057, 0.01, 2.0),
+    "imbalance_reaction": (0.71, 0.05, 1.0), "stale_cancel_multiplier": (1.6, 1.0, 300.0),
+    "taker_reach_ticks": (8.5, 1.0, 60.0), "burst_fast": (0.57, 0.05, 0.6), "burst_slow": (0.344, 0.05, 0.38),
+    "burst_fast_decay": (2500.0, 50.0, 20_000.0), "burst_slow_decay": (1.0, 0.3, 50.0), "size_tilt": (0.54, 0.15, 2.0),
+    "distance_stretch": (0.89, 0.03, 2.0), "distance_shift_ticks": (6.4, 0.05, 12.0),
+    "refill_after_takers": (0.043, 0.01, 1.3), "refill_after_cancels": (0.19, 0.01, 1.3),  # 1 at most, but not at the edge
+    "refill_latency_ms": (10.0, 0.2, 300.0),
 }  # fmt: skip
 OWN = {
-    "volatility": (0.6, 0.02, 3.0), "taker_rate": (1.05, 0.4, 1.5), "limit_rate": (1.0, 0.3, 10.0),
-    "distance": (0.8, 0.2, 6.0), "impact": (0.005, 1e-5, 3e-2),
+    "volatility": (0.45, 0.02, 3.0), "taker_rate": (1.05, 0.4, 1.5), "limit_rate": (0.92, 0.3, 10.0),
+    "distance": (0.67, 0.2, 6.0), "impact": (0.0054, 1e-5, 3e-2),
 }  # fmt: skip
 # of records that tell no orders, and whose spread is a tick
 STARTS_OF_BOOKS = {
-    "informed_share": 0.16, "mispricing_scale_ticks": 4.6, "impact_permanent_share": 0.2, "cancel_rate_per_second": 0.45,
-    "queue_reaction": 0.7, "imbalance_reaction": 0.33, "stale_cancel_multiplier": 4.5, "taker_reach_ticks": 4.4,
-    "burst_fast": 0.36, "burst_slow": 0.31, "burst_fast_decay": 230.0, "burst_slow_decay": 0.91, "size_tilt": 0.48,
-    "distance_stretch": 0.86, "distance_shift_ticks": 0.095, "refill_after_takers": 1.0, "refill_after_cancels": 0.98,
-    "refill_latency_ms": 0.57, "volatility": 0.36, "taker_rate": 0.7, "limit_rate": 1.9, "distance": 0.75, "impact": 0.00043,
-    "size": 1.07,
+    "informed_share": 0.13, "mispricing_scale_ticks": 5.9, "impact_permanent_share": 0.13, "cancel_rate_per_second": 0.48,
+    "queue_reaction": 0.72, "imbalance_reaction": 0.27, "stale_cancel_multiplier": 4.3, "taker_reach_ticks": 5.9,
+    "burst_fast": 0.32, "burst_slow": 0.32, "burst_fast_decay": 620.0, "burst_slow_decay": 0.83, "size_tilt": 0.39,
+    "distance_stretch": 0.94, "distance_shift_ticks": 0.098, "refill_after_takers": 1.07, "refill_after_cancels": 1.12,
+    "refill_latency_ms": 0.7, "volatility": 0.48, "taker_rate": 0.7, "limit_rate": 1.93, "distance": 0.75, "impact": 0.00054,
+    "size": 0.97,
 }  # fmt: skip
 OWN_SIZE = {"size": (1.0, 0.2, 6.0)}  # of symbols whose sizes come in no round lots, which scaling would blur
 

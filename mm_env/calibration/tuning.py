@@ -38,7 +38,7 @@ _EDGE = 0.02  # of the ranges, that is kept free
 _SPREAD = 0.5  # of the first ensemble, of logits
 _FINALISTS, _LONGER, _ANOTHER_SEED = 8, 3.0, 500_009
 _SETTLING = 4  # corrections at the end, and simulations for each
-_LAST_ROUNDS = 3  # behind them
+_LAST_ROUNDS, _SETTLING_LENGTH = 3, 6.0  # behind them; how long such a simulation is
 _LONGEST_STEP = 0.5  # of a logit, in one of them
 
 
@@ -189,7 +189,7 @@ def tune(
             f"none of {len(search.losses)} markets could be simulated; allowed: records that resemble a market"
         )
     if search.rounds:
-        best = _settled(search, best, _LONGER * seconds, seed + _ANOTHER_SEED) or best
+        best = _settled(search, best, _SETTLING_LENGTH * seconds, seed + _ANOTHER_SEED) or best
     best.losses = search.losses
     return best
 

@@ -132,7 +132,7 @@ def test_trials_find_a_better_market_and_say_so(records):
     assert best.loss < first.loss
     assert [loss for _, loss in told] == sorted((loss for _, loss in told), reverse=True)
     assert best.worst < 0.25, "what was off on the average was corrected"
-    again = judge(found, market_of(found, best.values), 900.0, 1 + 500_009)
+    again = judge(found, market_of(found, best.values), 6 * 300.0, 1 + 500_009)
     assert again.loss == pytest.approx(best.loss), "what is told is a simulation of its own"
     assert set(best.moments["XYZ"]) == {*MOMENTS, "limit_orders_per_second"}
     few = tune(found, 110, 300.0, seed=1, stop=lambda: True)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 UNCHANGED = (
     "symbols", "venues", "exponentials", "regimes", "start_price", "lot_value", "tick_size", "multiple", "basis",
-    "regime_duration", "regime_next", "regime_start", "news_source", "tape_latest", "bursts", "replay", "feed_earliest",
-    "feed_latest", "step_seconds", "microsteps", "steps", "burn_in_steps", "liquidate",
+    "regime_duration", "regime_next", "regime_start", "news_source", "tape_latest", "bursts", "by_order", "replay",
+    "feed_earliest", "feed_latest", "step_seconds", "microsteps", "steps", "burn_in_steps", "liquidate",
 )  # fmt: skip
 """Params in whose terms the state stands, so that they hold for an episode."""
 _OF_TAKERS = ("mu", "informed", "parent_rate", "child_rate", "regime_taker")
@@ -208,16 +208,16 @@ def update_maker_rates(states: NDArray[Any], params: NDArray[Any]) -> None:
     rate[..., BID][used] = (come / (1.0 + slope * queue[..., BID]) * (1.0 + lean))[used]
     rate[..., ASK][used] = (come / (1.0 + slope * queue[..., ASK]) * (1.0 - lean))[used]
     states["leave"][used] = leave[used]
-    rate[..., 2:][used] = (leave * (states["resting"] + params["stale_extra"] * states["stale"]))[used]
+    standing = states["standing" if params["by_order"] else "resting"]
+    rate[..., 2:][used] = (leave * (standing + params["stale_extra"] * states["stale"]))[used]
     states["venue_rate"][used] = rate[used].sum(axis=3)  # sums over books follow at the next microstep
 
 
 def _close(states: NDArray[Any], v: int) -> None:
     """Empty the books of a venue, own orders included; messages under way to it are lost, hedges among them reported."""
-    states["depth"][:, :, v] = 0
-    for name in ("resting", "own_quantity", "stale", "own_ahead"):
+    for name in ("depth", "orders", "resting", "standing", "own_quantity", "stale", "own_ahead"):
         states[name][:, :, v] = 0
-    states["queue"][:, :, v] = 0.0
+    states["queue"][:, :, v], states["refill_time"][:, :, v] = 0.0, np.inf
     under_way = np.isfinite(states["box_time"][:, :, v])
     lost = np.abs(states["box_hedge"][:, :, :, v]) * under_way[:, :, None]
     states["hedge_unfilled"] += lost.sum(axis=1)

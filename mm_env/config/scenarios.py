@@ -27,7 +27,7 @@ FIXED = (
     "episode*", "replay*", "randomize*", "symbols", "venues", "regimes", "*.name", "symbols.*.start_price",
     "symbols.*.tick_size", "symbols.*.lot_size", "venues.*.tick_multiple", "venues.*.price_basis_ticks",
     "regimes.*.mean_duration_seconds", "regimes.*.transitions*", "news", "news.source", "news.tape*", "flow.use_hawkes",
-    "flow.makers.burst_shares", "flow.makers.burst_decays_per_second", "risk.prior_volatility*",
+    "flow.makers.burst_shares", "flow.makers.burst_decays_per_second", "flow.makers.cancel_unit", "risk.prior_volatility*",
 )  # fmt: skip
 """Keys that cannot change within an episode: what stands in the books, the clock and the chain is in their terms."""
 

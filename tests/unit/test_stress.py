@@ -95,11 +95,12 @@ def test_before_a_window_all_is_as_it_is_without():
         assert (a[FIRST + 1] != b[FIRST + 1]).any()
 
 
-def test_makers_rates_are_those_of_the_kernel():
-    market = override(load_config(), BASE)
+@pytest.mark.parametrize("unit", ["lot", "order"])
+def test_makers_rates_are_those_of_the_kernel(unit):
+    market = override(load_config(), {**BASE, "flow.makers.cancel_unit": unit})
     other = {"regimes.calm.depth_multiplier": 0.4, "flow.makers.limit_rate_per_second": 3.0,
              "flow.makers.queue_reaction": 0.9, "flow.makers.imbalance_reaction": 0.7}  # fmt: skip
-    envs = play(plain(), lambda step, envs: None, number=8)
+    envs = play(scenario({}, market), lambda step, envs: None, number=8)
     new = Schedule(scenario({"set": other}, market)).params[1]
     states = envs.batch.states.copy()
     update_maker_rates(states, envs.batch.params[0])

@@ -22,13 +22,13 @@ baseline: $(VENV)/.core  ## run the default policy on the default market (instal
 	$(BIN)/python scripts/run_baseline.py
 
 test: $(VENV)/.dev  ## run the tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.dev  ## formatting, lint, types and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(TYPED)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 format: $(VENV)/.dev  ## rewrite the sources in the house format and mend what lint can mend
 	$(BIN)/ruff check --fix-only .

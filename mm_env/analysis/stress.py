@@ -218,6 +218,7 @@ def _close(states: NDArray[Any], v: int) -> None:
     for name in ("depth", "orders", "resting", "standing", "own_quantity", "stale", "own_ahead"):
         states[name][:, :, v] = 0
     states["queue"][:, :, v], states["refill_time"][:, :, v] = 0.0, np.inf
+    states["refill_next"] = states["refill_time"].min(axis=(1, 2, 3))
     under_way = np.isfinite(states["box_time"][:, :, v])
     lost = np.abs(states["box_hedge"][:, :, :, v]) * under_way[:, :, None]
     states["hedge_unfilled"] += lost.sum(axis=1)

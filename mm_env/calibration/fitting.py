@@ -201,9 +201,19 @@ def _choices(table: Mapping[str, Mapping[str, Recorded]], median: Mapping[str, f
     found = {
         (name, venue): touch_shares(one.pieces, one.about) for name, books in table.items() for venue, one in books.items()
     }
+    count = [one.count for one in found.values()]
+    if sum(count) == 0:
+        return TouchShares(0, 0.0, 1.0, np.zeros(0), np.zeros(0))
+    whole, through = (
+        float(np.average([getattr(one, name) for one in found.values()], weights=count)) for name in ("whole", "through")
+    )
     sizes = np.concatenate([one.sizes / median[name] for (name, _), one in found.items()])
-    whole, through = (float(np.mean([getattr(one, name) for one in found.values()])) for name in ("whole", "through"))
-    return TouchShares(whole, through, np.quantile(sizes, np.linspace(0.0, 1.0, 10 * _LEVELS_OF_SIZES)))
+    weights = np.concatenate([one.weights for one in found.values()])
+    order = np.argsort(sizes)
+    sizes, weights = sizes[order], weights[order]
+    at = (np.cumsum(weights) - 0.5 * weights) / weights.sum()
+    quantiles = np.interp(np.linspace(0.0, 1.0, 10 * _LEVELS_OF_SIZES), at, sizes)
+    return TouchShares(sum(count), whole, through, quantiles, np.full(len(quantiles), weights.sum() / len(quantiles)))
 
 
 def _correlation(firsts: Sequence[Recorded]) -> float:

@@ -215,17 +215,21 @@ def shifts_of(real: Statistics, other: Statistics) -> tuple[Floats, Floats]:
     where it lacks the statistic. Responses: (types x lags,) the difference of the curves over the mean size of the real one,
     or over a twentieth of the largest real one's where that is more.
     """
-    places = [_places(one.values, other.samples.get(name)) for name, one in real.samples.items() if one.condition is None]
-    curves = {name: np.nanmean(one.moves, axis=0) for name, one in real.responses.items()}
+    samples = {name: one for name, one in real.samples.items() if one.condition is None and len(one.values)}
+    places = [_places(one.values, other.samples.get(name)) for name, one in samples.items()]
+    curves = {name: _curve(one) for name, one in real.responses.items()}
     least = _LEAST_RESPONSE * max((float(np.abs(curve).mean()) for curve in curves.values()), default=1.0)
-    off = []
-    for name, curve in curves.items():
-        found = other.responses.get(name)
-        seen = (
-            np.zeros(len(LAGS)) if found is None or not len(found.time) else np.nan_to_num(np.nanmean(found.moves, axis=0))
-        )
-        off.append((seen - curve) / max(least, float(np.abs(curve).mean()), 1e-12))
-    return np.concatenate(places), np.concatenate(off) if off else np.zeros(0)
+    off = [
+        (_curve(other.responses.get(name)) - curve) / max(least, float(np.abs(curve).mean()), 1e-12)
+        for name, curve in curves.items()
+    ]
+    return np.concatenate([np.zeros(0), *places]), np.concatenate([np.zeros(0), *off])
+
+
+def _curve(response: Response | None) -> Floats:
+    """(lags,) mean moves; 0 where there are none."""
+    sums, counts = _sums(response, BLOCK_SECONDS).sum(axis=0)
+    return np.asarray(sums / np.maximum(counts, 1.0))
 
 
 def _places(real: Floats, other: Sample | None) -> Floats:

@@ -16,6 +16,7 @@ from mm_env.calibration.events import About, Events
 
 Floats = NDArray[np.float64]
 _EQUAL = 1e-9  # of the touch, in which a size equals it
+_HALVINGS = 40
 
 
 def takers(events: Events, about: About) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
@@ -41,35 +42,44 @@ def _grouped(events: Events, about: About) -> tuple[NDArray[np.int64], NDArray[n
 class TouchShares:
     """How takers choose.
 
-    whole: share of takers that take what stands at the best price, and just that
+    count: takers that were seen
+    whole: share of them that take what stands at the best price, and just that
     through: share of the other takers that go past the best price where it has less than they want
     sizes: (n,) [units of the data] of takers that took another size than what stood there
+    weights: (n,) how many of the others each of them stands for, with those that wanted more than stood there and stopped
     """
 
+    count: int
     whole: float
     through: float
     sizes: Floats
+    weights: Floats
 
 
 def touch_shares(pieces: Sequence[Events], about: About) -> TouchShares:
     """Choices of the takers in pieces of a record.
 
-    Of the others, who take a size of their own, those that would have gone past the best price are as many as if sizes and
-    touches were independent; those of them that did not go were seen to take just what stood there, and are none of `whole`.
+    The others' sizes are taken to be independent of what stands at the touch. Of those that want size x a share F(x) meets
+    less, and 1 - through of these stop and were seen to take just what stood there: each that was seen stands for
+    1 / (1 - (1 - through) F(x)), and through is such that as many go past the touch as were seen to.
     """
     found = [_beside_touch(piece, about) for piece in pieces]
     size, touch = (np.concatenate([one[k] for one in found]) for k in (0, 1))
-    if len(size) == 0:
-        return TouchShares(0.0, 1.0, size)
-    equal = np.abs(size - touch) <= _EQUAL * touch
-    if equal.all():
-        return TouchShares(1.0, 1.0, size)
-    own, beside = size[~equal], touch[~equal]
-    wanted = float(np.searchsorted(np.sort(beside), own).mean()) / len(own)  # P(touch < size), were they independent
-    beyond = float(np.mean(own > beside))
-    through = min(1.0, beyond / wanted) if wanted > 0.0 else 1.0
-    choosing = len(own) / len(size) / (1.0 - wanted * (1.0 - through))  # these, and those that stopped
-    return TouchShares(max(0.0, 1.0 - choosing), through, own)
+    own = np.abs(size - touch) > _EQUAL * touch
+    if not own.any():
+        return TouchShares(len(size), float(len(size) > 0), 1.0, size[:0], size[:0])
+    sizes, beyond = size[own], float(np.count_nonzero(size[own] > touch[own]))
+    less = np.searchsorted(np.sort(touch), sizes) / len(touch)
+
+    def weights(through: float) -> Floats:
+        return np.asarray(1.0 / np.maximum(1.0 - (1.0 - through) * less, 1.0 / len(size)))
+
+    low, high = 0.0, 1.0  # those that go past the touch are the more the larger the share
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if middle * float(less @ weights(middle)) < beyond else (low, middle)
+    of_each = weights(high)
+    return TouchShares(len(size), max(0.0, 1.0 - float(of_each.sum()) / len(size)), high, sizes, of_each)
 
 
 def _beside_touch(events: Events, about: About) -> tuple[Floats, Floats]:

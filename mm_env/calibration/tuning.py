@@ -188,8 +188,7 @@ def tune(
         raise RuntimeError(
             f"none of {len(search.losses)} markets could be simulated; allowed: records that resemble a market"
         )
-    if search.rounds:
-        best = _settled(search, best, _SETTLING_LENGTH * seconds, seed + _ANOTHER_SEED) or best
+    best = _settled(search, best, _SETTLING_LENGTH * seconds, seed + _ANOTHER_SEED) or best
     best.losses = search.losses
     return best
 
@@ -201,28 +200,33 @@ def _settled(search: _Search, best: Tuned, seconds: float, seed: int) -> Tuned |
     says which values to change for which moment; of the takers' rates, which are slow to show as they cluster, it is known:
     their mean is linear in the baseline.
     """
-    measured, place = search.measured, search.place_of(best.values)
+    measured, values = search.measured, best.values
     of_takers = np.array([name == "takers_per_second" for _ in measured.symbols for name in MOMENTS])
     rates = [search.names.index(f"taker_rate.{i}") for i in range(len(measured.symbols))]
-    members, off = (np.concatenate(parts) for parts in zip(*search.rounds[-_LAST_ROUNDS:], strict=True))
-    members, off = members - members.mean(axis=0), off[:, ~of_takers] - off[:, ~of_takers].mean(axis=0)
-    gain = np.linalg.solve(off.T @ off / len(off) + _TOLERANCE**2 * np.eye(off.shape[1]), off.T @ members / len(off))
-    gain[:, rates] = 0.0
+    gain = np.zeros((int((~of_takers).sum()), len(search.names)))
+    if search.rounds:
+        members, off = (np.concatenate(parts) for parts in zip(*search.rounds[-_LAST_ROUNDS:], strict=True))
+        members, off = members - members.mean(axis=0), off[:, ~of_takers] - off[:, ~of_takers].mean(axis=0)
+        gain = np.linalg.solve(off.T @ off / len(off) + _TOLERANCE**2 * np.eye(off.shape[1]), off.T @ members / len(off))
+        gain[:, rates] = 0.0
     found: list[tuple[float, dict[str, float]]] = []
     for number in range(_SETTLING):
-        values = search.values(place)
-        again = [_judged(measured, values, seconds, seed + 1 + number * _SETTLING + k) for k in range(_SETTLING)]
+        again = [
+            None if search.stop() else _judged(measured, values, seconds, seed + 1 + number * _SETTLING + k)
+            for k in range(_SETTLING)
+        ]
         judged = [one for one in again if one is not None]
-        if not judged:
+        if len(judged) < _SETTLING:
             break
         mean = np.mean([one.deviations for one in judged], axis=0)
         realism = float(np.mean([list(one.realism.values()) for one in judged]))
         found.append((realism + _excess(mean), values))
+        place = search.place_of(values)
         moved = np.log(place / (1.0 - place)) - np.clip(mean[~of_takers] @ gain, -_LONGEST_STEP, _LONGEST_STEP)
         corrected = search.values(1.0 / (1.0 + np.exp(-moved)))
         for i, index in enumerate(rates):
             corrected[search.names[index]] = values[search.names[index]] * float(np.exp(-mean[of_takers][i]))
-        place = search.place_of(corrected)
+        values = corrected
     return _judged(measured, min(found, key=lambda one: one[0])[1], seconds, seed) if found else None
 
 

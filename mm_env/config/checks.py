@@ -94,7 +94,8 @@ def flow_problems(flow: Flow) -> Iterator[Problem]:
             f"as many decays as hawkes_alpha has exponentials, {n_alpha}; here {n_beta}",
         )
     try:
-        lomax_scale(flow.taker_size_mean_lots, flow.taker_size_exponent, flow.taker_size_max_lots)
+        if flow.taker_size_quantiles_lots is None:
+            lomax_scale(flow.taker_size_mean_lots, flow.taker_size_exponent, flow.taker_size_max_lots)
     except ValueError:
         allowed = f"below taker_size_max_lots, {flow.taker_size_max_lots}, past which no size goes"
         yield Problem(("taker_size_mean_lots",), flow.taker_size_mean_lots, allowed)

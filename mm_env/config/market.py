@@ -191,7 +191,7 @@ class Makers(Section):
         description="what is as likely to be cancelled as any other: a lot, so that large orders go in parts, or an order",
     )
     refill_after_takers: Share = Field(
-        0.0, description="probability that a maker answers at once when a taker has emptied a venue's best price"
+        0.0, description="probability that a maker answers at once when a trade has emptied a venue's best price"
     )
     refill_after_cancels: Share = Field(0.0, description="likewise when a cancel has")
     refill_latency_ms: Positive = Field(1.0, description="mean time until such an answer; exponential")

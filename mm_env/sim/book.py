@@ -9,7 +9,7 @@ Source: Huang, Lehalle & Rosenbaum 2015 (queue-reactive rates).
 import math
 
 from mm_env.sim.compiling import inlined, kernel
-from mm_env.sim.rng import FAULT_BEST, FAULT_QUANTITY
+from mm_env.sim.rng import FAULT_BEST, FAULT_QUANTITY, MAKERS, uniform
 from mm_env.sim.state import WINDOW
 
 MASK = WINDOW - 1
@@ -96,7 +96,7 @@ def find_best(s, i, v, side):
 def remove_lots(s, p, i, v, side, price, lots, cancelled):
     """Take lots of others from a level, and find the new best when it empties; returns whether the best price changed.
 
-    cancelled: they are one order's; else, of so many orders in a level, as large a part goes as of its lots.
+    cancelled: they are one order's; else, of so many orders in a level, as large a part goes as of its lots, on the average.
     """
     k = price & MASK
     left = s.depth[i, v, side, k] - lots
@@ -106,7 +106,12 @@ def remove_lots(s, p, i, v, side, price, lots, cancelled):
     s.resting[i, v, side] -= lots
     if p.by_order:
         n = int(s.orders[i, v, side, k])
-        gone = n if left <= 0 else min(n - 1, 1 if cancelled else n * lots // (left + lots))
+        gone = n if left <= 0 else 1
+        if left > 0 and not cancelled and n > 1:
+            part = n * lots / (left + lots)
+            gone = int(part)
+            gone += uniform(s, MAKERS) < part - gone
+        gone = gone if left <= 0 else min(gone, n - 1)
         s.orders[i, v, side, k] = n - gone
         s.standing[i, v, side] -= gone
     emptied = left == 0 and price == s.best[i, v, side]

@@ -170,12 +170,11 @@ def _take(s, p, fills, i, side, child):
         excite(s, p, i)
     s.events += 1
     resting = 1 - side
-    whole, reach = False, p.reach
+    whole, within = False, False
     if p.within > 0.0 and not child:
         u = uniform(s, TAKERS)
-        whole = u < p.whole
-        reach = 0 if u < p.within else reach
-    limit = taker_limit(s, i, resting, reach)
+        whole, within = u < p.whole, u < p.within
+    limit = taker_limit(s, i, resting, 0 if within else p.reach)
     if p.venues > 1 and not whole and uniform(s, TAKERS) < p.sweep:
         sweep(s, p, fills, i, resting, lots, limit)
         return
@@ -183,9 +182,12 @@ def _take(s, p, fills, i, side, child):
     while v < p.venues - 1 and u >= p.share[v]:
         u -= p.share[v]
         v += 1
-    if whole:
+    if within:
         exists, best = best_with_own(s, i, v, resting)
-        lots = lots_at(s, i, v, resting, best) if exists else lots
+        if exists and not better(resting, taker_limit(s, i, resting, p.reach), best):
+            lots = lots_at(s, i, v, resting, best) if whole else lots
+            match_venue(s, p, fills, i, v, resting, lots, best, OTHER)
+            return
     done = match_venue(s, p, fills, i, v, resting, lots, limit, OTHER)
     if done < lots:
         sweep(s, p, fills, i, resting, lots - done, limit)
@@ -344,7 +346,8 @@ def refill(s, p):
 def _answer(s, p, i, v, price):
     """An order at a price that was emptied, of the side on which the efficient price lets it rest.
 
-    None where another maker was as good already, or where it would trade, or cross another venue as it stands now.
+    None where another maker was as good already, or where it would trade, or cross another venue as it stands now. It may
+    lock one: venues with a basis lock for half of the time (Binance's spot and perpetual on coarse ticks, 0.43 to 0.48).
     """
     side = BID if price <= s.price[i] else ASK
     taken = s.resting[i, v, side] > 0 and not better(side, price, s.best[i, v, side])
@@ -361,7 +364,8 @@ def cancel(s, p, i, v, side, size):
     """Cancel up to `size` lots at a random resting lot or order, those that the efficient price has passed being likelier.
 
     With a round lot what is odd in a level counts as one order, which goes as a whole, and the rest goes in round lots.
-    Where cancels go by order the only order of a level goes as a whole, and else each other one keeps a lot.
+    Where cancels go by order the only order of a level goes as a whole; else each other one keeps a round lot (or the odd
+    lots), or a lot at least.
     """
     stale, everything = s.stale[i, v, side], cancellable(s, p, i, v, side)
     u = uniform(s, MAKERS) * (everything + p.stale_extra * stale)
@@ -378,11 +382,13 @@ def cancel(s, p, i, v, side, size):
         price += step
         here = cancellable_at(s, p, i, v, side, price)
     lots = s.depth[i, v, side, price & MASK]
+    odd = lots % p.round_lot
+    odd_one = at < (min(odd, 1) if p.by_order else odd)
     if p.round_lot > 1:
-        odd = lots % p.round_lot
-        size = odd if at < (min(odd, 1) if p.by_order else odd) else max(1, size // p.round_lot) * p.round_lot
+        size = odd if odd_one else max(1, size // p.round_lot) * p.round_lot
     if p.by_order:
-        size = lots if here <= 1 else min(size, lots - here + 1)
+        kept = (here - 1) * p.round_lot if odd == 0 or odd_one else (here - 2) * p.round_lot + odd
+        size = lots if here <= 1 else min(size, lots - (kept if kept < lots else here - 1))
         at = at * lots // max(1, here)
     cancel_lots(s, p, i, v, side, price, min(size, lots), at < s.own_ahead[i, v, side])
 

@@ -298,9 +298,10 @@ def _takers(p: np.ndarray, config: MarketConfig) -> None:
     p["exponentials"] = rows + 1
     if rows + 1 > EXPONENTIALS:
         raise ValueError(f"hawkes_beta has {rows} exponentials; at most {EXPONENTIALS - 1} are allowed")
-    p["taker_scale"] = lomax_scale(flow.taker_size_mean_lots, flow.taker_size_exponent, flow.taker_size_max_lots)
-    p["taker_mean"] = lomax_mean(float(p["taker_scale"]), flow.taker_size_exponent, flow.taker_size_max_lots)
-    if flow.taker_size_quantiles_lots is not None:
+    if flow.taker_size_quantiles_lots is None:
+        p["taker_scale"] = lomax_scale(flow.taker_size_mean_lots, flow.taker_size_exponent, flow.taker_size_max_lots)
+        p["taker_mean"] = lomax_mean(float(p["taker_scale"]), flow.taker_size_exponent, flow.taker_size_max_lots)
+    else:
         p["taker_table"], p["taker_sizes"] = 1, sizes_of_quantiles(flow.taker_size_quantiles_lots)
         p["taker_mean"] = p["taker_sizes"].mean()
     p["whole"] = flow.taker_touch_share

@@ -70,7 +70,7 @@ FIELDS = (
     ("best", "i8", ("S", "V", 2), "[ticks] best price of others, where resting > 0"),
     ("queue", "f8", ("S", "V", 2), "[lots] at the venue's best price, own order included"),
     ("rate", "f8", ("S", "V", 4), "[1/s] limit bid, limit ask, cancel bid, cancel ask"),
-    ("leave", "f8", ("S", "V", 2), "[1/s] cancel rate of a lot"),
+    ("leave", "f8", ("S", "V", 2), "[1/s] cancel rate of a lot, or of an order"),
     ("stale", "i8", ("S", "V", 2), "[lots, or orders where cancels go by order] where the efficient price has passed"),
     ("venue_rate", "f8", ("S", "V"), "[1/s] sum of the four"),
     ("symbol_rate", "f8", ("S",), "[1/s] sum over venues"),

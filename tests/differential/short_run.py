@@ -18,7 +18,7 @@ from mm_env.sim.replay import EMPTY_FEED, EMPTY_LADDERS
 from mm_env.sim.state import HISTORY, state_dtype
 from mm_env.sim.step import RESET, STEP, result_dtype, step_range
 
-STEPS = 12
+STEPS = 6
 FIELDS = ("events", "cash", "pnl", "price", "inventory", "own_ahead", "depth", "covariance", "attribution", "route_score")
 
 

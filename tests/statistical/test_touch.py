@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mm_env.calibration.events import Events, join_events
+from mm_env.calibration.events import join_events
 from mm_env.calibration.takers import touch_shares
 from mm_env.config.io import ConfigError, load_config, override
 from mm_env.envs.market import build_market
-from mm_env.recording.market import book_about, simulate_events
+from mm_env.recording.market import book_about, simulate_books, simulate_events
 from mm_env.sim.batch import Batch
 from mm_env.sim.record import CANCELLED, PLACED, TAKEN
 from mm_env.sim.state import WINDOW
@@ -43,27 +43,42 @@ def logged(batch: Batch, steps: int) -> list[np.ndarray]:
     return found
 
 
-def recorded(changes: dict[str, object], seconds: float = 3000.0) -> tuple[Events, float, float]:
-    """Events of a market, and the shares of its takers as they are measured of a record."""
-    config = override(load_config("one_symbol"), {**QUIET, **changes})
-    events = join_events(list(simulate_events(config, seconds, levels=5, seed=2)))
-    found = touch_shares([events], book_about(config, 0, 0, 5))
-    return events, found.whole, found.through
+VENUES = [
+    {"name": "A", "liquidity_share": 3.0, "maker_share": 1.0},
+    {"name": "B", "liquidity_share": 1.0, "maker_share": 3.0},
+]
 
 
-@pytest.mark.parametrize(("whole", "through"), [(0.6, 1.0), (0.3, 0.25), (0.0, 0.0)])
-def test_takers_choose_by_the_touch_as_they_are_asked_to(whole, through):
+# where others go on to a second venue, what they take there is another taker of its record
+@pytest.mark.parametrize(
+    ("whole", "through", "venues"),
+    [(0.6, 1.0, VENUES[:1]), (0.3, 0.25, VENUES[:1]), (0.0, 0.0, VENUES[:1]), (0.3, 0.6, VENUES[:1]), (0.3, 0.2, VENUES),
+     (0.0, 0.0, VENUES)],
+)  # fmt: skip
+def test_takers_choose_by_the_touch_as_they_are_asked_to(whole, through, venues):
     changes = {
+        "venues": venues,
         "flow.taker_touch_share": whole,
         "flow.taker_through_share": through,
-        "flow.taker_size_quantiles_lots": [11, 11, 11, 411],
+        "flow.taker_size_quantiles_lots": [11, 11, 61, 111, 411],
         "flow.taker_reach_ticks": 20,
+        "flow.sweep_share": 0.0,
         "flow.makers.size_quantiles_lots": [50, 250],  # sizes that are equal by no accident
         **STILL,
     }
-    _, found_whole, found_through = recorded(changes)
-    assert found_whole == pytest.approx(whole, abs=0.05)
-    assert found_through == pytest.approx(through, abs=0.12)
+    config = override(load_config("one_symbol"), {**QUIET, **changes})
+    books = [(0, v, 8) for v in range(len(venues))]
+    steps = list(simulate_books(config, 4000.0, books, seed=2))
+    found, counts = [], []
+    for v in range(len(venues)):
+        events = join_events([parts[v] for parts in steps])
+        found.append(touch_shares([events], book_about(config, 0, v, 8)))
+        counts.append(found[-1].count)
+    for one in found:
+        assert one.whole == pytest.approx(whole, abs=0.05)
+        assert one.through == pytest.approx(through, abs=0.12)
+    if len(venues) == 2:
+        assert counts[0] / sum(counts) == pytest.approx(0.75, abs=0.08), "takers stay where they are drawn to"
 
 
 def test_sizes_of_takers_are_those_of_the_table():
@@ -112,6 +127,39 @@ def test_counts_and_depths_agree_whatever_happens():
         assert ((depth > 0) == (orders > 0)).all() and (orders <= depth).all()
         assert (batch.states[0]["standing"] == orders.sum(axis=-1)).all()
     assert batch.states[0]["fault"] == 0
+
+
+def test_counts_follow_takers_on_the_average():
+    """Orders of 100 lots that takers take in tens: where they stand one by one an order is counted for each hundred."""
+    changes = {
+        MAKERS + "size_quantiles_lots": [100, 100],
+        MAKERS + "cancel_unit": "order",
+        MAKERS + "limit_rate_per_second": 20.0,
+        "flow.taker_size_quantiles_lots": [10, 10],
+        "flow.hawkes_mu": 5.0,
+        **STILL,
+    }
+    batch = market_of(changes)
+    lots, orders = 0, 0
+    for _ in range(800):
+        logged(batch, 1)
+        s = batch.states[0]
+        for side in (0, 1):
+            at = int(s["best"][0, 0, side]) % WINDOW
+            lots, orders = lots + int(s["depth"][0, 0, side, at]), orders + int(s["orders"][0, 0, side, at])
+    assert 0.9 < orders / (lots / 100.0) < 1.35  # one that is partly taken counts as one
+
+
+def test_with_a_round_lot_no_splinters_are_left():
+    changes = {
+        MAKERS + "size_quantiles_lots": [100, 100, 200, 300],
+        MAKERS + "round_lot_lots": 100,
+        MAKERS + "cancel_unit": "order",
+        "flow.hawkes_mu": 1e-6,
+    }
+    batch = market_of(changes)
+    rows = np.concatenate(logged(batch, 400))
+    assert (rows["lots"] % 100 == 0).all() and (rows["kind"] == CANCELLED).sum() > 300
 
 
 def lives(unit: str) -> tuple[float, float]:
@@ -182,7 +230,8 @@ def test_makers_answer_to_emptied_prices_as_often_as_asked(emptied_by):
 def test_answers_narrow_the_spread():
     def mean_spread(share: float) -> float:
         changes = {MAKERS + "refill_after_takers": share, MAKERS + "refill_after_cancels": share, "flow.hawkes_mu": 0.5}
-        events, _, _ = recorded(changes, 1500.0)
+        config = override(load_config("one_symbol"), {**QUIET, **changes})
+        events = join_events(list(simulate_events(config, 1500.0, levels=1, seed=2)))
         lasted = np.diff(events.time)
         return float(np.average((events.ask_prices - events.bid_prices)[:-1, 0], weights=lasted))
 
@@ -197,12 +246,14 @@ def test_makers_may_have_other_shares_of_the_venues_than_takers():
 
 
 def test_impact_is_multiplied_by_the_symbols_own():
-    changes = {"symbols.XYZ.impact_multiplier": 4.0, "flow.hawkes_mu": 1.0, "flow.impact_permanent_share": 1.0}
+    changes = {"symbols.XYZ.impact_multiplier": 4.0, "flow.hawkes_mu": 1e-9, "flow.impact_permanent_share": 1.0}
     batch = market_of(changes, "two_symbols")
-    assert batch.params[0]["impact"][0] == pytest.approx(4.0 * batch.params[0]["impact"][1])
-    logged(batch, 200)
-    moved = batch.states[0]["moved"][:, 2]
-    assert (moved != 0.0).all()
+    before = batch.states[0]["moved"][:2, 2].copy()
+    batch.states["surprise"][:, :2] = 100.0
+    price = batch.states[0]["price"][:2].copy()
+    logged(batch, 1)
+    move = (batch.states[0]["moved"][:2, 2] - before) / price
+    assert move[0] == pytest.approx(4.0 * move[1], rel=1e-2) and move[1] > 0.0
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_steps_leave_no_memory_behind() -> None:
         grown = held() - before
     finally:
         tracemalloc.stop()
-    assert grown < 20_000  # bytes; one forgotten array a step would be more than ten times that
+    assert grown < 60_000  # bytes; one forgotten array a step would be several times that
 
 
 @pytest.mark.skipif(os.environ.get("HYPOTHESIS_PROFILE") != "thorough", reason="minutes: the thorough profile runs it")

@@ -103,7 +103,7 @@ def test_the_command_prints_every_part_and_writes_it(tmp_path, monkeypatch):
     result = CliRunner().invoke(benchmark.app, arguments)
     assert result.exit_code == 0, result.output
     for said in ("one_symbol, seed 0; cores", "32 envs on 2 threads over one: ", "single env", "ratio 0.", "CartPole-v1",
-                 "state of an env: 14,", "import to first step: 2.25 s", "25.00"):  # fmt: skip
+                 "state of an env: 16,", "import to first step: 2.25 s", "25.00"):  # fmt: skip
         assert said in result.stdout or (said == "ratio 0." and "ratio 1." in result.stdout), said
     found = json.loads((tmp_path / "benchmark.json").read_text())
     assert found == json.loads((tmp_path / "sub" / "x.json").read_text())

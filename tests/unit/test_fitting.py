@@ -123,19 +123,19 @@ def test_venues_of_a_symbol_add_up():
 
 def test_trials_find_a_better_market_and_say_so(records):
     found = measure(records[:1], exponentials=1)
-    first = judge(found, market_of(found, start(1)), 300.0, 1)
+    first = judge(found, market_of(found, start(1)), 200.0, 1)
     told: list[tuple[int, float]] = []
-    best = tune(found, 110, 300.0, seed=1, told=lambda number, loss: told.append((number, loss)))
+    best = tune(found, 110, 200.0, seed=1, told=lambda number, loss: told.append((number, loss)))
     assert [number for number, _ in told] == list(range(len(best.losses))) and 70 < len(told) <= 110
     assert best.losses[0] == pytest.approx(first.loss), "the first trial is that of the values to start from"
     assert min(best.losses) < 0.8 * first.loss
     assert best.loss < first.loss
     assert [loss for _, loss in told] == sorted((loss for _, loss in told), reverse=True)
     assert best.worst < 0.25, "what was off on the average was corrected"
-    again = judge(found, market_of(found, best.values), 6 * 300.0, 1 + 500_009)
+    again = judge(found, market_of(found, best.values), 6 * 200.0, 1 + 500_009)
     assert again.loss == pytest.approx(best.loss), "what is told is a simulation of its own"
     assert set(best.moments["XYZ"]) == {*MOMENTS, "limit_orders_per_second"}
-    few = tune(found, 110, 300.0, seed=1, stop=lambda: True)
+    few = tune(found, 110, 200.0, seed=1, stop=lambda: True)
     assert few.losses == best.losses[:1]
 
 

@@ -40,7 +40,7 @@ from mm_env.reports.tables import text_table
 
 logger = logging.getLogger("calibrate")
 PARTS: tuple[Part, ...] = ("all", "odd", "even")
-_FRESH_SEED, _FRESH_LENGTH = 1_000_003, 8.0  # of the simulation by which the best market is judged
+_FRESH_SEED, _FRESH_LENGTH = 1_000_003, 20.0  # of the simulation by which the best market is judged
 
 
 @user_errors

@@ -173,6 +173,8 @@ def rows(summary: Summary) -> list[list[str]]:
         found.append(["fill intensity A [1/s]", f"{fit.rate:.4f}", f"{fit.rate_error:.4f}"])
         found.append(["fill intensity k [1/currency]", f"{fit.decay:.3f}", f"{fit.decay_error:.3f}"])
     found.append(["mean size of a taker [lots]", f"{summary.mean_size:.3f}", ""])
+    found.append(["takers of just what stands at the best price [share]", f"{summary.touch.equal:.3f}", ""])
+    found.append(["takers of more than that [share]", f"{summary.touch.beyond:.3f}", ""])
     exponent = [none, ""] if tail is None else [f"{tail.tail_exponent:.3f} from {tail.start} lots", f"{tail.error:.3f}"]
     found.append(["tail exponent of sizes", *exponent])
     if summary.cancels is not None:
@@ -282,6 +284,7 @@ def figures(summary: Summary) -> dict[str, Any]:
     return {
         "symbol": summary.about.symbol, "venue": summary.about.venue, "events": summary.events, "seconds": summary.seconds,
         "takers": summary.trades, "mean_size_lots": _finite(summary.mean_size),
+        "touch_shares": {"equal": summary.touch.equal, "beyond": summary.touch.beyond},
         "spread_median_ticks": None if width is None else width.median_ticks,
         "spread_mean_ticks": None if width is None else width.mean_ticks,
         "one_tick_share": None if width is None else width.one_tick_share,

@@ -202,18 +202,17 @@ def _choices(table: Mapping[str, Mapping[str, Recorded]], median: Mapping[str, f
         (name, venue): touch_shares(one.pieces, one.about) for name, books in table.items() for venue, one in books.items()
     }
     count = [one.count for one in found.values()]
-    if sum(count) == 0:
-        return TouchShares(0, 0.0, 1.0, np.zeros(0), np.zeros(0))
-    whole, through = (
-        float(np.average([getattr(one, name) for one in found.values()], weights=count)) for name in ("whole", "through")
-    )
+    shares = [(one.equal, one.beyond, one.whole, one.through) for one in found.values()]
+    equal, beyond, whole, through = np.average(shares, axis=0, weights=count).tolist()
     sizes = np.concatenate([one.sizes / median[name] for (name, _), one in found.items()])
     weights = np.concatenate([one.weights for one in found.values()])
+    if not len(sizes):  # all take the touch: what the others would is then never asked for
+        sizes = weights = np.ones(1)
     order = np.argsort(sizes)
     sizes, weights = sizes[order], weights[order]
     at = (np.cumsum(weights) - 0.5 * weights) / weights.sum()
     quantiles = np.interp(np.linspace(0.0, 1.0, 10 * _LEVELS_OF_SIZES), at, sizes)
-    return TouchShares(sum(count), whole, through, quantiles, np.full(len(quantiles), weights.sum() / len(quantiles)))
+    return TouchShares(sum(count), equal, beyond, whole, through, quantiles, np.ones(len(quantiles)))
 
 
 def _correlation(firsts: Sequence[Recorded]) -> float:

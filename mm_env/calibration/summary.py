@@ -19,7 +19,7 @@ from mm_env.calibration.prices import Mids, Spread, spread, volatility
 from mm_env.calibration.queues import QueueRates, queue_rates
 from mm_env.calibration.regimes import Regimes, fit_regimes
 from mm_env.calibration.sizes import PowerTail, fit_tail
-from mm_env.calibration.takers import takers
+from mm_env.calibration.takers import TouchShares, takers, touch_shares
 
 SCALES_SECONDS = (0.1, 1.0, 10.0, 60.0)
 _DISTANCES = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # in half spreads
@@ -44,6 +44,7 @@ class Summary:
     intensity: FillIntensity | None
     tail: PowerTail | None
     mean_size: float
+    touch: TouchShares
     cancels: CancelRates | None
     placement: Placement | None
     queues: QueueRates | None
@@ -99,6 +100,7 @@ def summarise(
         intensity=_try(fit_intensity, events, [0.5 * width * k for k in _DISTANCES]),
         tail=_try(fit_tail, np.maximum(1.0, np.ceil(size / lot))),
         mean_size=float(size.mean() / lot) if len(size) else float("nan"),
+        touch=touch_shares([events], about),
         cancels=cancel_rates(events) if np.isin(events.kind, ("reduce", "delete")).any() else None,
         placement=None if about.tick is None else _try(fit_placement, events, about.tick),
         queues=_try(queue_rates, events, time, side),

@@ -43,6 +43,7 @@ class TouchShares:
     """How takers choose.
 
     count: takers that were seen
+    equal, beyond: shares of them that were seen to take just what stood at the best price, and more than that
     whole: share of them that take what stands at the best price, and just that
     through: share of the other takers that go past the best price where it has less than they want
     sizes: (n,) [units of the data] of takers that took another size than what stood there
@@ -50,6 +51,8 @@ class TouchShares:
     """
 
     count: int
+    equal: float
+    beyond: float
     whole: float
     through: float
     sizes: Floats
@@ -67,8 +70,9 @@ def touch_shares(pieces: Sequence[Events], about: About) -> TouchShares:
     size, touch = (np.concatenate([one[k] for one in found]) for k in (0, 1))
     own = np.abs(size - touch) > _EQUAL * touch
     if not own.any():
-        return TouchShares(len(size), float(len(size) > 0), 1.0, size[:0], size[:0])
-    sizes, beyond = size[own], float(np.count_nonzero(size[own] > touch[own]))
+        every = float(len(size) > 0)
+        return TouchShares(len(size), every, 0.0, every, 1.0, size[:0], size[:0])
+    sizes, beyond = size[own], int(np.count_nonzero(size[own] > touch[own]))
     less = np.searchsorted(np.sort(touch), sizes) / len(touch)
 
     def weights(through: float) -> Floats:
@@ -79,7 +83,8 @@ def touch_shares(pieces: Sequence[Events], about: About) -> TouchShares:
         middle = 0.5 * (low + high)
         low, high = (middle, high) if middle * float(less @ weights(middle)) < beyond else (low, middle)
     of_each = weights(high)
-    return TouchShares(len(size), max(0.0, 1.0 - float(of_each.sum()) / len(size)), high, sizes, of_each)
+    whole = max(0.0, 1.0 - float(of_each.sum()) / len(size))
+    return TouchShares(len(size), float(np.mean(~own)), beyond / len(size), whole, high, sizes, of_each)
 
 
 def _beside_touch(events: Events, about: About) -> tuple[Floats, Floats]:

@@ -106,12 +106,12 @@ def remove_lots(s, p, i, v, side, price, lots, cancelled):
     s.resting[i, v, side] -= lots
     if p.by_order:
         n = int(s.orders[i, v, side, k])
-        gone = n if left <= 0 else 1
-        if left > 0 and not cancelled and n > 1:
-            part = n * lots / (left + lots)
-            gone = int(part)
-            gone += uniform(s, MAKERS) < part - gone
-        gone = gone if left <= 0 else min(gone, n - 1)
+        gone = n
+        if left > 0:
+            gone = min(1, n - 1)
+            if not cancelled and n > 1:
+                part = n * lots / (left + lots)
+                gone = min(int(part) + (uniform(s, MAKERS) < part - int(part)), n - 1)
         s.orders[i, v, side, k] = n - gone
         s.standing[i, v, side] -= gone
     emptied = left == 0 and price == s.best[i, v, side]

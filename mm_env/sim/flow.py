@@ -8,10 +8,7 @@ The expectation of signed volume is taken at each candidate, which makes the sur
 import math
 
 from mm_env.sim.book import (
-    ASK,
-    BID,
     MASK,
-    add_lots,
     best_with_own,
     better,
     cancellable,
@@ -28,7 +25,7 @@ from mm_env.sim.compiling import inlined, kernel
 from mm_env.sim.laws import KNOTS
 from mm_env.sim.ledger import OTHER
 from mm_env.sim.matching import lots_at, match_venue, sweep, taker_limit
-from mm_env.sim.refill import await_refill
+from mm_env.sim.refill import await_refill, rest
 from mm_env.sim.rng import MAKERS, TAKERS, exponential, next_u64, uniform
 from mm_env.sim.state import DEEPEST, PARENTS, WINDOW
 
@@ -315,48 +312,7 @@ def arrive(s, p, fills, i, v, side, price, lots):
     if full or (s.known_valid[i, 1 - side] and sign * (price - s.known[i, 1 - side]) >= 0):
         s.withheld += done == 0
     elif done < lots:
-        _rest(s, p, i, v, side, price, lots - done)
-
-
-@inlined
-def _rest(s, p, i, v, side, price, lots):
-    first = add_lots(s, p, i, v, side, price, lots)
-    if first:
-        update_touch_side(s, p, i, side)
-    if first or price == s.best[i, v, side]:
-        update_side(s, p, i, v, side)
-    else:
-        update_cancel_rate(s, p, i, v, side)
-
-
-@kernel
-def refill(s, p):
-    """Makers' answers to emptied best prices that are due."""
-    s.refill_next = math.inf
-    for i in range(p.symbols):
-        for v in range(p.venues):
-            for side in range(2):
-                if s.refill_time[i, v, side] <= s.time:
-                    s.refill_time[i, v, side] = math.inf
-                    _answer(s, p, i, v, s.refill_price[i, v, side])
-                s.refill_next = min(s.refill_next, s.refill_time[i, v, side])
-
-
-@kernel
-def _answer(s, p, i, v, price):
-    """An order at a price that was emptied, of the side on which the efficient price lets it rest.
-
-    None where another maker was as good already, or where it would trade, or cross another venue as it stands now. It may
-    lock one: venues with a basis lock for half of the time (Binance's spot and perpetual on coarse ticks, 0.43 to 0.48).
-    """
-    side = BID if price <= s.price[i] else ASK
-    taken = s.resting[i, v, side] > 0 and not better(side, price, s.best[i, v, side])
-    exists, opposite = best_with_own(s, i, v, 1 - side)
-    trades = exists and not better(side, opposite, price)
-    crosses = s.touch_venue[i, 1 - side] >= 0 and better(side, price, s.touch[i, 1 - side])
-    if in_window(s, i, price) and not (taken or trades or crosses):
-        s.events += 1
-        _rest(s, p, i, v, side, price, int(p.maker_sizes[next_u64(s, MAKERS) & 255]))
+        rest(s, p, i, v, side, price, lots - done)
 
 
 @inlined

@@ -9,7 +9,7 @@ import numpy as np
 
 from mm_env.sim.book import follow_price, move_window, settle_touch, sum_rates, update_rates, update_touch
 from mm_env.sim.compiling import entry_point, kernel, prefetch
-from mm_env.sim.flow import draw_taker, excited_event, excited_rate, maker_event, place, refill, taker_candidate
+from mm_env.sim.flow import draw_taker, excited_event, excited_rate, maker_event, place, taker_candidate
 from mm_env.sim.fundamental import diffuse
 from mm_env.sim.hedge import default_hedge, route_hedge
 from mm_env.sim.ledger import LIQUIDATION, mark
@@ -19,6 +19,7 @@ from mm_env.sim.observe import observe
 from mm_env.sim.orders import deliver, open_mailbox, schedule, snapshot, take
 from mm_env.sim.quoting import default_quotes
 from mm_env.sim.record import note_changes, remember
+from mm_env.sim.refill import refill
 from mm_env.sim.regime import start_regime, switch_regime
 from mm_env.sim.replay import follow_record, replay_event, start_replay
 from mm_env.sim.reward import booked, inventory_variance, reward_terms

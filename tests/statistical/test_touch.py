@@ -75,6 +75,7 @@ def test_takers_choose_by_the_touch_as_they_are_asked_to(whole, through, venues)
         found.append(touch_shares([events], book_about(config, 0, v, 8)))
         counts.append(found[-1].count)
     for one in found:
+        assert one.equal >= one.whole - 1e-9 and one.equal + one.beyond <= 1.0
         assert one.whole == pytest.approx(whole, abs=0.05)
         assert one.through == pytest.approx(through, abs=0.12)
     if len(venues) == 2:

@@ -13,6 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from mm_env.calibration import takers as calibration_takers
 from mm_env.calibration.events import About, DataError, Events, EventWriter, join_events
 from mm_env.calibration.fitted_market import OWN, SHARED, market_of
 from mm_env.calibration.fitting import Measured, measure
@@ -286,3 +287,18 @@ def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path, m
     assert load_config(out) == config
     for wrong in (("--blocks", "third"), ("--data", data[1])):
         assert run(*data, *wrong, "--out", out).exit_code == 2  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("whole", "through"), [(0.0, 0.25), (0.3, 0.5), (0.5, 0.1), (0.2, 1.0), (0.0, 0.0), (1.0, 1.0)])
+def test_who_wanted_more_and_stopped_is_none_who_takes_the_touch(records, monkeypatch, whole, through):
+    rng = np.random.default_rng(0)
+    touch, wanted = rng.uniform(0.0, 100.0, (2, 100_000))
+    stops = (wanted > touch) & (rng.random(100_000) >= through)
+    size = np.where((rng.random(100_000) < whole) | stops, touch, wanted)
+    monkeypatch.setattr(calibration_takers, "_beside_touch", lambda *_: (size, touch))
+    found = calibration_takers.touch_shares([records[0].events], records[0].about)
+    assert found.whole == pytest.approx(whole, abs=0.01) and found.through == pytest.approx(through, abs=0.02)
+    assert found.equal == pytest.approx(np.mean(size == touch)) and found.beyond == pytest.approx(np.mean(size > touch))
+    if whole < 1.0:
+        assert np.average(found.sizes, weights=found.weights) == pytest.approx(50.0, abs=0.5)
+    market_of(measure(records[:1], exponentials=1), start(1))  # also where nobody has a size of their own

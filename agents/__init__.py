@@ -1,1 +1,1 @@
-"""Agents trained with stable-baselines3 beside the policies of `mm_env`, and what watches and compares them."""
+"""Recipes: one runnable, readable file an algorithm, over `mm_env.learning`."""

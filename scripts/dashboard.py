@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-import agents.specs  # noqa: F401 (trained agents have their names, as ppo:runs/ppo, from there)
-from mm_env.cli_dashboard import serve
-from mm_env.cli_errors import user_errors
+import mm_env.learning.specs  # noqa: F401 (trained agents have their names, as ppo:runs/ppo, from there)
+from mm_env.cli.dashboard import serve
+from mm_env.cli.errors import user_errors
 
 
 @user_errors

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typer
 
-import agents.specs  # noqa: F401 (trained agents have their names, as ppo:runs/ppo, from there)
-from mm_env.cli_baseline import baseline
-from mm_env.cli_errors import user_errors
+import mm_env.learning.specs  # noqa: F401 (trained agents have their names, as ppo:runs/ppo, from there)
+from mm_env.cli.baseline import baseline
+from mm_env.cli.errors import user_errors
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command(help=__doc__)(user_errors(baseline))

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.calibration.events import About, Bars, DataError
 from mm_env.calibration.prices import Mids, hayashi_yoshida
+from mm_env.data.events import About, Bars, DataError
 
 Floats = NDArray[np.float64]
 YEAR_SECONDS = 365.25 * 86_400

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.calibration.events import DataError, Events
+from mm_env.data.events import DataError, Events
 
 _BLOCKS = 20  # of time
 

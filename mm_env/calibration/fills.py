@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.calibration.curvature import curvature_errors
-from mm_env.calibration.events import DataError, Events
 from mm_env.calibration.prices import Mids
+from mm_env.data.events import DataError, Events
 
 _FEWEST = 10  # reached orders at the nearest distance
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.calibration.events import DataError
 from mm_env.calibration.fills import fit_intensity
 from mm_env.calibration.hawkes_fit import HawkesFit, select_hawkes
 from mm_env.calibration.level_changes import level_changes, on_grid
@@ -21,6 +20,7 @@ from mm_env.calibration.moments import MOMENTS, SCALE_SECONDS, Recorded, over_ve
 from mm_env.calibration.prices import Mids, moves
 from mm_env.calibration.takers import TouchShares, takers, touch_shares
 from mm_env.calibration.venues import Basis, compare_venues
+from mm_env.data.events import DataError
 
 _LEVELS_OF_SIZES, _LEVELS_OF_DISTANCES = 101, 65
 _DEPTHS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # in spreads, from the mid

@@ -18,8 +18,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mm_env.analysis.hawkes import Hawkes, exponential_fit, rescaled_times
 from mm_env.sim.compiling import entry_point
+from mm_env.theory.hawkes import Hawkes, exponential_fit, rescaled_times
 
 Floats = NDArray[np.float64]
 Structure = Literal["shared", "diagonal", "symmetric", "full"]

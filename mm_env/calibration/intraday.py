@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.calibration.events import DataError, Events
 from mm_env.calibration.prices import Mids
 from mm_env.calibration.queues import block_ratio
+from mm_env.data.events import DataError, Events
 
 Floats = NDArray[np.float64]
 DAY_SECONDS = 86_400

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.calibration.events import DataError, Events
+from mm_env.data.events import DataError, Events
 
 GRID_SECONDS = 0.1  # of Binance's depth
 Floats = NDArray[np.float64]

@@ -14,11 +14,11 @@ from typing import Literal
 
 import numpy as np
 
-from mm_env.calibration.events import About, DataError, Events, join_events
 from mm_env.calibration.level_changes import level_changes, on_grid
 from mm_env.calibration.prices import Mids, moves, spread, volatility_of_moves
-from mm_env.calibration.realism import BLOCK_SECONDS, Statistics, half_of, statistics_of
 from mm_env.calibration.takers import takers
+from mm_env.data.events import About, DataError, Events, join_events
+from mm_env.realism.scores import BLOCK_SECONDS, Statistics, half_of, statistics_of
 
 Part = Literal["all", "odd", "even"]
 MOMENTS = ("spread_ticks", "touch_size", "takers_per_second", "volatility_bps", "cancels_per_trade")

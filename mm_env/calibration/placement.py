@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mm_env.calibration.events import DataError, Events
 from mm_env.calibration.queues import BLOCKS, block_ratio
+from mm_env.data.events import DataError, Events
 
 Floats = NDArray[np.float64]
 _FEWEST = 100  # limit orders; as many behind the best for a tail

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mm_env.calibration.events import DataError, Events
+from mm_env.data.events import DataError, Events
 
 Floats = NDArray[np.float64]
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.calibration.events import DataError, Events
 from mm_env.calibration.prices import weighted_quantile
+from mm_env.data.events import DataError, Events
 
 Floats = NDArray[np.float64]
 BLOCKS = 20  # of time

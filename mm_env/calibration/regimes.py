@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.calibration.events import DataError
 from mm_env.calibration.intraday import DAY_SECONDS, Windows
 from mm_env.calibration.queues import BLOCKS
+from mm_env.data.events import DataError
 
 Floats = NDArray[np.float64]
 FEATURES = ("volatility", "takers", "spread", "depth")

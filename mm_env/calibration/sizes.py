@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mm_env.calibration.events import DataError
+from mm_env.data.events import DataError
 
 _FEWEST = 50  # sizes in a tail
 _CANDIDATES = 60  # beginnings that are tried

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.analysis.hawkes import rescaled_times
 from mm_env.calibration.cancels import CancelRates, cancel_rates
-from mm_env.calibration.events import About, DataError, Events
 from mm_env.calibration.fills import FillIntensity, fit_intensity
 from mm_env.calibration.hawkes_fit import HawkesFit, Structure, select_hawkes
 from mm_env.calibration.intraday import Profile, day_profile, window_sums
@@ -20,6 +18,8 @@ from mm_env.calibration.queues import QueueRates, queue_rates
 from mm_env.calibration.regimes import Regimes, fit_regimes
 from mm_env.calibration.sizes import PowerTail, fit_tail
 from mm_env.calibration.takers import TouchShares, takers, touch_shares
+from mm_env.data.events import About, DataError, Events
+from mm_env.theory.hawkes import rescaled_times
 
 SCALES_SECONDS = (0.1, 1.0, 10.0, 60.0)
 _DISTANCES = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # in half spreads

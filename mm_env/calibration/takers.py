@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.calibration.events import About, Events
+from mm_env.data.events import About, Events
 
 Floats = NDArray[np.float64]
 _EQUAL = 1e-9  # of the touch, in which a size equals it

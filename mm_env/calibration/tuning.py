@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.calibration.events import About, join_events
 from mm_env.calibration.fitted_market import OWN, OWN_SIZE, SHARED, STARTS_OF_BOOKS, market_of
 from mm_env.calibration.fitting import Measured
 from mm_env.calibration.moments import MOMENTS, compared, moments_of, over_venues
-from mm_env.calibration.realism import compare_markets, shifts_of
 from mm_env.config import MarketConfig
 from mm_env.config.io import override
-from mm_env.recording.market import simulate_books
+from mm_env.data.events import About, join_events
+from mm_env.realism.scores import compare_markets, shifts_of
+from mm_env.runs.book_events import simulate_books
 
 Floats = NDArray[np.float64]
 _TOLERANCE = 0.05  # of the logarithm of a moment

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mm_env.analysis.comparison import compare, episodes_table
-from mm_env.analysis.evaluation import Evaluation, evaluate
 from mm_env.config import MarketConfig
 from mm_env.config.io import ConfigError
 from mm_env.errors import RunError, UsageError
+from mm_env.evaluation.comparison import compare, episodes_table
+from mm_env.evaluation.evaluation import Evaluation, evaluate
 from mm_env.policies.registry import get_policy
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ RESAMPLES = 2000
 class Comparison:
     """Agents on the same held-out episodes.
 
-    about: what comparison.json holds: "baseline", "rows" as `mm_env.analysis.comparison.compare` returns them, and the like
+    about: what comparison.json holds: "baseline", "rows" as `evaluation.comparison.compare` returns them, and the like
     episodes: one row an agent, training seed and episode
     """
 

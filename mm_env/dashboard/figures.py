@@ -173,7 +173,7 @@ def portfolio_figure(steps: pd.DataFrame, symbols: Sequence[str]) -> go.Figure:
 def router_figure(venues: pd.DataFrame, names: Sequence[str], symbols: Sequence[str]) -> go.Figure:
     """What the router's weights were on average over the rows, and what they are now, by venue and symbol.
 
-    venues: rows of `venues` in the columns of `mm_env.recording.tables`
+    venues: rows of `venues` in the columns of `mm_env.runs.tables`
     """
     newest = venues[venues["step"] == venues["step"].max()]
     traces = []

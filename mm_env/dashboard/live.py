@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mm_env.baseline import Baseline, resolve, run_baseline
+from mm_env.envs.play import Moment
 from mm_env.envs.rendering import Ladder
-from mm_env.recording.recorder import ROLES, EpisodeTables, Rows
-from mm_env.rollout import Moment
+from mm_env.runs.baseline import Baseline, resolve, run_baseline
+from mm_env.runs.recorder import ROLES, EpisodeTables, Rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ LEVELS = 8  # best prices of either side that a book shows
 
 
 class LiveMarket:
-    """An episode of one market, played as far as was asked; its path is that of `mm_env.rollout.play` with one env.
+    """An episode of one market, played as far as was asked; its path is that of `mm_env.envs.play.play` with one env.
 
     options: what is played; of it `out`, `episodes` and `record` say nothing
     config, policy: as they were resolved
@@ -32,7 +32,7 @@ class LiveMarket:
     """
 
     def __init__(self, options: Baseline) -> None:
-        """Build the market and begin its episode; raises what `mm_env.baseline.resolve` does, and `TapeError`."""
+        """Build the market and begin its episode; raises what `mm_env.runs.baseline.resolve` does, and `TapeError`."""
         from mm_env.envs.vector_env import MultiVenueVectorEnv
 
         self.options = options
@@ -84,7 +84,7 @@ class LiveMarket:
         return {name: cells[-1] for name, cells in self._tables.steps.items()}
 
     def steps(self, most: int | None = None, last: int | None = None) -> pd.DataFrame:
-        """Steps in the columns of `mm_env.recording.tables`.
+        """Steps in the columns of `mm_env.runs.tables`.
 
         most: about as many rows, evenly spaced; besides them the newest, and all that hedged or came before a hedge
         last: of the newest so many steps alone

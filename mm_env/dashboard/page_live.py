@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from mm_env.baseline import Baseline
-from mm_env.cli_errors import USER_ERRORS
+from mm_env.cli.errors import USER_ERRORS
 from mm_env.dashboard.figures import book_figure, portfolio_figure, price_figure, router_figure
 from mm_env.dashboard.folders import runs_folder
 from mm_env.dashboard.live import LiveMarket
 from mm_env.dashboard.settings import ask_settings
 from mm_env.dashboard.shown import chart, errors_shown, tell_error
 from mm_env.errors import RunError
+from mm_env.runs.baseline import Baseline
 
 REFRESH_SECONDS = 1.0
 BUSY_SECONDS = 0.6  # of a refresh that steps may take, whatever the speed asked for

@@ -11,10 +11,10 @@ import streamlit as st
 
 from mm_env.dashboard.downloads import as_archive, as_csv, as_parquet
 from mm_env.dashboard.shown import chart, choose_folder, errors_shown, offer_report
-from mm_env.recording import Run, read_run
-from mm_env.recording.folder import TABLES
 from mm_env.reports import charts
 from mm_env.reports.waterfall import waterfall_steps
+from mm_env.runs import Run, read_run
+from mm_env.runs.folder import TABLES
 
 COMMAND = "python scripts/run_baseline.py --config two_symbols --episodes 20 --record 2 --out runs/baseline"
 

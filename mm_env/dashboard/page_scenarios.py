@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mm_env.analysis.scenarios import ABOUT, PATHS, TABLE, TABLE_CSV, ScenarioResults, load_results
 from mm_env.dashboard.downloads import as_csv
 from mm_env.dashboard.shown import chart, choose_folder, errors_shown, offer_report
 from mm_env.reports import charts
+from mm_env.risk.scenarios import ABOUT, PATHS, TABLE, TABLE_CSV, ScenarioResults, load_results
 
 COMMAND = "python scripts/monte_carlo.py --scenarios surface --policy as --episodes 2000 --out runs/scenarios"
 FIGURES = {

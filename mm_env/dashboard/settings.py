@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from mm_env.baseline import Baseline, resolve
 from mm_env.config.io import DEFAULT_PRESET, load_config, preset_names
 from mm_env.dashboard.folders import runs_folder, trained_policies
 from mm_env.dashboard.form import FormField, changes_of, groups_of, overrides_of
 from mm_env.policies.registry import POLICY_NAMES
+from mm_env.runs.baseline import Baseline, resolve
 
 MARKET_POLICY = "as the market says"
 
@@ -19,7 +19,7 @@ MARKET_POLICY = "as the market says"
 def ask_settings() -> Baseline:
     """Draw the sidebar and return what it asks for.
 
-    Raises `ConfigError` (and others of `mm_env.cli_errors.USER_ERRORS`) for what cannot be played.
+    Raises `ConfigError` (and others of `mm_env.cli.errors.USER_ERRORS`) for what cannot be played.
     """
     with st.sidebar:
         preset = st.selectbox(

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from mm_env.cli_errors import USER_ERRORS
+from mm_env.cli.errors import USER_ERRORS
 from mm_env.dashboard.folders import folders_with, runs_folder
 
 TYPED = "another folder …"

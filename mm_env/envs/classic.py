@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode
 
 from mm_env.envs.classic_vector import CLASSIC_RENDER_MODES, ClassicSource, ClassicVectorEnv
 from mm_env.envs.single import SingleEnv
-from mm_env.sim.classic_state import REWARDS, TERMS
+from mm_env.sim.classic.state import REWARDS, TERMS
 
 
 class ClassicEnv(SingleEnv):
@@ -17,7 +17,7 @@ class ClassicEnv(SingleEnv):
 
     Each step the agent quotes one unit on either side at depths from the mid. Quotes fill with intensity A exp(-k depth),
     A being a constant or that of self-exciting (Hawkes) takers; then the mid moves by ±σ√dt or by a normal of that
-    deviation. `mm_env.sim.classic` says what a step assumes; `configs/classic/` holds the presets.
+    deviation. `mm_env.sim.classic.step` says what a step assumes; `configs/classic/` holds the presets.
 
     ## Action space
     Box(-1, 1, (2,), float32): `bid`, `ask` (`action_names`)
@@ -30,7 +30,8 @@ class ClassicEnv(SingleEnv):
     ## Observation space
     Box(-10, 10, (3,), float32): `time` passed (0 to 1), `inventory` over `inventory_scale`, and `mid`, its change since the
     beginning in deviations of that of an episode. With `episode.observations: full`, (8,): `mid_change`, the default
-    policy's depths and the takers' intensities as well. `mm_env.sim.classic` describes each; `observation_names` lists them.
+    policy's depths and the takers' intensities as well. `mm_env.sim.classic.step` describes each;
+    `observation_names` lists them.
 
     ## Reward
     The sum of named terms (`info["reward_terms"]`), weighted by the section `reward`: change in profit, -φ q² dt, and at the

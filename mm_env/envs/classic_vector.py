@@ -12,11 +12,11 @@ from gymnasium.vector import AutoresetMode
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
 from mm_env.envs.batched import BatchedVectorEnv
-from mm_env.envs.classic_market import ClassicMarket, build_classic, home_of
 from mm_env.envs.episodes import Casting
-from mm_env.sim.classic import CLOSED_FORM_COLUMNS, COLUMNS
-from mm_env.sim.classic_batch import ClassicBatch
-from mm_env.sim.classic_state import REWARDS, TERMS
+from mm_env.market.classic import ClassicMarket, build_classic, home_of
+from mm_env.sim.classic.batch import ClassicBatch
+from mm_env.sim.classic.state import REWARDS, TERMS
+from mm_env.sim.classic.step import CLOSED_FORM_COLUMNS, COLUMNS
 from mm_env.sim.step import RESIDUAL
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mm_env.envs.market import Market
 from mm_env.envs.rendering import ASK, BID, History, Ladder, decimals, var_limit
+from mm_env.market.build import Market
 from mm_env.sim.batch import Batch
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mm_env.envs.market import Market
+from mm_env.market.build import Market
 from mm_env.sim.batch import Batch
 from mm_env.sim.state import WINDOW
 from mm_env.sim.step import RESET, SKIP

@@ -15,7 +15,7 @@ from mm_env.envs.actions import action_names, default_action
 from mm_env.envs.batched import BatchedVectorEnv
 from mm_env.envs.episodes import Casting
 from mm_env.envs.infos import batch_info
-from mm_env.envs.market import Market, build_market
+from mm_env.market.build import Market, build_market
 from mm_env.sim.batch import Batch
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
 

@@ -12,7 +12,7 @@ from mm_env.reports.style import ABOVE, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from mm_env.analysis.alpha import Blend, Forecast
+    from mm_env.evaluation.alpha import Blend, Forecast
 
 _COLOURS = (SKY, GREEN, BLUE, ORANGE, VERMILLION, PURPLE, GREY)
 

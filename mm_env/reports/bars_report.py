@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mm_env.calibration.bars import BarSummary, Correlation, moves_of
-from mm_env.calibration.events import About, Bars
+from mm_env.data.events import About, Bars
 from mm_env.reports.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, literal, plain_axes
 from mm_env.reports.tables import text_table
 

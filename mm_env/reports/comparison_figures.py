@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from mm_env.analysis.evaluation import Evaluation
+    from mm_env.evaluation.evaluation import Evaluation
 
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
 _OUTSIDE = 0.5  # % of the profits at either end that the picture leaves out
@@ -26,7 +26,7 @@ def comparison_figure(
 ) -> Figure:
     """Left: each agent's reward less the baseline's, with its 95 % interval. Right: how its episodes' profits lie.
 
-    rows: as `mm_env.analysis.comparison.compare` returns them
+    rows: as `mm_env.evaluation.comparison.compare` returns them
     """
     from matplotlib.figure import Figure
 

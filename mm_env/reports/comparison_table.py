@@ -9,7 +9,7 @@ from typing import Any
 def comparison_table(rows: Sequence[Mapping[str, Any]], baseline: str, classic: bool) -> str:
     """One line an agent.
 
-    rows: as `mm_env.analysis.comparison.compare` returns them, with `recovered` of the classic market where it is known
+    rows: as `mm_env.evaluation.comparison.compare` returns them, with `recovered` of the classic market where it is known
     baseline: agent of which no difference is shown; classic: money and inventory are small, and there is no VaR
     """
     digits = ".4g" if classic else ".0f"

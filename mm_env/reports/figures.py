@@ -37,7 +37,7 @@ def episode_figure(
 ) -> Figure:
     """Draw one recorded episode.
 
-    steps, fills, headlines: as in `mm_env.recording.tables`
+    steps, fills, headlines: as in `mm_env.runs.tables`
     symbols: those to draw, each in panels of its own
 
     Raises ValueError when the episode is not among the steps.

@@ -12,7 +12,7 @@ from mm_env.reports.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, literal,
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from mm_env.calibration.realism import Realism
+    from mm_env.realism.scores import Realism
 
 _COLOURS = (VERMILLION, GREEN, BLUE, ORANGE)
 _COLUMNS = 4

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mm_env.analysis.scenarios import Fan, ScenarioResults
+    from mm_env.risk.scenarios import Fan, ScenarioResults
 
 SURFACES = (("profit", "mean profit"), ("es_95", "expected shortfall, 95 %"))
 """Figures of a surface, each with its title."""

@@ -28,7 +28,7 @@ _COLUMNS = (
 def scenario_text(table: pd.DataFrame) -> str:
     """A line a scenario: figures of an episode, some with their 95 % interval.
 
-    table: as `mm_env.analysis.scenario_table.tabulate` returns it
+    table: as `mm_env.risk.scenario_table.tabulate` returns it
     """
     header = ["scenario", "episodes", *(name for name, *_ in _COLUMNS)]
     rows = [

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mm_env.analysis.facts import BOUNCE_LAGS, CHILD_SECONDS, DEVIATIONS, LAGS, PREDICTED, SIGN_LAGS, TAIL_HORIZONS, Study
-from mm_env.analysis.stylised import Z95, Floats, Measured
+from mm_env.realism.facts import BOUNCE_LAGS, CHILD_SECONDS, DEVIATIONS, LAGS, PREDICTED, SIGN_LAGS, TAIL_HORIZONS, Study
+from mm_env.realism.stylised import Z95, Floats, Measured
 from mm_env.reports import style
 
 if TYPE_CHECKING:

@@ -59,7 +59,7 @@ def interval(estimate: Mapping[str, Any], digits: int) -> str:
 def run_report(summary: Mapping[str, Any]) -> str:
     """The tables of a run: basic stats, attribution, mark-outs.
 
-    summary: as `mm_env.baseline.run_baseline` returns it, of at least one episode
+    summary: as `mm_env.runs.baseline.run_baseline` returns it, of at least one episode
     """
     return "\n\n".join([_basic_stats(summary), _attribution(summary["attribution"]), _markouts(summary["markouts"])])
 

@@ -33,7 +33,7 @@ def var_figure(
 ) -> Figure:
     """Left: share of blocks that reject, by variant and test. Middle: exceptions by block. Right: how far losses pass VaR.
 
-    rows: as `mm_env.analysis.var_backtest.backtest` returns them
+    rows: as `mm_env.risk.var_backtest.backtest` returns them
     band: shares of blocks in which Kupiec's test rejects a perfect figure, ends of the 95 % interval
     accepted: least and most exceptions of a block that Kupiec's test accepts
     curves: variant -> (multiples of VaR, share of losses past them)

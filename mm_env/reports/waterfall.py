@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from mm_env.analysis.attribution import PROFIT
+from mm_env.evaluation.attribution import PROFIT
 from mm_env.reports.style import BLACK, BLUE, GREY, VERMILLION, literal, plain_axes
 from mm_env.sim.state import TERMS
 

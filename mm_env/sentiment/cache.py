@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.recording.files import write_bytes
+from mm_env.files import write_bytes
 from mm_env.sentiment.scorers import Scorer
 
 WORTH_KEEPING = 100

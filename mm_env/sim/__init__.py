@@ -30,7 +30,7 @@ with the order, then with those behind it. A message of the agent acts when it r
 is kept at its price and does not grow keeps its place; post-only orders are repriced, never matched. Others' lots cancel
 where they are. The mid that marks positions is that of the other traders.
 
-The classic market (`classic.py`, with a table of its own) stands beside it: one symbol, a random walk, fills of a known
-intensity. It shares the random numbers, the formulas of `quoting` and how kernels are compiled; `closed_forms` holds the
-depths of its policies.
+The classic market (`classic/`, with a table of its own in `classic/step.py`) stands beside it: one symbol, a
+random walk, fills of a known intensity. It shares the random numbers, the formulas of `quoting` and how kernels are
+compiled; `closed_forms` holds the depths of its policies.
 """

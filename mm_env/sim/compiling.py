@@ -64,8 +64,8 @@ def sources_digest() -> str:
     the file, Python, its own version, the processor), so that a folder with a kernel in it holds one that will be loaded.
     """
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).resolve().parent.glob("*.py")):
-        if path.name not in ("__init__.py", "batch.py", "classic_batch.py"):
+    for path in sorted(Path(__file__).resolve().parent.rglob("*.py")):
+        if path.name not in ("__init__.py", "batch.py"):
             digest.update(f"{path} {path.stat().st_mtime_ns}\0".encode() + path.read_bytes())
     processor = (
         os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name(),

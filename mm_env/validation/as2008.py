@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mm_env.analysis.lattice import Floats, Lattice
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
+from mm_env.theory.lattice import Floats, Lattice
 from mm_env.validation.checks import Check, Report
 from mm_env.validation.sampling import MEASURES, compare
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from mm_env.analysis.lattice import Floats, Lattice, exact_moments
-from mm_env.analysis.optimal import best_constant_depth, optimal_policy, recovered_share
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
-from mm_env.envs.classic_market import build_classic
+from mm_env.market.classic import build_classic
 from mm_env.sim.closed_forms import cj_depths
+from mm_env.theory.lattice import Floats, Lattice, exact_moments
+from mm_env.theory.optimal import best_constant_depth, optimal_policy, recovered_share
 from mm_env.validation.checks import Check, Report, inside
 from mm_env.validation.sampling import MEASURES, compare
 from mm_env.validation.weights import depths, log_weights

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mm_env.analysis.lattice import Floats
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
-from mm_env.envs.classic_market import build_classic
+from mm_env.market.classic import build_classic
+from mm_env.theory.lattice import Floats
 from mm_env.validation.checks import Check, Report, inside
 from mm_env.validation.sampling import MEASURES, compare
 from mm_env.validation.weights import depths, log_weights

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.analysis.classic_runs import play_classic
-from mm_env.analysis.hawkes import Hawkes, count_dispersion, exponential_fit, rescaled_times
-from mm_env.analysis.takers import PLAIN, taker_path
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config, override
+from mm_env.evaluation.classic_runs import play_classic
+from mm_env.theory.hawkes import Hawkes, count_dispersion, exponential_fit, rescaled_times
+from mm_env.theory.takers import PLAIN, taker_path
 from mm_env.validation.checks import RARE, Check, Report, check_positive
 
 PUBLISHED = {0.02: "2.406", 0.1: "5.541", 0.5: "8.200", 2.0: "8.800"}

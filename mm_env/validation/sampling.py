@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mm_env.analysis.classic_runs import ClassicRuns, play_classic
-from mm_env.analysis.lattice import Depths, Lattice, Moments, exact_moments
 from mm_env.config import ClassicConfig
+from mm_env.evaluation.classic_runs import ClassicRuns, play_classic
+from mm_env.theory.lattice import Depths, Lattice, Moments, exact_moments
 from mm_env.validation.checks import Check
 
 MEASURES = ("profit", "profit_sd", "inventory", "inventory_sd")

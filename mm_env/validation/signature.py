@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from mm_env.analysis.hawkes import Hawkes, exponential_fit, rescaled_times, signature_plot
-from mm_env.analysis.takers import PLAIN, taker_path
 from mm_env.config.io import load_config, override
+from mm_env.theory.hawkes import Hawkes, exponential_fit, rescaled_times, signature_plot
+from mm_env.theory.takers import PLAIN, taker_path
 from mm_env.validation.checks import RARE, Check, Report, check_positive
 
 PUBLISHED = {0.2: "2.102", 1.0: "1.433", 5.0: "1.072", 20.0: "1.000"}

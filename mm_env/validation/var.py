@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from mm_env.analysis.backtests import (
+from mm_env.risk.backtests import (
     acceptance_region,
     binomial_cumulative,
     christoffersen_counts,

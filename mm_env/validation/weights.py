@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from mm_env.analysis.lattice import Floats
-from mm_env.analysis.matrices import exponential
+from mm_env.theory.lattice import Floats
+from mm_env.theory.matrices import exponential
 
 _NORM = 0.5  # of the matrix that the series is taken of
 

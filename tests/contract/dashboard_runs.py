@@ -8,15 +8,15 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from mm_env.analysis.scenario_runs import Run, begin, play_scenarios
-from mm_env.analysis.scenario_table import tabulate
-from mm_env.baseline import Baseline, run_baseline
 from mm_env.config.io import load_config, override
 from mm_env.config.scenario import ScenarioFile
 from mm_env.config.scenarios import expand, levels_of
 from mm_env.dashboard.comparing import play_comparison
+from mm_env.files import write_json
 from mm_env.policies import get_policy
-from mm_env.recording.files import write_json
+from mm_env.risk.scenario_runs import Run, begin, play_scenarios
+from mm_env.risk.scenario_table import tabulate
+from mm_env.runs.baseline import Baseline, run_baseline
 
 
 def make_runs(root: Path) -> None:

@@ -9,8 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from mm_env.cli import app as mm_env_app
-from mm_env.recording import read_run
-from scripts import attribute
+from mm_env.cli import attribute
+from mm_env.runs import read_run
 
 APP = typer.Typer()
 APP.command()(attribute.main)

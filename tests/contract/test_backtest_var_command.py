@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from scripts import backtest_var
+from mm_env.cli import backtest_var
 
 APP = typer.Typer()
 APP.command()(backtest_var.main)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from mm_env.cli import app as mm_env_app
 from mm_env.config.io import config_hash, load_config
-from mm_env.recording import read_run
+from mm_env.runs import read_run
 from scripts.run_baseline import app
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,12 +12,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mm_env.analysis.comparison import compare as compare_rows
-from mm_env.analysis.evaluation import evaluate
+from mm_env.cli import compare
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config, override
+from mm_env.evaluation.comparison import compare as compare_rows
+from mm_env.evaluation.evaluation import evaluate
 from mm_env.policies import get_policy
-from scripts import compare
 
 APP = typer.Typer()
 APP.command()(compare.main)
@@ -159,8 +159,8 @@ def test_the_classic_market_tells_the_share_that_was_recovered(tmp_path):
 def trained(tmp_path_factory):
     """A folder of two training seeds in the classic market."""
     pytest.importorskip("torch")
-    from agents.hyperparameters import Hyperparameters
-    from agents.training import Training, begin, train
+    from mm_env.learning.hyperparameters import Hyperparameters
+    from mm_env.learning.training import Training, begin, train
 
     market = override(load_config("cj", ClassicConfig), {"episode.step": 0.02})
     folder = tmp_path_factory.mktemp("runs") / "ppo"

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import agents.specs  # noqa: F401 (a trained agent's spelling is known, as under scripts/dashboard.py)
-from mm_env.cli_dashboard import APP
+import mm_env.learning.specs  # noqa: F401 (a trained agent's spelling is known, as under scripts/dashboard.py)
+from mm_env.cli.dashboard import APP
 from mm_env.config.io import dump_config, load_config
 from mm_env.envs.env import MultiVenueEnv
 from mm_env.errors import UsageError

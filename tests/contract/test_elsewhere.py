@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import mm_env  # noqa: F401 (registers the ids)
-from mm_env.calibration.events import BOOK as BOOK_COLUMNS
-from mm_env.calibration.events import About, Events, EventWriter
+from mm_env.data.events import BOOK as BOOK_COLUMNS
+from mm_env.data.events import About, Events, EventWriter
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = Path(__file__).parent / "foreign"

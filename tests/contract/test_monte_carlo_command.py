@@ -16,9 +16,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mm_env.analysis.scenario_runs import BATCH
-from mm_env.analysis.scenarios import load_results
-from scripts import monte_carlo
+from mm_env.cli import scenarios as monte_carlo
+from mm_env.risk.scenario_runs import BATCH
+from mm_env.risk.scenarios import load_results
 
 APP = typer.Typer()
 APP.command()(monte_carlo.main)
@@ -67,7 +67,7 @@ def test_the_folder_says_what_the_table_says(quick):
 
 def test_a_whole_run_is_not_played_again(quick, monkeypatch):
     result, out = quick
-    monkeypatch.setattr("mm_env.analysis.scenario_runs.play_batch", lambda *_, **__: pytest.fail("played"))
+    monkeypatch.setattr("mm_env.risk.scenario_runs.play_batch", lambda *_, **__: pytest.fail("played"))
     again = run(*QUICK, "--out", out)
     assert again.exit_code == 0 and "holds 192 of 192 episodes; going on" in again.stdout
     assert again.stdout.partition("policy as")[2] == result.stdout.partition("policy as")[2]
@@ -176,9 +176,9 @@ def test_figures_of_other_shapes(tmp_path):
 
 def test_a_trained_agent_plays_where_it_was_not_chosen(tmp_path):
     pytest.importorskip("torch")
-    from agents.hyperparameters import Hyperparameters
-    from agents.training import Training, begin, train
     from mm_env.config.io import load_config, override
+    from mm_env.learning.hyperparameters import Hyperparameters
+    from mm_env.learning.training import Training, begin, train
 
     chosen = Hyperparameters(
         algo="ppo", timesteps=256, n_envs=8, policy="MlpPolicy", policy_kwargs={"net_arch": [8]}, normalize={},

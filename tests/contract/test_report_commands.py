@@ -10,13 +10,16 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+from mm_env.cli import compare
+from mm_env.cli import scenarios as monte_carlo
 from mm_env.reports.report import read_report
 from mm_env.reports.report.content import Chart
 from mm_env.reports.report.html import html_of
 from mm_env.reports.report.numbers import number
 from mm_env.reports.report.scenarios import _reading
-from scripts import compare, gallery, monte_carlo, run_baseline
-from tests.unit.test_report import Page, quick  # noqa: F401 (the fixture)
+from scripts import run_baseline
+from scripts.tools import gallery
+from tests.unit.reports.test_report import Page, quick  # noqa: F401 (the fixture)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 STEPS = ("--set", "episode.steps=40")

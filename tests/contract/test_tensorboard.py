@@ -14,15 +14,15 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from agents import tags
-from agents.hyperparameters import Hyperparameters
-from agents.run_folder import SELECTION_SEED
-from agents.training import Training, begin, train
-from mm_env.analysis.evaluation import evaluate
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
+from mm_env.evaluation.evaluation import evaluate
+from mm_env.learning import tags
+from mm_env.learning.hyperparameters import Hyperparameters
+from mm_env.learning.run_folder import SELECTION_SEED
+from mm_env.learning.training import Training, begin, train
 from mm_env.policies import get_policy
-from mm_env.sim.classic_state import REWARDS as CLASSIC_REWARDS
+from mm_env.sim.classic.state import REWARDS as CLASSIC_REWARDS
 from mm_env.sim.state import REWARDS
 
 EPISODES = 6

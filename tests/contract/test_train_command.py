@@ -15,8 +15,8 @@ import pytest
 pytest.importorskip("stable_baselines3")
 from typer.testing import CliRunner
 
-import scripts.compare
-import scripts.train
+import mm_env.cli.compare
+import mm_env.cli.train
 from mm_env.config.io import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +46,7 @@ def command(main, *arguments: str):
 
 
 def train(*arguments: str):
-    return command(scripts.train.main, *arguments)
+    return command(mm_env.cli.train.main, *arguments)
 
 
 def test_several_seeds_become_one_row_of_the_comparison(agent, tmp_path):
@@ -61,14 +61,14 @@ def test_several_seeds_become_one_row_of_the_comparison(agent, tmp_path):
     for seed in (0, 1):
         assert json.loads((out / f"seed_{seed}" / "run.json").read_text())["seed"] == seed
     assert (out / "comparison" / "comparison.png").stat().st_size > 10_000
-    again = command(scripts.compare.main, "--agents", f"as,ppo:{out}/seed_1", "--set", "episode.steps=20", "--episodes", "6",
-                    "--out", str(tmp_path / "again"))  # fmt: skip
+    again = command(mm_env.cli.compare.main, "--agents", f"as,ppo:{out}/seed_1", "--set", "episode.steps=20",
+                    "--episodes", "6", "--out", str(tmp_path / "again"))  # fmt: skip
     assert again.exit_code == 0, again.output
 
 
 def test_a_trained_agent_runs_as_the_baseline_does(agent, tmp_path):
-    from mm_env.cli_baseline import baseline
-    from mm_env.cli_errors import user_errors
+    from mm_env.cli.baseline import baseline
+    from mm_env.cli.errors import user_errors
 
     done = train("--agent", agent, *QUICK, "--timesteps", "64", "--compare-episodes", "0", "--out", str(tmp_path / "ppo"))
     assert done.exit_code == 0, done.output

@@ -13,17 +13,17 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from agents.algorithms import ALGORITHMS  # noqa: E402
-from agents.hyperparameters import Hyperparameters, read_hyperparameters  # noqa: E402
-from agents.run_folder import TrainingFolder  # noqa: E402
-from agents.trained import TrainedAgent  # noqa: E402
-from agents.training import Training, begin, train  # noqa: E402
-from mm_env.analysis.evaluation import evaluate  # noqa: E402
 from mm_env.config import ClassicConfig  # noqa: E402
 from mm_env.config.io import load_config  # noqa: E402
 from mm_env.envs.classic_vector import ClassicVectorEnv  # noqa: E402
 from mm_env.envs.vector_env import MultiVenueVectorEnv  # noqa: E402
 from mm_env.errors import RunError, UsageError  # noqa: E402
+from mm_env.evaluation.evaluation import evaluate  # noqa: E402
+from mm_env.learning.algorithms import ALGORITHMS  # noqa: E402
+from mm_env.learning.hyperparameters import Hyperparameters, read_hyperparameters  # noqa: E402
+from mm_env.learning.run_folder import TrainingFolder  # noqa: E402
+from mm_env.learning.trained import TrainedAgent  # noqa: E402
+from mm_env.learning.training import Training, begin, train  # noqa: E402
 
 MARKET = load_config({"episode": {"steps": 25}})
 ON_POLICY = {"n_steps": 16}

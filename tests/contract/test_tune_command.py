@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 pytest.importorskip("optuna")
 
-from agents import tuning
-from agents.specs import agent_of
-from mm_env.analysis.evaluation import evaluate
+from mm_env.cli import tune as tune_baseline
 from mm_env.config.io import config_hash, load_config
-from scripts import tune_baseline
+from mm_env.evaluation.evaluation import evaluate
+from mm_env.learning import tuning
+from mm_env.learning.specs import agent_of
 
 APP = typer.Typer()
 APP.command()(tune_baseline.main)

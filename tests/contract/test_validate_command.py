@@ -5,8 +5,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from mm_env.cli.validate import OPTIONS, app
 from mm_env.validation import as2008
-from scripts.validate import OPTIONS, app
 
 
 def run(*arguments):

@@ -10,10 +10,10 @@ pytest.importorskip("stable_baselines3")
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
-from agents.vec_env import MarketVecEnv, make_vec_env
 from mm_env.envs.classic_vector import ClassicVectorEnv
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.envs.wrappers import VectorDiscreteQuotes
+from mm_env.learning.vec_env import MarketVecEnv, make_vec_env
 
 N, STEPS = 5, 12
 CONFIG = {"episode": {"steps": STEPS}}

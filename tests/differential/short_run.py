@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from mm_env.config.io import load_config, override
-from mm_env.envs.market import build_market
+from mm_env.market.build import build_market
 from mm_env.sim.ledger import FILL_DTYPE
 from mm_env.sim.news import WIRE_DTYPE
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mm_env.config.io import load_config
-from mm_env.envs.market import build_market
+from mm_env.market.build import build_market
 from mm_env.sim.batch import Batch
 
 DIGESTS = {

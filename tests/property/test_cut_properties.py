@@ -7,11 +7,11 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mm_env.analysis.attribution_cuts import DEFAULT_CUTS, DIMENSIONS, AttributionCuts, cut_name
 from mm_env.config import MarketConfig
+from mm_env.envs.play import play
 from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.evaluation.attribution_cuts import DEFAULT_CUTS, DIMENSIONS, AttributionCuts, cut_name
 from mm_env.policies.registry import get_policy
-from mm_env.rollout import play
 from mm_env.sim.state import TERMS
 from tests.property.strategies import configs
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mm_env.analysis.lattice import Lattice, exact_moments
-from mm_env.analysis.optimal import best_constant_depth, optimal_policy, policy_value, recovered_share
+from mm_env.theory.lattice import Lattice, exact_moments
+from mm_env.theory.optimal import best_constant_depth, optimal_policy, policy_value, recovered_share
 
 
 @st.composite

@@ -13,9 +13,9 @@ import numpy as np
 from scipy import stats
 
 import mm_env  # noqa: F401, registers the id
-from mm_env.analysis.lattice import Lattice, exact_moments
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
+from mm_env.theory.lattice import Lattice, exact_moments
 
 ALARM = 1e-4
 _LIMIT = float(stats.norm.ppf(1 - ALARM / 2))  # 3.9 standard errors

@@ -11,35 +11,41 @@ from unittest import mock
 
 from numba import njit
 
-from mm_env.sim import classic
+from mm_env.sim import closed_forms
+from mm_env.sim.classic import step as classic
 from mm_env.sim.compiling import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MODULES = ("classic", "classic_flow", "classic_quoting", "classic_state", "closed_forms")
+MODULES = {
+    f"classic.{name}": Path(classic.__file__).with_name(f"{name}.py") for name in ("step", "flow", "quoting", "state")
+} | {"closed_forms": Path(closed_forms.__file__)}
 uncached: Any = njit(**OPTIONS, nogil=True)
 
 
 @contextmanager
 def planted(folder: Path, module: str, line: str, bug: str) -> Iterator[None]:
     """Within it every classic environment runs kernels in which `line` of `module`, which stands there once, is `bug`."""
-    sources = {name: Path(classic.__file__).with_name(f"{name}.py").read_text(encoding="utf-8") for name in MODULES}
+    sources = {name: path.read_text(encoding="utf-8") for name, path in MODULES.items()}
     assert sources[module].count(line) == 1, f"{line!r} stands {sources[module].count(line)} times in {module}"
     sources[module] = sources[module].replace(line, bug)
     package = f"mutant_{abs(hash((module, line, bug)))}"
     home = folder / package
-    home.mkdir()
-    (home / "__init__.py").touch()
+    (home / "classic").mkdir(parents=True)
+    for inside in (home, home / "classic"):
+        (inside / "__init__.py").touch()
     for name, text in sources.items():
         for other in MODULES:
             text = text.replace(f"from mm_env.sim.{other} import", f"from {package}.{other} import")
         text = text.replace("import entry_point, kernel", "import kernel\nfrom tests.statistical.mutants import uncached")
-        (home / f"{name}.py").write_text(text.replace("@entry_point", "@uncached"), encoding="utf-8")
+        home.joinpath(*name.split(".")).with_suffix(".py").write_text(
+            text.replace("@entry_point", "@uncached"), encoding="utf-8"
+        )
     sys.path.insert(0, str(folder))
     try:
-        mutant = importlib.import_module(f"{package}.classic")
-        with mock.patch("mm_env.sim.classic_batch.step_range", mutant.step_range):
+        mutant = importlib.import_module(f"{package}.classic.step")
+        with mock.patch("mm_env.sim.classic.batch.step_range", mutant.step_range):
             yield
     finally:
         sys.path.remove(str(folder))

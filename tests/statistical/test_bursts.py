@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mm_env.config.io import ConfigError, load_config, override
-from mm_env.envs.market import build_market
+from mm_env.market.build import build_market
 from mm_env.sim.batch import Batch
 from mm_env.sim.record import CANCELLED, PLACED
 from mm_env.sim.state import WINDOW

@@ -12,7 +12,7 @@ from scipy import stats
 import mm_env  # noqa: F401, registers the id
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
-from mm_env.envs.classic_market import build_classic
+from mm_env.market.classic import build_classic
 from tests.statistical.classic_checks import (
     ALARM,
     check_depths,

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 
-from mm_env.analysis.es_tests import conditional_z, critical_values, simulated_z, tail_of, unconditional_z
+from mm_env.risk.es_tests import conditional_z, critical_values, simulated_z, tail_of, unconditional_z
 
 TAIL, PERIODS, SAMPLES = 0.025, 500, 400
 LEAST, MOST = 0.0175, 0.0925  # a binomial of 400 at 5 % lies outside with a probability of 1e-3

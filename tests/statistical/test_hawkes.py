@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mm_env.analysis.hawkes import Hawkes, count_dispersion, rescaled_times
-from mm_env.analysis.takers import PLAIN, process_of, taker_path
 from mm_env.config import MarketConfig
 from mm_env.config.io import load_config, override
-from mm_env.envs.market import build_market
+from mm_env.market.build import build_market
 from mm_env.sim.batch import Batch
 from mm_env.sim.step import MARKET
+from mm_env.theory.hawkes import Hawkes, count_dispersion, rescaled_times
+from mm_env.theory.takers import PLAIN, process_of, taker_path
 
 ALARM = 1e-4
 ERRORS = 4.0

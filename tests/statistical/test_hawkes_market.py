@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mm_env.analysis.hawkes import count_dispersion, rescaled_times
-from mm_env.analysis.takers import process_of
 from mm_env.config import MarketConfig
 from mm_env.sim.batch import Batch
 from mm_env.sim.params import make_params
 from mm_env.sim.state import capacity_for
 from mm_env.sim.step import MARKET
+from mm_env.theory.hawkes import count_dispersion, rescaled_times
+from mm_env.theory.takers import process_of
 from tests.statistical.taker_times import taker_times
 
 ENVS = 64

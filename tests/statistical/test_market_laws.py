@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mm_env.config.io import load_config, override
-from mm_env.envs.market import build_market
+from mm_env.market.build import build_market
 from mm_env.sim.batch import Batch
 from mm_env.sim.news import TAPE_DTYPE
 from mm_env.sim.step import MARKET

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mm_env.envs.classic_market import build_classic
+from mm_env.market.classic import build_classic
 from tests.statistical.classic_checks import (
     Sample,
     check_depths,

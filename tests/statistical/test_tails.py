@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mm_env.analysis.sketch import ACCURACY, LARGEST, Sketch
-from mm_env.analysis.tails import expected_shortfall, quantile_interval, value_at_risk
+from mm_env.risk.sketch import ACCURACY, LARGEST, Sketch
+from mm_env.risk.tails import expected_shortfall, quantile_interval, value_at_risk
 
 
 def test_by_hand():

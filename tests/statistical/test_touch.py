@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mm_env.calibration.events import join_events
 from mm_env.calibration.takers import touch_shares
 from mm_env.config.io import ConfigError, load_config, override
-from mm_env.envs.market import build_market
-from mm_env.recording.market import book_about, simulate_books, simulate_events
+from mm_env.data.events import join_events
+from mm_env.market.build import build_market
+from mm_env.runs.book_events import book_about, simulate_books, simulate_events
 from mm_env.sim.batch import Batch
 from mm_env.sim.record import CANCELLED, PLACED, TAKEN
 from mm_env.sim.state import WINDOW

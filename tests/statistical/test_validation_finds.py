@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mm_env.analysis import classic_runs
 from mm_env.envs.classic_vector import ClassicVectorEnv
+from mm_env.evaluation import classic_runs
 from mm_env.validation.as2008 import AS2008
 from mm_env.validation.checks import Report
 from mm_env.validation.cj import CJ

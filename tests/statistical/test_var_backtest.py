@@ -6,10 +6,10 @@ Fixed seeds. Bounds on shares of blocks are those of the binomial law at 1e-3 ar
 import numpy as np
 import pytest
 
-from mm_env.analysis.backtests import kupiec
-from mm_env.analysis.var_backtest import Levels, backtest, false_alarms, nominal_band, passed_curve
-from mm_env.analysis.var_samples import Samples
-from mm_env.analysis.var_variants import Figures
+from mm_env.risk.backtests import kupiec
+from mm_env.risk.var_backtest import Levels, backtest, false_alarms, nominal_band, passed_curve
+from mm_env.risk.var_samples import Samples
+from mm_env.risk.var_variants import Figures
 
 BLOCKS, PERIODS = 200, 1000
 Z99, Z975, ES975 = 2.3263479, 1.9599640, 2.3378027

@@ -11,7 +11,7 @@ fans        | how the paths of many episodes spread
 grids       | a heat map over two axes, as the surface of scenarios
 agents      | a comparison of agents
 
-Tables are those of `mm_env.recording.tables`, cut to one episode (`one_episode`). Figures have no title of their own: who
+Tables are those of `mm_env.runs.tables`, cut to one episode (`one_episode`). Figures have no title of their own: who
 shows them gives the heading. Every axis states its unit.
 """
 

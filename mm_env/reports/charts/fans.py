@@ -13,7 +13,7 @@ from mm_env.reports import style
 from mm_env.reports.charts.look import dress, rounded
 
 if TYPE_CHECKING:
-    from mm_env.analysis.scenarios import Fan
+    from mm_env.risk.scenarios import Fan
 
 _BANDS = ((0, 6, 0.15, "1 to 99 %"), (1, 5, 0.25, "5 to 95 %"), (2, 4, 0.45, "middle half"))
 _TITLES = {"profit": "profit so far [currency]", "inventory": "value of the inventory [currency]"}

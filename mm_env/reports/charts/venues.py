@@ -23,7 +23,7 @@ _Z95 = 1.96
 def venues_chart(summary: Mapping[str, Any], height: int = 380) -> go.Figure:
     """Draw mark-outs by horizon and, beside them, fill ratios, of each venue with 95 % intervals where they are known.
 
-    summary: with the tables "markouts" and "venues" of `mm_env.analysis.episodes.statistics`
+    summary: with the tables "markouts" and "venues" of `mm_env.evaluation.episodes.statistics`
     """
     drawn = dress(make_subplots(1, 2, column_widths=[0.6, 0.4], horizontal_spacing=0.13), height)
     names = list(summary["venues"])

@@ -79,7 +79,7 @@ def write_report(
 
     html, pdf: where; none: report.html and report.pdf in the folder
     """
-    from mm_env.recording.files import write_bytes
+    from mm_env.files import write_bytes
     from mm_env.reports.report.html import html_of
     from mm_env.reports.report.pdf import pdf_of
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from mm_env.config.io import resolved_yaml
 from mm_env.errors import RunError, UsageError
-from mm_env.recording import Run, read_run
 from mm_env.reports import charts
 from mm_env.reports.panels import weightiest
 from mm_env.reports.report import paper
@@ -18,6 +17,7 @@ from mm_env.reports.report.numbers import between, number, with_error
 from mm_env.reports.report.scenarios import scenario_blocks
 from mm_env.reports.report.venues import venue_blocks
 from mm_env.reports.waterfall import SUBTOTAL, TERM, WaterfallStep, waterfall_figure, waterfall_steps
+from mm_env.runs import Run, read_run
 
 if TYPE_CHECKING:
     import pandas as pd

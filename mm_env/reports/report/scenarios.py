@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mm_env.analysis.scenarios import MARKET, ScenarioResults, load_results
 from mm_env.reports import charts
 from mm_env.reports.report import paper
 from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text
 from mm_env.reports.report.numbers import between, number
+from mm_env.risk.scenarios import MARKET, ScenarioResults, load_results
 
 if TYPE_CHECKING:
     import pandas as pd

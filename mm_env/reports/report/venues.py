@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mm_env.recording import Run
 from mm_env.reports import charts
 from mm_env.reports.report import paper
 from mm_env.reports.report.content import Block, Chart, Table
 from mm_env.reports.report.numbers import UNKNOWN, number, with_error
+from mm_env.runs import Run
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mm_env.errors import UsageError
-from mm_env.recording.files import write_bytes
+from mm_env.files import write_bytes
 from mm_env.sentiment.sources.base import HeadlineItem, HeadlineSource, SourceError
 
 HEADER = ("timestamp", "symbol", "headline", "source", "url", "identity", "received")

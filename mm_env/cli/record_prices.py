@@ -1,0 +1,351 @@
+"""Record bars, trades, quotes and books of providers in the form that describe_data.py and calibrate.py read.
+
+python scripts/record_prices.py --source yfinance --symbols AAPL,AMZN --start 2024-01-01 --out runs/prices
+MASSIVE_API_KEY=... python scripts/record_prices.py --source massive --symbols AAPL --what trades,quotes --start 2024-01-02T09:30 --end 2024-01-02T16:00
+python scripts/record_prices.py --source ccxt --exchange binance --symbols BTC/USDT --what trades,books --levels 20 --seconds 3600
+python scripts/describe_data.py runs/prices/aapl_1d.parquet runs/prices/amzn_1d.parquet
+"""  # noqa: E501  a command on one line can be pasted
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mm_env.cli.baseline import check_log_level
+from mm_env.cli.errors import check_target, user_errors
+from mm_env.cli.progress import progress_of
+from mm_env.config.keys import nearest
+from mm_env.data.events import DataError
+from mm_env.data.providers import (
+    INTERVALS,
+    CcxtSource,
+    MassiveBars,
+    MassiveTape,
+    Patience,
+    PriceSource,
+    Recorded,
+    SourceError,
+    YahooBars,
+    moment,
+    record,
+    yahoo_session,
+)
+from mm_env.errors import UsageError
+from mm_env.files import write_json
+from mm_env.interrupt import Stopped, StopRequest
+
+logger = logging.getLogger("record_prices")
+SECOND = 1_000_000_000
+DAY = 86_400 * SECOND
+SOURCES = {"yfinance": ("bars",), "massive": ("bars", "trades", "quotes"), "ccxt": ("trades", "books")}
+"""What each tells, that without --what first."""
+_FOREVER = 36_500 * DAY
+
+
+@user_errors
+def main(
+    source: Annotated[str, typer.Option(metavar="|".join(SOURCES), help="massive takes its key from MASSIVE_API_KEY.")],
+    symbols: Annotated[str, typer.Option(help="As AAPL,AMZN; of ccxt as BTC/USDT, or BTC/USDT:USDT of a perpetual.")],
+    what: Annotated[
+        str | None, typer.Option(help="bars of yfinance and massive; trades,quotes of massive; trades,books of ccxt.")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="Date or time, at the exchange unless it says +00:00. None: a year of days, else five days, of trades one."
+        ),
+    ] = None,
+    end: Annotated[str | None, typer.Option(help="The same, itself not recorded; now if none.")] = None,
+    interval: Annotated[str | None, typer.Option(metavar="|".join(INTERVALS), help="Of bars; 1d if none.")] = None,
+    adjusted: Annotated[
+        str | None,
+        typer.Option(help="Bars adjusted for splits (the default), for all (and dividends; yfinance), for none (massive)."),
+    ] = None,
+    tick: Annotated[
+        float | None,
+        typer.Option(min=1e-12, help="Smallest step of prices in trades and quotes of massive, which does not tell."),
+    ] = None,
+    exchange: Annotated[str | None, typer.Option(help="Of ccxt, as binance.")] = None,
+    levels: Annotated[int | None, typer.Option(min=1, help="Of books; 10 if none.")] = None,
+    every: Annotated[
+        float | None, typer.Option(min=0.05, help="From one poll of a book to the next in seconds; 1 if none.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.0, help="For how many seconds books are polled; until Ctrl-C if none.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER|FILE", help="Folder of a file a symbol, or one .parquet; it is gone on with.")
+    ] = Path("runs/prices"),
+    base_url: Annotated[
+        str | None, typer.Option(help="Of a mirror or proxy that is asked in place of the provider.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the counts there.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Record each symbol into a Parquet file; one that is there is gone on with from its last row.
+
+    Example: record_prices.py --source yfinance --symbols AAPL,AMZN --start 2024-01-01 --interval 1d --out runs/prices
+    """
+    check_log_level(log_level)
+    logging.basicConfig(level=log_level.upper(), format="%(message)s")
+    for name in ("yfinance", "peewee", "urllib3", "ccxt"):
+        logging.getLogger(name).setLevel(
+            logging.CRITICAL
+        )  # what goes wrong is told once, and their lines hold whole addresses
+    names = _names(symbols)
+    told = _what(source, what)
+    _check_options(
+        source, told, {"--interval": interval, "--adjusted": adjusted}, {"--tick": tick}, {"--exchange": exchange},
+        {"--levels": levels, "--every": every, "--seconds": seconds}, {"--start": start, "--end": end},
+    )  # fmt: skip
+    paths = _paths(out, names, told, interval or "1d")
+    if json_file is not None:
+        check_target("--json", json_file)
+    with StopRequest() as stop:
+        sources = _sources(
+            source, names, told, stop, interval=interval or "1d", adjusted=adjusted or "splits", tick=tick,
+            exchange=exchange, levels=levels or 10, every=every or 1.0, base_url=base_url,
+        )  # fmt: skip
+        found = _record(sources, paths, told, start, end, interval or "1d", seconds, stop)
+    if json_file is not None:
+        write_json(json_file, {"files": [_figures(one) for one in found.values() if isinstance(one, Recorded)],
+                               "failed": _failures(found)})  # fmt: skip
+    for one in found.values():
+        if isinstance(one, Recorded):
+            print(_line(one))
+    if stop.signal is not None:
+        typer.echo("stopped before the end: the files hold what was got until then", err=True)
+        raise typer.Exit(128 + stop.signal)
+    if _failures(found):
+        raise UsageError("\n".join(_failures(found)) + "\nwhat was got is kept; the same command goes on from there")
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names or len(set(names)) < len(names):
+        raise UsageError(f"--symbols {text!r}: allowed: one or more, each once, as AAPL,AMZN")
+    return names
+
+
+def _what(source: str, text: str | None) -> tuple[str, ...]:
+    if source not in SOURCES:
+        close = nearest(source, SOURCES)
+        told = f"; nearest: {close!r}" if close else ""
+        raise UsageError(f"--source {source!r}: allowed: {', '.join(SOURCES)}{told}")
+    known = SOURCES[source]
+    if text is None:
+        return known[:1]
+    parts = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    if set(parts) - set(known) or ("bars" in parts and len(parts) > 1):
+        apart = "bars, or " if source == "massive" else ""
+        rest = [name for name in known if name != "bars"] or ["bars"]
+        raise UsageError(
+            f"--what {text!r}: allowed of {source}: {apart}{','.join(rest)}{' or one of them' * (len(rest) > 1)}"
+        )
+    return parts
+
+
+def _check_options(
+    source: str,
+    what: tuple[str, ...],
+    bars: dict[str, Any],
+    tape: dict[str, Any],
+    ccxt: dict[str, Any],
+    books: dict[str, Any],
+    past: dict[str, Any],
+) -> None:
+    """Refuse options that nothing would read."""
+    foreign = [
+        (bars, "bars" not in what, "with bars"), (ccxt, source != "ccxt", "with --source ccxt"),
+        (tape, source != "massive" or what == ("bars",), "with trades and quotes of massive"),
+        (books, "books" not in what, "with books"), (past, "books" in what, "without books, which are polled from now on"),
+    ]  # fmt: skip
+    for options, absent, where in foreign:
+        given = [name for name, value in options.items() if value is not None]
+        if absent and given:
+            raise UsageError(f"{', '.join(given)}: allowed: {where}")
+    for name, value in (tape | books).items():
+        if value == math.inf:
+            raise UsageError(f"{name} {value}: allowed: a number that is not infinite")
+    if source == "ccxt" and ccxt["--exchange"] is None:
+        raise UsageError("--exchange: none; allowed: one that ccxt knows, as binance")
+
+
+def _paths(out: Path, names: list[str], what: tuple[str, ...], interval: str) -> dict[str, Path]:
+    """Where each symbol is recorded."""
+    if out.suffix.lower() in (".parquet", ".pq") and not out.is_dir():
+        if len(names) > 1:
+            raise UsageError(f"--out {out}: one file for {len(names)} symbols; allowed: a folder")
+        paths = {names[0]: out}
+    else:
+        ending = interval if what == ("bars",) else "_".join(sorted(what))
+        paths = {name: out / f"{re.sub('[^a-z0-9.-]+', '_', name.lower()).strip('_.')}_{ending}.parquet" for name in names}
+    if len(set(paths.values())) < len(paths):
+        raise UsageError(f"--symbols {','.join(names)}: two would share a file in {out}; allowed: one run for each of these")
+    for path in paths.values():
+        check_target("--out", path)
+    return paths
+
+
+def _sources(
+    source: str, names: list[str], what: tuple[str, ...], stop: Callable[[], bool], *, interval: str, adjusted: str,
+    tick: float | None, exchange: str | None, levels: int, every: float, base_url: str | None,
+) -> dict[str, PriceSource]:  # fmt: skip
+    patience = Patience(stop=stop)
+    found: dict[str, PriceSource] = {}
+    try:
+        session = yahoo_session(base_url, patience) if source == "yfinance" else None
+        for name in names:
+            if source == "yfinance":
+                found[name] = YahooBars(name, interval, adjusted, session=session)
+            elif source == "ccxt":
+                found[name] = CcxtSource(
+                    exchange or "", name, what, levels=levels, every_seconds=every, base_url=base_url, patience=patience
+                )
+            elif what == ("bars",):
+                found[name] = MassiveBars(name, interval, adjusted, base_url=base_url, patience=patience)
+            else:
+                found[name] = MassiveTape(name, what, tick=tick, base_url=base_url, patience=patience)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is not installed: pip install -e '.[prices]' -c constraints.txt") from error
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return found
+
+
+def _record(
+    sources: dict[str, PriceSource], paths: dict[str, Path], what: tuple[str, ...], start: str | None, end: str | None,
+    interval: str, seconds: float | None, stop: StopRequest,
+) -> dict[str, Recorded | Exception]:  # fmt: skip
+    """What came of each symbol; books are polled at the same time, all else is recorded one symbol after the other."""
+    if "books" in what:
+        begin = time.time_ns()
+        finish = begin + (_FOREVER if seconds is None else round(seconds * SECOND))
+        if seconds is None:
+            logger.info("polling until Ctrl-C")
+        with _progress("books", 0 if seconds is None else len(sources) * seconds) as progress:
+
+            def poll(name: str) -> Recorded | Exception:
+                return _one(sources[name], paths[name], lambda: (begin, finish), stop, progress)
+
+            with ThreadPoolExecutor(len(sources)) as pool:
+                return dict(zip(sources, pool.map(poll, sources), strict=True))
+    found: dict[str, Recorded | Exception] = {}
+    for name, source in sources.items():
+        if stop():
+            break
+
+        def span(source: PriceSource = source) -> tuple[int, int]:
+            return _span(source, what, start, end, interval)
+
+        found[name] = _one(source, paths[name], span, stop, None)
+    return found
+
+
+def _one(
+    source: PriceSource,
+    path: Path,
+    span: Callable[[], tuple[int, int]],
+    stop: StopRequest,
+    shared: Callable[[int], None] | None,
+) -> Recorded | Exception:
+    """Record one symbol, with a progress of its own unless it shares one; an error is told and returned."""
+    try:
+        begin, finish = span()
+        with contextlib.ExitStack() as closing:
+            total = (finish - begin) / SECOND
+            advance = shared or closing.enter_context(_progress(source.name, total))
+            found = record(source, path, begin, finish, tell=_tell(begin, finish, advance), stop=stop)
+    except Stopped:
+        return Stopped(f"{source.name}: stopped before anything was told")
+    except (SourceError, DataError) as error:
+        logger.warning("failed: %s", error)
+        return error
+    if found.failed is not None:
+        logger.warning("failed: %s", found.failed)
+    return found
+
+
+def _progress(what: str, seconds: float) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+    """How far it is in the time that is recorded; nothing where that has no end."""
+    if seconds <= 0.0:
+        return contextlib.nullcontext(lambda more: None)
+    return progress_of(f"{what} [s of record]", max(1, round(seconds)))
+
+
+def _tell(begin: int, finish: int, advance: Callable[[int], None]) -> Callable[[int], None]:
+    reached = begin
+
+    def tell(to: int) -> None:
+        nonlocal reached
+        more = (min(to, finish) - reached) // SECOND
+        if more > 0:
+            advance(more)
+            reached += more * SECOND
+
+    return tell
+
+
+def _span(source: PriceSource, what: tuple[str, ...], start: str | None, end: str | None, interval: str) -> tuple[int, int]:
+    finish = time.time_ns() if end is None else _moment("--end", end, source)
+    days = 1 if what != ("bars",) else 365 if interval == "1d" else 5
+    begin = finish - days * DAY if start is None else _moment("--start", start, source)
+    if begin >= finish:
+        raise UsageError(f"--start {start} and --end {end or 'now'}: allowed: a start before the end")
+    return begin, finish
+
+
+def _moment(option: str, text: str, source: PriceSource) -> int:
+    try:
+        return moment(text, source.zone)
+    except ValueError as error:
+        raise UsageError(
+            f"{option} {text!r}: allowed: a date or a time from 1900 to 2200, as 2024-01-02 or 2024-01-02T09:30"
+        ) from error
+
+
+def _line(one: Recorded) -> str:
+    about = one.about
+    head = f"{one.path}: {about.symbol} at {about.venue or about.source}"
+    if not one.rows:
+        return f"{head}, nothing was told: no file"
+    kind = "bars" if about.interval else "events"
+    adjusted = f", adjusted for {about.adjusted}" if about.adjusted else ""
+    tail = f"{one.rows} {kind} from {_date(one.first)} to {_date(one.last)}, {one.new} new{adjusted}"
+    gaps = f", {one.gaps} gaps" if one.gaps else ""
+    flaws = "".join(f"\n  {example}" for example in one.report.examples)
+    return f"{head}, {tail}, {one.report.malformed} malformed{gaps}{flaws}"
+
+
+def _date(ns: int | None) -> str | None:
+    return None if ns is None else datetime.fromtimestamp(ns / SECOND, UTC).isoformat(timespec="seconds")
+
+
+def _failures(found: dict[str, Recorded | Exception]) -> list[str]:
+    told = [one.failed if isinstance(one, Recorded) else str(one) for one in found.values()]
+    return [reason for reason in told if reason is not None]
+
+
+def _figures(one: Recorded) -> dict[str, Any]:
+    about = one.about
+    return {
+        "file": str(one.path), "source": about.source, "symbol": about.symbol, "venue": about.venue,
+        "interval": about.interval, "adjusted": about.adjusted, "rows": one.rows, "new": one.new, "repeated": one.repeated,
+        "gaps": one.gaps,
+        "malformed": one.report.malformed, "examples": one.report.examples, "first": _date(one.first),
+        "last": _date(one.last), "failed": one.failed, "stopped": one.stopped,
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    typer.run(main)

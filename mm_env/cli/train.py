@@ -1,0 +1,171 @@
+"""Train an agent, watch it in TensorBoard, and see how it compares with the baseline on episodes that it never played.
+
+python scripts/train.py --algo ppo --seed 0,1,2 --out runs/ppo
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mm_env.cli.baseline import check_log_level, parse_overrides
+from mm_env.cli.compare import main as compare
+from mm_env.cli.errors import user_errors
+from mm_env.cli.progress import progress_of
+from mm_env.config import ClassicConfig, MarketConfig
+from mm_env.config.io import load_config, override
+from mm_env.config.keys import nearest
+from mm_env.errors import UsageError
+from mm_env.learning.algorithms import ALGORITHMS
+from mm_env.learning.threads import use_threads
+
+logger = logging.getLogger("train")
+AGENTS = Path(__file__).resolve().parents[1] / "configs" / "agent"
+
+
+@user_errors
+def main(
+    algo: Annotated[str, typer.Option(metavar="|".join(ALGORITHMS), help="Algorithm.")] = "ppo",
+    config: Annotated[str | None, typer.Option(metavar="PRESET|FILE", help="Market; the default one if none.")] = None,
+    classic: Annotated[bool, typer.Option("--classic", help="Of the classic market.")] = False,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a parameter of the market; repeatable.")
+    ] = None,
+    agent: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Hyperparameters; configs/agent/ALGO.yaml (classic_ALGO.yaml) if none."),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|none",
+            help="Policy parameters that residual actions are added to, as tuned for the market; none: the market's own; "
+            "else as the hyperparameters say.",
+        ),
+    ] = None,
+    timesteps: Annotated[int | None, typer.Option(min=1, help="Env steps; as the hyperparameters say if none.")] = None,
+    seed: Annotated[str, typer.Option(help="One, or several with commas: each is trained in OUT/seed_N.")] = "0",
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Run folder; runs/ALGO if none.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Go on with a run that was stopped, as it was begun.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Policy logged beside the agent; what zero actions are if none.")
+    ] = None,
+    evaluate_every: Annotated[int | None, typer.Option(min=1, help="Env steps; a twentieth of all if none.")] = None,
+    evaluation_episodes: Annotated[int, typer.Option(min=2, help="Held-out episodes of an evaluation.")] = 256,
+    checkpoint_every: Annotated[int | None, typer.Option(min=1, help="Env steps; a tenth of all if none.")] = None,
+    compare_episodes: Annotated[
+        int, typer.Option(min=0, help="Held-out episodes of the comparison at the end; 0: none.")
+    ] = 1000,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads that step the envs; all cores if none.")] = None,
+    torch_threads: Annotated[int, typer.Option(min=1, help="Threads that learn.")] = 1,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="The comparison's figures.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Train an agent on training seeds, choose its best model on held-out ones, and compare it on others again.
+
+    Example: python scripts/train.py --algo sac --timesteps 500000 --seed 3 --out runs/sac
+    """
+    check_log_level(log_level)
+    logging.basicConfig(level=log_level.upper(), format="%(message)s")
+    if algo not in ALGORITHMS:
+        close = nearest(algo, ALGORITHMS)
+        hint = f"; nearest: {close!r}" if close else ""
+        raise UsageError(f"--algo {algo!r}: allowed: {', '.join(ALGORITHMS)}{hint}")
+    try:
+        use_threads(torch_threads)  # before anything else brings torch
+        from mm_env.learning.hyperparameters import read_hyperparameters
+        from mm_env.learning.run_folder import TrainingFolder
+        from mm_env.learning.training import Training, begin, train
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is not installed: pip install -e '.[rl]' -c constraints.txt") from error
+    options: dict[str, Any] = {
+        "timesteps": timesteps, "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every, "baseline": baseline,
+        "evaluation_episodes": evaluation_episodes, "threads": threads, "torch_threads": torch_threads,
+    }  # fmt: skip
+    if resume is not None:
+        run = TrainingFolder.open(resume)
+        if timesteps is not None:
+            run.save(timesteps=timesteps, finished=False)
+        _train(train, run, Training(**options))
+        return
+    kind: Any = ClassicConfig if classic else MarketConfig
+    market: Any = override(load_config(config, kind), parse_overrides(setting or []))
+    file = agent or AGENTS / f"{'classic_' if classic else ''}{algo}.yaml"
+    if agent is None and not file.exists():
+        raise UsageError(f"--algo {algo}: configs/agent holds no {file.name}; allowed: --agent FILE of your own")
+    hyperparameters = read_hyperparameters(algo, file, classic, policy)
+    if hyperparameters.policy_file is not None:
+        own = "" if config is None else f"; was it tuned for {config}? Else --policy none, or a file of tune_baseline.py"
+        logger.info("residual actions are added to the policy of %s%s", _short(hyperparameters.policy_file), own)
+    target = out or Path("runs") / (f"classic_{algo}" if classic else algo)
+    seeds = _seeds(seed)
+    for one in seeds:
+        folder = target / f"seed_{one}" if len(seeds) > 1 else target
+        _train(train, begin(folder, market, hyperparameters, Training(seed=one, **options)), Training(seed=one, **options))
+    if compare_episodes:
+        names = _rivals(market, classic, hyperparameters.policy_file)
+        print(f"\nTensorBoard: tensorboard --logdir {shlex.quote(str(target))}")
+        compare(
+            agents=",".join([*names, f"{algo}:{target}"]), config=config, classic=classic, setting=setting,
+            episodes=max(2, compare_episodes), threads=threads, out=target / "comparison", json_file=json_file,
+            log_level=log_level,
+        )  # fmt: skip
+
+
+def _seeds(text: str) -> list[int]:
+    """Whole numbers with commas; raises `UsageError`."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts) or len(set(parts)) < len(parts):
+        raise UsageError(f"--seed {text!r}: allowed: whole numbers from 0 with commas, each once")
+    return [int(part) for part in parts]
+
+
+def _train(train: Any, run: Any, options: Any) -> None:
+    """Train one seed under a progress bar; a run that was stopped ends the command."""
+    logger.info("training %s, seed %d, in %s", run.about["algo"], run.about["seed"], run.path)
+    with progress_of("env steps", run.about["timesteps"]) as advance:
+        advance(run.about["done"])
+        stopped = train(run, options, advance)
+    best = run.about["best"]
+    if best is not None:
+        logger.info(
+            "best on held-out episodes: after %s steps, reward %.4g, %+.4g over the baseline",
+            f"{best['timesteps']:,}", best["reward"], best["advantage"],
+        )  # fmt: skip
+    if stopped is not None:
+        print(f"stopped after {run.about['done']:,} steps; go on with --resume {shlex.quote(str(run.path))}")
+        raise typer.Exit(128 + stopped)
+
+
+def _rivals(market: Any, classic: bool, tuned: Path | None) -> list[str]:
+    """Whom the agent is compared with: the baseline first, then those that give the scale."""
+    if not classic:
+        first = ["as"] if tuned is None else [f"as:{_short(tuned)}", "as"]
+        return [*first, "fixed", "constant", "random"]
+    from mm_env.theory.lattice import Lattice
+    from mm_env.theory.optimal import best_constant_depth
+
+    if market.flow.arrivals != "poisson":
+        return ["cj", "constant", "random"]
+    depth = best_constant_depth(Lattice.of(market), market.reward.inventory_penalty, market.reward.terminal_penalty)[0]
+    low, high = market.policy.absolute_min_depth, market.policy.absolute_max_depth
+    action = min(1.0, max(-1.0, 2.0 * (depth - low) / (high - low) - 1.0))
+    return ["cj", f"constant:{action:.4f}", "random"]
+
+
+def _short(path: Path) -> Path:
+    """The path from here, where it lies below."""
+    try:
+        return path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return path.resolve()
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,146 @@
+"""A trained agent as a policy: it acts on any environment of its market, single or vector, wrapped or not.
+
+A saved model is a pickle of stable-baselines3, which can run any code: load those alone whose origin you trust.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import weakref
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mm_env.config import ClassicConfig, MarketConfig
+from mm_env.config.io import load_config
+from mm_env.envs.wrappers import discrete_actions
+from mm_env.errors import UsageError
+from mm_env.learning.algorithms import algorithm_of
+from mm_env.policies.base import Config, shaped_for, vector_of, with_policy_of
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.vec_env import VecNormalize
+
+MODELS = ("best_model.zip", "model.zip")  # of a run folder, the first that is there is taken
+ABOUT, MARKET = "run.json", "market.yaml"
+
+
+def normalization_path(model: Path) -> Path:
+    """Where the normalisation of a saved model stands."""
+    return model.with_name(f"{model.stem}_normalize.pkl")
+
+
+class TrainedAgent:
+    """A model of stable-baselines3 with the normalisation and the market that it was trained in; acts deterministically.
+
+    name: as `ppo:runs/ppo`; action_mode: that its environment must have
+    selection_seed: of the held-out episodes on which its model was chosen, None where it was not
+    model_hash: of the files it was loaded from, which tells it from one of another day in their place; None of no files
+    """
+
+    def __init__(
+        self,
+        algo: str,
+        model: BaseAlgorithm,
+        normalization: VecNormalize | None,
+        config: MarketConfig | ClassicConfig,
+        action_mode: str,
+        path: Path | None = None,
+        selection_seed: int | None = None,
+    ) -> None:
+        """Wrap a model; `config` is the market in which it was trained."""
+        self.algorithm = algorithm_of(algo)
+        self.name = algo if path is None else f"{algo}:{path}"
+        self.model, self.normalization, self.config, self.action_mode = model, normalization, config, action_mode
+        self.selection_seed = selection_seed
+        self.model_hash: str | None = None
+        self._memory: Any = None
+        self._remembers: weakref.ref[Any] | None = None
+
+    @classmethod
+    def load(cls, algo: str, path: str | Path) -> TrainedAgent:
+        """The agent of a run folder (its best model), or of a model file in one.
+
+        Raises `UsageError` for a path that holds none, or one of another algorithm; `ValueError` for an unknown algorithm.
+        """
+        algorithm, path = algorithm_of(algo), Path(path)
+        model_file = _model_file(algo, path)
+        folder = next((f for f in model_file.resolve().parents if (f / ABOUT).is_file()), None)
+        if folder is None:
+            raise UsageError(f"{algo}:{path}: no {ABOUT} beside the model: a model of a run folder is needed")
+        about = json.loads((folder / ABOUT).read_text())
+        if about["algo"] != algo:
+            raise UsageError(f"{algo}:{path}: the run is one of {about['algo']}: {about['algo']}:{path} is its name")
+        config = load_config(folder / MARKET, ClassicConfig if about["classic"] else MarketConfig)
+        try:
+            model = algorithm.load_class().load(model_file, device="cpu")
+        except (zipfile.BadZipFile, KeyError, EOFError, ValueError) as error:
+            raise UsageError(f"{algo}:{model_file}: not a model of stable-baselines3 ({error})") from error
+        statistics = normalization_path(model_file)
+        normalization = pickle.loads(statistics.read_bytes()) if statistics.is_file() else None
+        agent = cls(algo, model, normalization, config, about["action_mode"], path, about.get("selection_seed"))
+        parts = [file.read_bytes() for file in (model_file, statistics) if file.is_file()]
+        agent.model_hash = hashlib.sha256(b"".join(parts)).hexdigest()[:12]
+        return agent
+
+    def configure(self, config: Config) -> Config:
+        """The market with the policy's own parameters as in the training: what a residual action is added to.
+
+        Raises `UsageError` for a market of the other kind.
+        """
+        try:
+            at_home: Config = with_policy_of(config, self.config)
+        except TypeError as error:
+            kinds = {True: "the classic market", False: "the book market"}
+            trained, here = (kinds[isinstance(market, ClassicConfig)] for market in (self.config, config))
+            raise UsageError(f"{self.name}: was trained in {trained}; here it is {here}") from error
+        return at_home
+
+    def act(self, env: Any) -> np.ndarray:
+        """Deterministic actions for the next step of `env`: (entries,) float32 or, of a vector env, (N, entries).
+
+        Raises `UsageError` for an environment of another action mode or of other observations.
+        """
+        vector = vector_of(env)
+        if vector.action_mode != self.action_mode:
+            raise UsageError(f"action_mode {vector.action_mode!r}: {self.name} was trained with {self.action_mode!r}")
+        seen = vector.single_observation_space.shape
+        if seen != self.model.observation_space.shape:
+            trained = self.model.observation_space.shape
+            raise UsageError(f"observations of shape {seen}: {self.name} was trained on {trained}")
+        rows = vector.batch.rows
+        chosen = self._remember(vector, rows) if self.algorithm.recurrent else self.choose(rows)
+        if self.algorithm.discrete:
+            chosen = discrete_actions(vector, chosen)
+        return shaped_for(env, np.asarray(chosen, np.float32))
+
+    def choose(self, observations: np.ndarray) -> np.ndarray:
+        """What the model chooses at observations (M, columns) float32 by themselves: (M, entries), or (M,) whole numbers."""
+        return self.model.predict(self._normalized(observations), deterministic=True)[0]
+
+    def _normalized(self, rows: np.ndarray) -> np.ndarray:
+        return rows if self.normalization is None else np.asarray(self.normalization.normalize_obs(rows))
+
+    def _remember(self, vector: Any, rows: np.ndarray) -> np.ndarray:
+        """The same of a recurrent model, whose memory of an env begins with its episode."""
+        if self._remembers is None or self._remembers() is not vector:
+            self._memory, self._remembers = None, weakref.ref(vector)
+        begins = vector.batch.states["step"] == 0
+        chosen, self._memory = self.model.predict(self._normalized(rows), self._memory, begins, deterministic=True)
+        return chosen
+
+
+def _model_file(algo: str, path: Path) -> Path:
+    if path.is_dir():
+        found = next((path / name for name in MODELS if (path / name).is_file()), None)
+        if found is None:
+            raise UsageError(f"{algo}:{path}: the folder holds none of {', '.join(MODELS)}")
+        return found
+    if not path.is_file():
+        raise UsageError(f"{algo}:{path}: no such file or folder")
+    return path

@@ -1,0 +1,200 @@
+"""Train one agent with one seed, or go on with a training that was stopped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
+from stable_baselines3.common.vec_env import VecNormalize
+
+from mm_env.config import ClassicConfig, MarketConfig
+from mm_env.config.io import load_config
+from mm_env.interrupt import StopRequest
+from mm_env.learning.algorithms import algorithm_of
+from mm_env.learning.checkpoints import load_checkpoint, save_checkpoint
+from mm_env.learning.hyperparameters import Hyperparameters, read_hyperparameters
+from mm_env.learning.monitoring import Monitor
+from mm_env.learning.run_folder import AGENT, MODEL, TrainingFolder, save_model
+from mm_env.learning.specs import agent_of
+from mm_env.learning.threads import use_threads
+from mm_env.learning.trained import MARKET
+from mm_env.learning.vec_env import MarketVecEnv, make_vec_env
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+logger = logging.getLogger(__name__)
+EVALUATIONS, CHECKPOINTS = 20, 10  # of a training, by default
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to train, beside the hyperparameters.
+
+    seed: of the market's training episodes and of all that the algorithm draws
+    timesteps: env steps; None as the hyperparameters say
+    evaluate_every, checkpoint_every: env steps; None a twentieth and a tenth of the training
+    evaluation_episodes: held-out ones of an evaluation
+    baseline: spelling of the policy logged beside the agent; None: what zero residual actions are
+    threads, torch_threads: that step the envs (None: all cores), that learn
+    """
+
+    seed: int = 0
+    timesteps: int | None = None
+    evaluate_every: int | None = None
+    checkpoint_every: int | None = None
+    evaluation_episodes: int = 256
+    baseline: str | None = None
+    threads: int | None = None
+    torch_threads: int = 1
+
+
+def begin(out: Path, market: Any, hyperparameters: Hyperparameters, options: Training) -> TrainingFolder:
+    """A new run folder; raises `ConfigError`, and `UsageError` or `RunError` of `mm_env.errors`."""
+    if options.baseline is not None:
+        agent_of(options.baseline)
+    algorithm = algorithm_of(hyperparameters.algo)
+    classic = isinstance(market, ClassicConfig)
+    market = hyperparameters.market(market)
+    timesteps = options.timesteps or hyperparameters.timesteps
+    about = {
+        "algo": hyperparameters.algo, "classic": classic, "action_mode": hyperparameters.action_mode,
+        "discrete": algorithm.discrete, "seed": options.seed, "timesteps": timesteps, "done": 0, "finished": False,
+        "evaluate_every": options.evaluate_every or max(1, timesteps // EVALUATIONS),
+        "checkpoint_every": options.checkpoint_every or max(1, timesteps // CHECKPOINTS),
+        "evaluation_episodes": options.evaluation_episodes, "best": None,
+        "baseline": options.baseline or _own_baseline(market),
+    }  # fmt: skip
+    return TrainingFolder.create(out, market, hyperparameters, about)
+
+
+def _own_baseline(market: Any) -> str:
+    """The policy that zero residual actions are."""
+    if isinstance(market, ClassicConfig):
+        return market.policy.name
+    return "as" if market.policy.use_avellaneda else "fixed"
+
+
+def train(run: TrainingFolder, options: Training, tell: Callable[[int], None] = lambda steps: None) -> int | None:
+    """Train, or go on with, the agent of a run; return the signal that stopped it, if one did.
+
+    tell: called with the env steps done since
+
+    SIGINT and SIGTERM stop the run where the next rollout begins, and what was learnt until then is saved.
+    """
+    use_threads(options.torch_threads)
+    about = run.about
+    market: Any = load_config(run.path / MARKET, ClassicConfig if about["classic"] else MarketConfig)
+    chosen = read_hyperparameters(about["algo"], run.path / AGENT, about["classic"])
+    envs = make_vec_env(
+        market,
+        chosen.n_envs,
+        classic=about["classic"],
+        action_mode=about["action_mode"],
+        discrete=about["discrete"],
+        num_threads=options.threads,
+        stagger=chosen.stagger,
+    )
+    try:
+        if run.checkpoint.exists():
+            algorithm = algorithm_of(about["algo"])
+            model, normalization = load_checkpoint(run.checkpoint, algorithm, envs, chosen.normalize is not None)
+        else:
+            model, normalization = _new_model(chosen, envs, about["seed"])
+        model.set_logger(Logger(str(run.path), [TensorBoardOutputFormat(str(run.events("agent")))]))
+        with StopRequest() as stop:
+            keeper = Keeper(run, envs, normalization, about["checkpoint_every"], stop, tell)
+            monitor = Monitor(
+                run, envs, normalization, market, agent_of(about["baseline"]),
+                evaluate_every=about["evaluate_every"], episodes=about["evaluation_episodes"],
+                log_every=max(1, min(about["timesteps"] // 100, 50_000)), hyperparameters=chosen.as_dict(),
+            )  # fmt: skip
+            left = about["timesteps"] - model.num_timesteps
+            if left > 0:
+                model.learn(left, callback=CallbackList([keeper, monitor]), reset_num_timesteps=False, log_interval=1)
+            if not keeper.stopped:
+                keeper.save()
+                run.save(finished=True)
+        return stop.signal
+    finally:
+        envs.close()
+
+
+def _new_model(chosen: Hyperparameters, envs: MarketVecEnv, seed: int) -> tuple[BaseAlgorithm, VecNormalize | None]:
+    algorithm = algorithm_of(chosen.algo)
+    arguments = chosen.class_arguments()
+    normalization: VecNormalize | None = None
+    around: Any = envs
+    if chosen.normalize is not None:
+        gamma = arguments.get("gamma", 0.99)
+        normalization = around = VecNormalize(envs, **({"gamma": gamma} | dict(chosen.normalize)))
+    if chosen.noise is not None:
+        arguments["action_noise"] = _noise(*chosen.noise, envs)
+    model = algorithm.load_class()(chosen.policy, around, seed=seed, device="cpu", **arguments)
+    return model, normalization
+
+
+def _noise(kind: str, deviation: float, envs: MarketVecEnv) -> Any:
+    import numpy as np
+    from stable_baselines3.common import noise
+
+    size = int(np.prod(envs.action_space.shape or (1,)))
+    kinds: dict[str, Any] = {
+        "normal": noise.NormalActionNoise,
+        "ornstein-uhlenbeck": noise.OrnsteinUhlenbeckActionNoise,
+    }
+    return noise.VectorizedActionNoise(kinds[kind](np.zeros(size), np.full(size, deviation)), envs.num_envs)
+
+
+class Keeper(BaseCallback):
+    """Saves checkpoints where rollouts begin, and stops there when asked to: nothing is lost, and nothing done twice."""
+
+    def __init__(
+        self,
+        run: TrainingFolder,
+        envs: MarketVecEnv,
+        normalization: VecNormalize | None,
+        every: int,
+        stop: StopRequest,
+        tell: Callable[[int], None],
+    ) -> None:
+        """every: env steps between checkpoints."""
+        super().__init__()
+        self.run, self.envs, self.normalization, self.every, self.stop, self.tell = (
+            run,
+            envs,
+            normalization,
+            every,
+            stop,
+            tell,
+        )
+        self.stopped = False
+        self._saved = self._told = 0
+
+    def _on_training_start(self) -> None:
+        self._saved = self._told = self.num_timesteps
+
+    def _on_rollout_start(self) -> None:
+        self.stopped = self.stop()
+        if self.stopped or self.num_timesteps - self._saved >= self.every:
+            self.save()
+
+    def _on_step(self) -> bool:
+        if self.stopped:
+            return False
+        if self.num_timesteps - self._told >= 10 * self.envs.num_envs:
+            self.tell(self.num_timesteps - self._told)
+            self._told = self.num_timesteps
+        return True
+
+    def save(self) -> None:
+        """Write the checkpoint and the model as it stands."""
+        save_checkpoint(self.run.checkpoint, self.model, self.envs, self.normalization)
+        save_model(self.run.path / MODEL, self.model, self.normalization)
+        self._saved = self.model.num_timesteps
+        self.run.save(done=self.model.num_timesteps)

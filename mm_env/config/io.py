@@ -14,17 +14,17 @@ from pydantic import ValidationError
 
 from mm_env.config.classic import ClassicConfig
 from mm_env.config.errors import belongs_in, config_schema, problem_lines
-from mm_env.config.keys import Loc, get, locate, nearest, put, shortened
+from mm_env.config.keys import Loc, get, locate, put, shortened
 from mm_env.config.scenario import ScenarioFile
 from mm_env.config.schema import MarketConfig
 from mm_env.config.yaml_reader import format_yaml, parse_yaml
+from mm_env.errors import ConfigError, nearest
 
 __all__ = [
     "DEFAULT_CLASSIC_PRESET",
     "DEFAULT_PRESET",
     "DEFAULT_SCENARIOS",
     "AnyConfig",
-    "ConfigError",
     "config_hash",
     "config_schema",
     "dump_config",
@@ -41,10 +41,6 @@ DEFAULT_SCENARIOS = "surface"
 
 AnyConfig = MarketConfig | ClassicConfig
 _Config = TypeVar("_Config", MarketConfig, ClassicConfig, ScenarioFile)
-
-
-class ConfigError(ValueError):
-    """A market configuration that cannot be used; a line a problem: file, key, value, what is allowed."""
 
 
 class _Layer(NamedTuple):
@@ -92,7 +88,7 @@ def load_config(source: Any = None, model: Any = MarketConfig) -> Any:
     elif source is None or isinstance(source, str | os.PathLike):
         layers = _read(os.fspath(_KINDS[model].default if source is None else source), Path(), [], model)
     else:
-        raise ConfigError(f"configuration: value {shortened(source)}: a preset, a path, a mapping or a {model.__name__}")
+        raise ConfigError(f"configuration: value {shortened(source)}: expected a preset, a path, a mapping or a {model.__name__}")
     return _build(layers, model)
 
 
@@ -169,8 +165,12 @@ def config_hash(config: AnyConfig) -> str:
 
 
 def _preset_folder(model: type[AnyConfig | ScenarioFile]) -> Path:
-    """configs/market (or classic) of the checkout that the package stands in, or its copy inside the installed package."""
-    package, folder = Path(__file__).resolve().parents[1], _KINDS[model].folder
+    return preset_folder(_KINDS[model].folder)
+
+
+def preset_folder(folder: str) -> Path:
+    """A folder of configs/ in the checkout that the package stands in, or its copy inside the installed package."""
+    package = Path(__file__).resolve().parents[1]
     checkout = package.parent / "configs" / folder
     return checkout if checkout.is_dir() else package / "presets" / folder
 
@@ -213,9 +213,9 @@ def _parsed(text: str, label: str) -> dict[str, Any]:
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{label}: malformed YAML: {' '.join(str(error).split())}") from error
     if content is None:
-        raise ConfigError(f"{label}: the file is empty; allowed: keys with values, or {{}} for all defaults")
+        raise ConfigError(f"{label}: the file is empty; expected keys with values, or {{}} for all defaults")
     if not isinstance(content, dict):
-        raise ConfigError(f"{label}: value {shortened(content)}: a mapping (key: value) at the top of the file")
+        raise ConfigError(f"{label}: value {shortened(content)}: expected a mapping (key: value) at the top of the file")
     return content
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, VectorEnv
 
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
@@ -26,7 +26,7 @@ ClassicSource = str | os.PathLike[str] | Mapping[str, Any] | ClassicConfig | Non
 CLASSIC_RENDER_MODES = ("ansi",)
 
 
-class ClassicVectorEnv(BatchedVectorEnv):
+class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # skrl reads the bases
     """N envs of `mm_env/Classic-v0`, simulated together; `ClassicEnv` describes actions, observations, rewards.
 
     What `MultiVenueVectorEnv` says of resets, seeds and episode ends holds here as well. In infos everything is an array
@@ -130,7 +130,7 @@ class ClassicVectorEnv(BatchedVectorEnv):
         observations = self.config.episode.observations
         if loaded.episode.observations != observations:
             raise ValueError(
-                f"episode.observations {loaded.episode.observations!r}: allowed here: {observations!r}, as spaces cannot "
+                f"episode.observations {loaded.episode.observations!r}: expected {observations!r}, as spaces cannot "
                 "change; make a new environment for others"
             )
         self.casting.following = build_classic(loaded)

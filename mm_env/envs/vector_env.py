@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, VectorEnv
 
 from mm_env.config import MarketConfig
 from mm_env.config.io import load_config
@@ -37,7 +37,7 @@ class NewsItem(NamedTuple):
     score: float
 
 
-class MultiVenueVectorEnv(BatchedVectorEnv):
+class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # skrl reads the bases
     """N envs of `mm_env/MultiVenue-v0`, simulated together; `MultiVenueEnv` describes actions, observations, rewards.
 
     The path of env i depends on the seed and on i: never on N or on the number of threads. Episodes never terminate;
@@ -156,7 +156,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv):
             names = [entry.name for entry in getattr(loaded, group)]
             if names != now:
                 raise ValueError(
-                    f"{group} {names}: allowed here: {now}, as spaces cannot change; make a new environment for others"
+                    f"{group} {names}: expected {now}, as spaces cannot change; make a new environment for others"
                 )
         self.casting.following = build_market(loaded)
 

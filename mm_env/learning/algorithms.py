@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
-from mm_env.envs.actions import check_choice
+from mm_env.errors import check_choice
+from mm_env.extras import require
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -24,7 +25,8 @@ class Algorithm(NamedTuple):
     off_policy: bool = False
 
     def load_class(self) -> type[BaseAlgorithm]:
-        """The class, which brings torch."""
+        """The class, which brings torch; raises `MissingExtraError` without the extra `rl`."""
+        require("torch", self.module)
         found: type[BaseAlgorithm] = getattr(import_module(self.module), self.class_name)
         return found
 

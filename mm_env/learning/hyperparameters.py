@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mm_env.config import ClassicConfig, MarketConfig
-from mm_env.config.io import ConfigError, override
-from mm_env.config.keys import nearest
+from mm_env.config.io import override, preset_folder
 from mm_env.envs.actions import ACTION_MODES
+from mm_env.errors import ConfigError, suggestion
 from mm_env.learning.algorithms import Algorithm, algorithm_of
 from mm_env.policies.from_file import read_parameters, read_yaml, require_own
 
@@ -87,6 +87,19 @@ class Hyperparameters:
         return own | dict(self.arguments)
 
 
+def agent_preset_names() -> list[str]:
+    """Names of the files of hyperparameters that come with the package: `ppo`, `classic_ppo`, …"""
+    return sorted(path.stem for path in preset_folder("agent").glob("*.yaml"))
+
+
+def agent_preset_path(name: str) -> Path:
+    """File of hyperparameters that comes with the package; raises `ConfigError` with the nearest name for another."""
+    names = agent_preset_names()
+    if name not in names:
+        raise ConfigError(f"{name}: no such agent preset: {suggestion(name, names)}")
+    return preset_folder("agent") / f"{name}.yaml"
+
+
 def read_hyperparameters(
     algo: str, path: Path | None, classic: bool = False, policy: Path | str | None = None
 ) -> Hyperparameters:
@@ -103,15 +116,13 @@ def read_hyperparameters(
     known = [*OWN, *_arguments_of(algorithm)]
     for key in content:
         if key not in known:
-            close = nearest(key, known)
-            hint = f"nearest: {close!r}" if close else f"allowed: {', '.join(known)}"
-            raise ConfigError(f"{where}: {key}: no such key of {algo}; {hint}")
+            raise ConfigError(f"{where}: {key}: no such key of {algo}: {suggestion(key, known)}")
     env = _mapping(where, "env_kwargs", content.get("env_kwargs", {}), ENV_KEYS)
     if policy is not None:
         env = env | {"policy": None if str(policy) == "none" else Path(policy).resolve()}
     mode = env.get("action_mode", "residual")
     if mode not in ACTION_MODES:
-        raise ConfigError(f"{where}: env_kwargs.action_mode: value {mode!r}; allowed: {', '.join(ACTION_MODES)}")
+        raise ConfigError(f"{where}: env_kwargs.action_mode: value {mode!r}; expected one of {', '.join(ACTION_MODES)}")
     arguments = {key: _argument(where, key, value) for key, value in content.items() if key not in OWN}
     return Hyperparameters(
         algo,
@@ -134,7 +145,7 @@ def _content(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, Mapping):
-        raise ConfigError(f"{path}: allowed: a mapping of hyperparameters")
+        raise ConfigError(f"{path}: expected a mapping of hyperparameters")
     return {str(key): value for key, value in content.items()}
 
 
@@ -148,27 +159,25 @@ def _argument(where: Path, key: str, value: Any) -> Any:
         try:
             float(value[4:])
         except ValueError as error:
-            raise ConfigError(f"{where}: {key}: value {value!r}; allowed: a number, or a schedule as lin_3e-4") from error
+            raise ConfigError(f"{where}: {key}: value {value!r}; expected a number, or a schedule as lin_3e-4") from error
         return value
     if isinstance(value, str) and key in SCHEDULED:
-        raise ConfigError(f"{where}: {key}: value {value!r}; allowed: a number, or a schedule as lin_3e-4")
+        raise ConfigError(f"{where}: {key}: value {value!r}; expected a number, or a schedule as lin_3e-4")
     return tuple(value) if key == "train_freq" and isinstance(value, list) else value
 
 
 def _count(where: Path, key: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 1 or value != int(value):
-        raise ConfigError(f"{where}: {key}: value {value!r}; allowed: whole numbers from 1")
+        raise ConfigError(f"{where}: {key}: value {value!r}; expected whole numbers from 1")
     return int(value)
 
 
 def _mapping(where: Path, key: str, value: Any, allowed: tuple[str, ...] | None = None) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise ConfigError(f"{where}: {key}: value {value!r}; allowed: a mapping")
+        raise ConfigError(f"{where}: {key}: value {value!r}; expected a mapping")
     for name in value:
         if allowed is not None and name not in allowed:
-            close = nearest(str(name), allowed)
-            hint = f"; nearest: {close!r}" if close else ""
-            raise ConfigError(f"{where}: {key}.{name}: allowed: {', '.join(allowed)}{hint}")
+            raise ConfigError(f"{where}: {key}.{name}: no such key: {suggestion(str(name), allowed)}")
     return dict(value)
 
 
@@ -176,7 +185,7 @@ def _policy_kwargs(where: Path, value: Any) -> dict[str, Any]:
     kwargs = _mapping(where, "policy_kwargs", value)
     activation = kwargs.get("activation_fn")
     if activation is not None and activation not in ACTIVATIONS:
-        raise ConfigError(f"{where}: policy_kwargs.activation_fn: value {activation!r}; allowed: {', '.join(ACTIVATIONS)}")
+        raise ConfigError(f"{where}: policy_kwargs.activation_fn: value {activation!r}; expected one of {', '.join(ACTIVATIONS)}")
     return kwargs
 
 
@@ -195,10 +204,10 @@ def _noise(where: Path, content: Mapping[str, Any]) -> tuple[str, float] | None:
     kind = content.get("noise_type")
     if kind is None:
         if "noise_std" in content:
-            raise ConfigError(f"{where}: noise_std: allowed: beside noise_type, one of {', '.join(NOISES)}")
+            raise ConfigError(f"{where}: noise_std: expected beside noise_type, one of {', '.join(NOISES)}")
         return None
     if kind not in NOISES:
-        raise ConfigError(f"{where}: noise_type: value {kind!r}; allowed: {', '.join(NOISES)}")
+        raise ConfigError(f"{where}: noise_type: value {kind!r}; expected one of {', '.join(NOISES)}")
     return kind, float(content.get("noise_std", 0.1))
 
 

@@ -14,9 +14,14 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices
 
+from mm_env.extras import missing
 from mm_env.policies.base import vector_of
+
+try:
+    from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices
+except ModuleNotFoundError as error:
+    raise missing("stable_baselines3") from error
 
 if TYPE_CHECKING:
     from mm_env.envs.batched import BatchedVectorEnv
@@ -51,7 +56,7 @@ class MarketVecEnv(VecEnv):
         self.envs = envs
         self.native: BatchedVectorEnv = vector_of(envs)
         if self.native.autoreset_mode is not AutoresetMode.SAME_STEP:
-            raise ValueError(f"autoreset_mode {self.native.autoreset_mode.value!r}: allowed: 'SameStep'")
+            raise ValueError(f"autoreset_mode {self.native.autoreset_mode.value!r}: expected 'SameStep'")
         self.stagger = stagger
         self.batch_infos: dict[str, Any] = {}
         self.seconds = 0.0
@@ -67,7 +72,7 @@ class MarketVecEnv(VecEnv):
     def reset(self) -> np.ndarray:
         """Begin an episode in every env with the seed and options given since the last reset."""
         if any(options != self._options[0] for options in self._options):
-            raise ValueError(f"options {self._options!r}: allowed: the same for every env")
+            raise ValueError(f"options {self._options!r}: expected the same for every env")
         observations, self.batch_infos = self.envs.reset(seed=self._seeds[0], options=self._options[0] or None)
         self._reset_seeds()
         self._reset_options()
@@ -201,7 +206,7 @@ class MarketVecEnv(VecEnv):
 
     def _require_all(self, what: str, indices: VecEnvIndices) -> None:
         if sorted(self._indices(indices)) != list(range(self.num_envs)):
-            raise ValueError(f"{what} of envs {indices!r}: allowed: all envs, which share it")
+            raise ValueError(f"{what} of envs {indices!r}: expected all envs, which share it")
 
 
 def row_of(infos: dict[str, Any], i: int) -> dict[str, Any]:
@@ -229,7 +234,12 @@ def make_vec_env(
     evaluation: bool = False,
     **kwargs: Any,
 ) -> MarketVecEnv:
-    """N envs of a market for stable-baselines3.
+    """N envs of a market for stable-baselines3; give it these, as it takes no vector environment of gymnasium.
+
+    Example::
+
+        envs = make_vec_env("two_symbols", n_envs=64, seed=0)
+        PPO("MlpPolicy", VecNormalize(envs), n_steps=32, batch_size=512, gamma=0.95).learn(100_000)
 
     config, action_mode, num_threads and further arguments: as the native vector environment takes them
     classic: of `mm_env/Classic-v0`

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mm_env.evaluation.comparison import Interval, conditional_value_at_risk
-from mm_env.evaluation.metrics import student_t_quantile
+from mm_env.evaluation.estimates import student_t_quantile
 
 CONFIDENCE = 0.95
 FEWEST_IN_TAIL = 5
@@ -30,19 +30,26 @@ def quantile_interval(values: ArrayLike, probability: float, confidence: float =
     An end is infinite where no order statistic lies far enough out. Raises `ValueError` for no values, or a probability
     that is not inside (0, 1).
     """
-    from scipy.stats import binom
-
     x = np.sort(_checked(values))
     if not 0.0 < probability < 1.0:
-        raise ValueError(f"probability {probability!r}: allowed: inside (0, 1)")
+        raise ValueError(f"probability {probability!r}: expected a number inside (0, 1)")
     n, tail = x.size, 0.5 * (1.0 - confidence)
     # P(X_(r) <= q) = P(Bin(n, p) >= r): the largest rank that is at most q with enough probability, and its mirror image
-    low = int(binom.ppf(tail, n, probability))
-    high = int(binom.isf(tail, n, probability)) + 1
+    low = _binomial_quantile(tail, n, probability)
+    high = n - _binomial_quantile(tail, n, 1.0 - probability) + 1
     middle = x[max(1, math.ceil(probability * n - 1e-9)) - 1]
     return Interval(
         float(middle), float(x[low - 1]) if low >= 1 else -math.inf, float(x[high - 1]) if high <= n else math.inf
     )
+
+
+def _binomial_quantile(level: float, n: int, probability: float) -> int:
+    """The smallest count k with P(Bin(n, probability) <= k) >= level."""
+    counts = np.arange(n + 1)
+    log_factorial = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1.0, n + 1)))))
+    log_choose = log_factorial[n] - log_factorial - log_factorial[::-1]
+    below = np.cumsum(np.exp(log_choose + counts * math.log(probability) + (n - counts) * math.log1p(-probability)))
+    return int(np.searchsorted(below, level))
 
 
 def value_at_risk(profits: ArrayLike, level: float, confidence: float = CONFIDENCE) -> Interval:
@@ -76,5 +83,5 @@ def expected_shortfall(profits: ArrayLike, level: float, confidence: float = CON
 def _checked(values: ArrayLike) -> NDArray[np.float64]:
     x = np.asarray(values, np.float64)
     if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
-        raise ValueError(f"values of shape {x.shape}: allowed: one finite number an episode, and at least one")
+        raise ValueError(f"values of shape {x.shape}: expected one finite number an episode, and at least one")
     return x

@@ -12,6 +12,8 @@ attribution_cuts.parquet | the same cut by regime, period and side too, with sta
 summary.json             | the statistics; written last of these: a folder that holds it is a run
 episode.png              | the first episode, drawn from the tables
 report.html, report.pdf  | where a report was asked for
+
+The tables in Parquet need the extra `data`, or `report`: without one of them a run leaves the other files alone.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from mm_env.config import MarketConfig
 from mm_env.config.io import dump_config, load_config
 from mm_env.errors import RunError
 from mm_env.evaluation.attribution import ATTRIBUTION_COLUMNS
+from mm_env.extras import installed, require
 from mm_env.files import partial_path, write_bytes, write_csv, write_json
 from mm_env.runs.recorder import Rows
 from mm_env.runs.tables import arrow_schema, cut_columns, fill_columns, headline_columns, step_columns, venue_columns
@@ -66,25 +69,26 @@ class RunFolder:
     """
 
     def __init__(self, path: str | Path, config: MarketConfig) -> None:
-        """Make the folder and open its tables.
+        """Make the folder and open its tables; none without pyarrow.
 
         Raises `RunError` where that cannot be done.
         """
-        import pyarrow.parquet as pq
-
         self.path, self.config = Path(path), config
         symbols = [symbol.name for symbol in config.symbols]
         columns = (step_columns(symbols), fill_columns(), headline_columns(), venue_columns())
-        self._schemas = {name: arrow_schema(of) for name, of in zip(TABLES, columns, strict=True)}
+        self.has_tables = installed("pyarrow")
+        self._schemas = (
+            {name: arrow_schema(of) for name, of in zip(TABLES, columns, strict=True)} if self.has_tables else {}
+        )
         self._writers: dict[str, Any] = {}
         self._made = not self.path.exists()
         if self.path.exists() and not self.path.is_dir():
-            raise RunError(f"{self.path}: not a folder; allowed: a folder, new or old")
+            raise RunError(f"{self.path}: not a folder; expected a folder, new or old")
         try:
             with _writing(self.path):
                 self.path.mkdir(parents=True, exist_ok=True)
-                for name in TABLES:
-                    self._writers[name] = pq.ParquetWriter(partial_path(self._file(name)), self._schemas[name])
+                for name, schema in self._schemas.items():
+                    self._writers[name] = _parquet_writer(partial_path(self._file(name)), schema)
         except RunError:
             self.discard()
             raise
@@ -93,7 +97,9 @@ class RunFolder:
         return self.path / f"{table}.parquet"
 
     def append(self, table: str, rows: Rows) -> None:
-        """Append rows to one of `TABLES`, as one row group."""
+        """Append rows to one of `TABLES`, as one row group; nothing happens where the folder has no tables."""
+        if not self.has_tables:
+            return
         import pyarrow as pa
 
         with _writing(self.path):
@@ -111,14 +117,15 @@ class RunFolder:
         """
         with _writing(self.path):
             # of an earlier run, which the new tables would contradict
-            for derived in ("summary.json", "episode.png", "report.html", "report.pdf", CUTS):
+            tables = () if self.has_tables else tuple(self._file(name).name for name in TABLES)
+            for derived in ("summary.json", "episode.png", "report.html", "report.pdf", CUTS, *tables):
                 (self.path / derived).unlink(missing_ok=True)
-            for name in TABLES:
+            for name in self._schemas:
                 self._writers.pop(name).close()
                 partial_path(self._file(name)).replace(self._file(name))
             dump_config(self.config, self.path / "config.yaml")
             write_csv(self.path / "attribution.csv", ATTRIBUTION_COLUMNS, attribution)
-            if cuts is not None:
+            if cuts is not None and self.has_tables:
                 write_bytes(self.path / CUTS, cuts_bytes(cuts))
             write_json(self.path / "summary.json", summary)
 
@@ -134,6 +141,12 @@ class RunFolder:
             partial_path(self._file(name)).unlink(missing_ok=True)
         if self._made and self.path.is_dir() and not any(self.path.iterdir()):
             self.path.rmdir()
+
+
+def _parquet_writer(path: Path, schema: Any) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(path, schema)
 
 
 def cuts_bytes(cuts: Sequence[Mapping[str, Any]]) -> bytes:
@@ -158,14 +171,18 @@ def _writing(folder: Path) -> Iterator[None]:
 def read_run(path: str | Path) -> Run:
     """Read a run folder, of a whole run or an interrupted one.
 
-    Raises `RunError` for a folder that is not a run, `mm_env.config.io.ConfigError` for a changed config.yaml.
+    Raises `RunError` for a folder that is not a run or has no tables, `ConfigError` for a changed config.yaml,
+    `MissingExtraError` without pyarrow.
     """
+    require("pyarrow")
     import pandas as pd
     import pyarrow as pa
 
     folder = Path(path)
     if not (folder / "summary.json").is_file():
-        raise RunError(f"{folder}: no run folder: it holds no summary.json; allowed: what run_baseline.py --out wrote")
+        raise RunError(f"{folder}: no run folder: it holds no summary.json; expected what run_baseline.py --out wrote")
+    if not (folder / f"{TABLES[0]}.parquet").is_file():
+        raise RunError(f"{folder}: no tables of steps: its run had no pyarrow; expected a run with 'mm_env[data]' installed")
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}

@@ -31,6 +31,13 @@ def test_make_imports_the_package_when_the_id_names_it():
     assert run(code).splitlines()[-1] == "(36,)"
 
 
+@pytest.mark.parametrize("env_id", [ID, "mm_env/Classic-v0"])
+def test_the_native_class_derives_from_gymnasiums_own_at_first_hand(env_id):
+    """skrl's `wrap_env` recognises a vector environment by the names of the direct bases of its class, and no others."""
+    envs = gym.make_vec(env_id, num_envs=2)
+    assert gym.vector.VectorEnv in type(envs.unwrapped).__bases__
+
+
 def test_make_and_make_vec_give_the_native_classes():
     assert isinstance(gym.make(ID).unwrapped, MultiVenueEnv)
     envs = gym.make_vec(ID, num_envs=3, autoreset_mode=AutoresetMode.SAME_STEP)

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mm_env.sentiment.evaluation import LabelledError
-from mm_env.sentiment.linear import FIELDS, NEGATIVE, NEUTRAL, POSITIVE, vectorizer
+from mm_env.errors import LabelledError
+from mm_env.sentiment.domain import normalise
+from mm_env.sentiment.linear import FIELDS, NEGATIVE, NEUTRAL, POSITIVE, ngrams
 from mm_env.sentiment.training.phrases import made_headlines
 
 Progress = Callable[[str], None]
@@ -51,7 +52,7 @@ def without_repeats(real: pd.DataFrame) -> pd.DataFrame:
     counts = np.bincount(distinct["label"], minlength=3)
     if counts.min() < FEWEST:
         found = f"{counts[NEGATIVE]} negative, {counts[POSITIVE]} positive, {counts[NEUTRAL]} neutral"
-        raise LabelledError(f"headlines that differ: {found}; allowed: {FEWEST} or more of each")
+        raise LabelledError(f"headlines that differ: {found}; expected {FEWEST} or more of each")
     return distinct
 
 
@@ -72,7 +73,7 @@ def fit_tfidf(real: pd.DataFrame, progress: Progress) -> Fitted:
 
     both, weight = training_set(real, MADE_EACH["tfidf"])
     progress(f"{len(real)} headlines and {len(both) - len(real)} made ones: counting n-grams")
-    fitted = {field: vectorizer(field, min_df=_RAREST[field]) for field in FIELDS}
+    fitted = {field: _vectorizer(field) for field in FIELDS}
     features = sparse.hstack([fitted[field].fit_transform(both["text"]) for field in FIELDS], format="csr")
     model, held_out = _fit(features, both["label"].to_numpy(), weight, len(real), progress)
     arrays = _arrays(model, _best_band(held_out, real["label"].to_numpy(), progress))
@@ -85,6 +86,15 @@ def fit_tfidf(real: pd.DataFrame, progress: Progress) -> Fitted:
         arrays[f"{field}_coefficients"] = coefficients[:, first : first + len(terms)].astype(np.float16)
         first += len(terms)
     return Fitted(_archive(arrays), held_out)
+
+
+def _vectorizer(field: str) -> Any:
+    """What weighs the n-grams of a field as `TfidfScorer` does."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(
+        analyzer=lambda text: ngrams(field, normalise(text)), sublinear_tf=True, dtype=np.float32, min_df=_RAREST[field]
+    )
 
 
 def fit_minilm(real: pd.DataFrame, tfidf: Fitted, progress: Progress) -> Fitted:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.calibration.prices import Mids, hayashi_yoshida
-from mm_env.data.events import About, Bars, DataError
+from mm_env.data.events import About, Bars
+from mm_env.errors import DataError
 
 Floats = NDArray[np.float64]
 YEAR_SECONDS = 365.25 * 86_400
@@ -50,7 +51,7 @@ class BarSummary:
 def summarise_bars(bars: Bars, about: About) -> BarSummary:
     """Estimate all that the bars allow; raises DataError for fewer than two bars."""
     if len(bars) < 2:
-        raise DataError(f"{len(bars)} bars; allowed: two or more")
+        raise DataError(f"{len(bars)} bars; expected two or more")
     moves, joined = moves_of(bars, about)
     seconds = float(bars.time[-1] - bars.start[0]) * 1e-9
     volatility: dict[int, tuple[float, float]] = {}

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import Events
+from mm_env.errors import DataError
 
 _BLOCKS = 20  # of time
 
@@ -37,7 +38,7 @@ def cancel_rates(events: Events) -> CancelRates:
     """
     seconds = np.diff(events.time) * 1e-9
     if len(seconds) == 0 or seconds.sum() <= 0.0:
-        raise DataError(f"{len(events)} events that span no time; allowed: two or more at different times")
+        raise DataError(f"{len(events)} events that span no time; expected two or more at different times")
     since = events.time - events.time[0]
     block = np.minimum(since * _BLOCKS // int(since[-1]), _BLOCKS - 1)
     levels = events.bid_prices.shape[1]

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from mm_env.calibration.curvature import curvature_errors
 from mm_env.calibration.prices import Mids
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import Events
+from mm_env.errors import DataError
+from mm_env.extras import require
 
 _FEWEST = 10  # reached orders at the nearest distance
 
@@ -47,16 +49,17 @@ def fit_intensity(events: Events, distances: Sequence[float], window_seconds: fl
 
     Raises DataError for distances that are not so, and where fewer than 10 orders at the nearest one are reached.
     """
+    require("scipy")
     from scipy.optimize import minimize
 
     depth = np.asarray(distances, dtype=np.float64)
     if depth.size < 2 or depth[0] <= 0.0 or (np.diff(depth) <= 0.0).any() or not window_seconds > 0.0:
-        raise DataError(f"distances {depth.tolist()}, window {window_seconds:g} s; allowed: two or more, rising, above 0")
+        raise DataError(f"distances {depth.tolist()}, window {window_seconds:g} s; expected two or more, rising, above 0")
     reach = _reach(events, round(window_seconds * 1e9))
     reached = (reach[:, None] >= depth).sum(axis=0)
     tried = len(reach)
     if reached[0] < _FEWEST:
-        raise DataError(f"{reached[0]} of {tried} orders at {depth[0]:g} are reached; allowed: {_FEWEST} or more")
+        raise DataError(f"{reached[0]} of {tried} orders at {depth[0]:g} are reached; expected {_FEWEST} or more")
 
     def lost(theta: NDArray[np.float64]) -> float:
         """Minus the log-likelihood of the depth that each window reached: a multinomial over the distances."""
@@ -94,7 +97,7 @@ def _reach(events: Events, window: int) -> NDArray[np.float64]:
     time, price = events.time[traded], events.price[traded]
     edges = np.arange(mids.time[0], events.time[-1] - window + 1, window)
     if edges.size == 0 or time.size == 0:
-        raise DataError(f"{time.size} trades in {edges.size} windows; allowed: one or more of both")
+        raise DataError(f"{time.size} trades in {edges.size} windows; expected one or more of both")
     which = (time - edges[0]) // window
     inside = (which >= 0) & (which < edges.size)
     which, price = which[inside], price[inside]

@@ -20,7 +20,7 @@ from mm_env.calibration.moments import MOMENTS, SCALE_SECONDS, Recorded, over_ve
 from mm_env.calibration.prices import Mids, moves
 from mm_env.calibration.takers import TouchShares, takers, touch_shares
 from mm_env.calibration.venues import Basis, compare_venues
-from mm_env.data.events import DataError
+from mm_env.errors import DataError
 
 _LEVELS_OF_SIZES, _LEVELS_OF_DISTANCES = 101, 65
 _DEPTHS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # in spreads, from the mid
@@ -94,7 +94,7 @@ def measure(recorded: Sequence[Recorded], exponentials: int = 3) -> Measured:
     for symbol, values in moments.items():
         if not all(values[name] > 0.0 for name in MOMENTS):
             told = ", ".join(f"{name} {values[name]:g}" for name in MOMENTS)
-            raise DataError(f"{symbol}: {told}; allowed: a record in which each of these is above 0")
+            raise DataError(f"{symbol}: {told}; expected a record in which each of these is above 0")
     time, side, size = _all_takers(table)
     fits = select_hawkes(time, side, float(time[-1]) + 1e-3, exponentials, "full")
     # a book of few levels shows the near orders alone: the law is that of the deepest records, in widths of each spread
@@ -146,7 +146,7 @@ def _table(recorded: Sequence[Recorded]) -> dict[str, dict[str, Recorded]]:
     if not recorded or not whole or len({one.orders for one in recorded}) > 1:
         names = ", ".join(f"{one.about.symbol} at {one.about.venue}" for one in recorded) or "none"
         raise DataError(
-            f"records of {names}; allowed: different symbols, each once at every venue, all with orders or all without"
+            f"records of {names}; expected different symbols, each once at every venue, all with orders or all without"
         )
     return {symbol: {venue: one[venue] for venue in venues} for symbol, one in found.items()}
 

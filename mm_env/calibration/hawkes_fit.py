@@ -18,20 +18,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mm_env.errors import EstimationError
+from mm_env.extras import require
 from mm_env.sim.compiling import entry_point
 from mm_env.theory.hawkes import Hawkes, exponential_fit, rescaled_times
 
 Floats = NDArray[np.float64]
+
 Structure = Literal["shared", "diagonal", "symmetric", "full"]
 STRUCTURES: tuple[Structure, ...] = ("shared", "diagonal", "symmetric", "full")
 
 _FEWEST = 20  # events of a dimension
 _FASTEST, _SLOWEST = 1e7, 1e-6  # decays, in units of the mean rate
 _LEAST_JUMP = 1e-9  # share of a decay
-
-
-class EstimationError(ValueError):
-    """Data that a model cannot be fitted to; the message says what is allowed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +96,10 @@ def fit_hawkes(
     t, d = _checked(times, dims, window, max(1, number))
     counts = np.bincount(d, minlength=max(1, number))
     if counts.min() < _FEWEST:
-        raise EstimationError(f"events {counts.tolist()} of the dimensions; allowed: at least {_FEWEST} of each")
+        raise EstimationError(f"events {counts.tolist()} of the dimensions; expected at least {_FEWEST} of each")
     if exponentials < 1 or starts < 1 or structure not in STRUCTURES:
         raise EstimationError(
-            f"exponentials {exponentials}, starts {starts}, structure {structure!r}; allowed: 1 or more of the first two, "
+            f"exponentials {exponentials}, starts {starts}, structure {structure!r}; expected 1 or more of the first two, "
             f"one of {', '.join(STRUCTURES)}"
         )
     problem = _Problem(t, d, window, exponentials, _groups(structure, exponentials, number))
@@ -131,11 +130,11 @@ def _checked(times: ArrayLike, dims: ArrayLike, window: float, number: int) -> t
     t = np.ascontiguousarray(times, dtype=np.float64)
     d = np.ascontiguousarray(dims, dtype=np.int64)
     if t.shape != d.shape or t.ndim != 1 or t.size == 0 or not np.isfinite(t).all():
-        raise EstimationError(f"times {t.shape} and dimensions {d.shape}; allowed: two of one length, times finite")
+        raise EstimationError(f"times {t.shape} and dimensions {d.shape}; expected two of one length, times finite")
     if (np.diff(t) < 0).any() or t[0] < 0.0 or t[-1] > window:
-        raise EstimationError(f"times from {t[0]:g} to {t[-1]:g}; allowed: rising, from 0 to the window's {window:g}")
+        raise EstimationError(f"times from {t[0]:g} to {t[-1]:g}; expected rising, from 0 to the window's {window:g}")
     if d.min() < 0 or d.max() >= number:
-        raise EstimationError(f"dimensions {d.min()} to {d.max()}; allowed: 0 to {number - 1}")
+        raise EstimationError(f"dimensions {d.min()} to {d.max()}; expected a number from 0 to {number - 1}")
     return t, d
 
 
@@ -211,6 +210,7 @@ class _Problem:
 
     def search(self, start: Floats) -> tuple[Floats, float]:
         """Best point from a start, and its log-likelihood."""
+        require("scipy")
         from scipy.optimize import minimize
 
         rate = len(self.times) / self.window

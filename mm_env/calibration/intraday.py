@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mm_env.calibration.prices import Mids
 from mm_env.calibration.queues import block_ratio
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import Events
+from mm_env.errors import DataError
 
 Floats = NDArray[np.float64]
 DAY_SECONDS = 86_400
@@ -69,7 +70,9 @@ def window_sums(events: Events, taker_time: NDArray[np.int64], window_seconds: i
     """
     span = (int(events.time[-1]) - int(events.time[0])) // _SECOND if len(events) else 0
     if window_seconds < 1 or not 0 < span <= _LONGEST:
-        raise DataError(f"{span} s in windows of {window_seconds} s; allowed: 1 to {_LONGEST} s, windows of 1 s or more")
+        raise DataError(
+            f"{span} s in windows of {window_seconds} s; expected a number from 1 to {_LONGEST} s, windows of 1 s or more"
+        )
     step = window_seconds * _SECOND
     first, last = int(events.time[0]) // step, int(events.time[-1]) // step
     edges = np.arange(first, last + 2) * step
@@ -110,12 +113,12 @@ def day_profile(events: Events, taker_time: NDArray[np.int64], bin_seconds: int 
     Raises DataError for another bin, for a market that is open in fewer than two bins, and as `window_sums` does.
     """
     if bin_seconds < _PARTS or bin_seconds % _PARTS or DAY_SECONDS % bin_seconds:
-        raise DataError(f"bins of {bin_seconds} s; allowed: multiples of {_PARTS} s that divide a day")
+        raise DataError(f"bins of {bin_seconds} s; expected multiples of {_PARTS} s that divide a day")
     windows = window_sums(events, taker_time, bin_seconds // _PARTS)
     place = windows.start // _SECOND % DAY_SECONDS // bin_seconds
     held = np.unique(place[windows.seconds > 0.0])
     if len(held) < 2:
-        raise DataError(f"events in {len(held)} bins of {bin_seconds} s; allowed: two or more")
+        raise DataError(f"events in {len(held)} bins of {bin_seconds} s; expected two or more")
     found: dict[str, tuple[Floats, Floats]] = {}
     for name in ("limits", "cancels", "takers", "spread", "depth", "variance"):
         above = getattr(windows, name)

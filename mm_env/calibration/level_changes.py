@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import Events
+from mm_env.errors import DataError
 
 GRID_SECONDS = 0.1  # of Binance's depth
 Floats = NDArray[np.float64]
@@ -24,7 +25,7 @@ def on_grid(events: Events, seconds: float = GRID_SECONDS) -> Events:
     Raises DataError for a grid that is not above 0.
     """
     if not seconds > 0.0:
-        raise DataError(f"grid of {seconds:g} s; allowed: above 0")
+        raise DataError(f"grid of {seconds:g} s; expected a number above 0")
     cell = (events.time - events.time[0]) // round(seconds * 1e9)
     known = np.isfinite(events.bid_prices[:, 0]) & np.isfinite(events.ask_prices[:, 0])
     rows = np.flatnonzero(known)

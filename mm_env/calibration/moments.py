@@ -17,7 +17,8 @@ import numpy as np
 from mm_env.calibration.level_changes import level_changes, on_grid
 from mm_env.calibration.prices import Mids, moves, spread, volatility_of_moves
 from mm_env.calibration.takers import takers
-from mm_env.data.events import About, DataError, Events, join_events
+from mm_env.data.events import About, Events, join_events
+from mm_env.errors import DataError
 from mm_env.realism.scores import BLOCK_SECONDS, Statistics, half_of, statistics_of
 
 Part = Literal["all", "odd", "even"]
@@ -50,7 +51,7 @@ class Recorded:
         Raises DataError where a moment cannot be measured, or the tick is not known.
         """
         if about.tick is None:
-            raise DataError(f"{about.symbol or 'unnamed'}: no tick is known; allowed: events of a source that states it")
+            raise DataError(f"{about.symbol or 'unnamed'}: no tick is known; expected events of a source that states it")
         orders = bool((events.kind == "limit").any())
         pieces = blocks_of(events, part)
         whole = compared(events, about.tick, orders)
@@ -84,7 +85,7 @@ def blocks_of(events: Events, part: Part) -> list[Events]:
     pieces = [events.where(block == k) for k in range(int(part == "odd"), int(block[-1]) + 1, 2)]
     pieces = [piece for piece in pieces if len(piece) > 1 and _span(piece) > 2.0 * SCALE_SECONDS]
     if not pieces:
-        raise DataError(f"no {part} block of {BLOCK_SECONDS:g} s has events; allowed: a longer record, or all blocks")
+        raise DataError(f"no {part} block of {BLOCK_SECONDS:g} s has events; expected a longer record, or all blocks")
     return pieces
 
 
@@ -117,13 +118,13 @@ def moments_of(pieces: Sequence[Events], about: About, orders: bool) -> dict[str
     assert about.tick is not None
     seconds = sum(_span(piece) for piece in pieces)
     if seconds <= 2.0 * SCALE_SECONDS:
-        raise DataError(f"{about.symbol}: {seconds:g} s; allowed: a record of more than {2.0 * SCALE_SECONDS:g} s")
+        raise DataError(f"{about.symbol}: {seconds:g} s; expected a record of more than {2.0 * SCALE_SECONDS:g} s")
     events = glued(pieces)
     lasted = np.diff(events.time).astype(np.float64)
     sizes = np.stack([events.bid_sizes[:-1, 0], events.ask_sizes[:-1, 0]])
     shown = sizes > 0.0
     if not shown.any():
-        raise DataError(f"{about.symbol}: no sizes at the touch are told; allowed: a record that tells them")
+        raise DataError(f"{about.symbol}: no sizes at the touch are told; expected a record that tells them")
     time, _, traded = takers(events, about)
     found = {
         "spread_ticks": spread(events, about.tick).mean_ticks,
@@ -134,12 +135,12 @@ def moments_of(pieces: Sequence[Events], about: About, orders: bool) -> dict[str
     if orders:
         limits, cancels, trades = (int((events.kind == kind).sum()) for kind in ("limit", "delete", "trade"))
         if limits == 0 or trades == 0:
-            raise DataError(f"{about.symbol}: {limits} limit orders and {trades} trades; allowed: a record that has both")
+            raise DataError(f"{about.symbol}: {limits} limit orders and {trades} trades; expected a record that has both")
         return found | {"cancels_per_trade": cancels / trades, "limit_orders_per_second": limits / seconds}
     changes = [level_changes(on_grid(piece), about.tick) for piece in pieces]
     added, taken = sum(float(one.added.sum()) for one in changes), sum(one.taken for one in changes)
     if added == 0.0 or traded.size == 0:
-        raise DataError(f"{about.symbol}: {added:g} added, {traded.size} takers; allowed: a record that has both")
+        raise DataError(f"{about.symbol}: {added:g} added, {traded.size} takers; expected a record that has both")
     return found | {
         "cancels_per_trade": (taken - float(traded.sum())) / float(traded.sum()),
         "added_per_second": added / seconds,

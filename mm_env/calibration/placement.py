@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mm_env.calibration.queues import BLOCKS, block_ratio
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import Events
+from mm_env.errors import DataError
+from mm_env.extras import require
 
 Floats = NDArray[np.float64]
 _FEWEST = 100  # limit orders; as many behind the best for a tail
@@ -79,10 +81,10 @@ def fit_placement(events: Events, tick: float, quantiles: int = _QUANTILES, seed
     Raises DataError for another tick, fewer than 2 quantiles, and fewer than 100 orders that find a bid and an ask.
     """
     if not tick > 0.0 or quantiles < 2:
-        raise DataError(f"tick {tick:g}, {quantiles} quantiles; allowed: above 0, 2 or more")
+        raise DataError(f"tick {tick:g}, {quantiles} quantiles; expected above 0, 2 or more")
     block, mid, best, reach = _distances(events, tick)
     if len(mid) < _FEWEST:
-        raise DataError(f"{len(mid)} limit orders in a book with a bid and an ask; allowed: {_FEWEST} or more")
+        raise DataError(f"{len(mid)} limit orders in a book with a bid and an ask; expected {_FEWEST} or more")
     shares = np.linspace(0.0, 1.0, quantiles)
     held = np.bincount(block, minlength=BLOCKS).astype(np.float64)
     chosen = [np.bincount(block[where], minlength=BLOCKS).astype(np.float64) for where in (best < 0.0, best == 0.0)]
@@ -139,6 +141,7 @@ def _quantile_errors(values: Floats, block: NDArray[np.int64], shares: Floats, s
 
 def _tail(block: NDArray[np.int64], best: Floats, reach: Floats) -> PlacementTail | None:
     """The law behind the best; None where it cannot be told from others, as within less than a decade of distances."""
+    require("scipy")
     from scipy.optimize import minimize
 
     behind = best >= 1.0
@@ -179,6 +182,7 @@ def _tail(block: NDArray[np.int64], best: Floats, reach: Floats) -> PlacementTai
 
 def _beyond(theta: Floats, distance: ArrayLike) -> Floats:
     """Weight of all distances from this one on; 0 past what is inf, where the whole book is seen."""
+    require("scipy")
     from scipy.special import zeta
 
     place = np.asarray(distance, dtype=np.float64)

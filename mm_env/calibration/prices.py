@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import Events
+from mm_env.errors import DataError
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +36,7 @@ class Mids:
         last = np.append(np.diff(events.time[known]) > 0, True) if known.any() else np.zeros(0, bool)
         time, price = events.time[known][last], mid[known][last]
         if time.size == 0:
-            raise DataError("no event with a bid and an ask; allowed: events with a book, or bars")
+            raise DataError("no event with a bid and an ask; expected events with a book, or bars")
         changed = np.append(True, np.diff(price) != 0.0)
         return cls(time[changed], price[changed])
 
@@ -52,7 +53,7 @@ def moves(mids: Mids, seconds: float, start: int, end: int) -> Floats:
     """
     step = round(seconds * 1e9)
     if step < 1 or (end - start) // step < 2:
-        raise DataError(f"steps of {seconds:g} s in {(end - start) / 1e9:g} s; allowed: two or more steps")
+        raise DataError(f"steps of {seconds:g} s in {(end - start) / 1e9:g} s; expected two or more steps")
     path = mids.at(np.arange(start, end + 1, step))
     return np.asarray(1e4 * np.diff(np.log(path[np.isfinite(path)])))
 
@@ -77,7 +78,7 @@ def correlation(a: Mids, b: Mids, seconds: float) -> tuple[float, float]:
     start, end = int(max(a.time[0], b.time[0])), int(min(a.time[-1], b.time[-1]))
     x, y = (moves(one, seconds, start, end) for one in (a, b))
     if np.ptp(x) == 0.0 or np.ptp(y) == 0.0:
-        raise DataError(f"a price that does not move over steps of {seconds:g} s; allowed: two that do")
+        raise DataError(f"a price that does not move over steps of {seconds:g} s; expected two that do")
     r = float(np.corrcoef(x, y)[0, 1])
     return r, (1.0 - r * r) / float(np.sqrt(max(1, len(x) - 3)))
 
@@ -90,7 +91,7 @@ def hayashi_yoshida(a: Mids, b: Mids) -> float:
     """
     x, y = (np.diff(np.log(one.price)) for one in (a, b))
     if x.size == 0 or y.size == 0:
-        raise DataError("a price that does not move; allowed: two that do")
+        raise DataError("a price that does not move; expected two that do")
     # moves of b whose interval (start, end] overlaps that of each move of a
     first = np.searchsorted(b.time[1:], a.time[:-1], side="right")
     last = np.searchsorted(b.time[:-1], a.time[1:], side="left")
@@ -115,7 +116,7 @@ def spread(events: Events, tick: float) -> Spread:
     ticks = (events.ask_prices[:, 0] - events.bid_prices[:, 0]) / tick if tick > 0.0 else np.zeros(0)
     known = np.isfinite(ticks)
     if np.count_nonzero(known) < 2:
-        raise DataError(f"tick {tick:g}, {np.count_nonzero(known)} events with a book; allowed: above 0, two or more")
+        raise DataError(f"tick {tick:g}, {np.count_nonzero(known)} events with a book; expected above 0, two or more")
     lasted = np.diff(events.time[known]).astype(np.float64)
     value = np.rint(ticks[known][:-1])
     median = weighted_quantile(value, lasted, 0.5)

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.calibration.prices import weighted_quantile
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import Events
+from mm_env.errors import DataError
 
 Floats = NDArray[np.float64]
 BLOCKS = 20  # of time
@@ -107,7 +108,7 @@ def queue_rates(
     Raises DataError for fewer than 2 bins or parts, events without a touch, and neither limit orders there nor takers.
     """
     if bins < 2 or parts < 2:
-        raise DataError(f"{bins} bins of the queue, {parts} of the imbalance; allowed: 2 or more of each")
+        raise DataError(f"{bins} bins of the queue, {parts} of the imbalance; expected 2 or more of each")
     spells, mean_size = _spells(events, taker_time, taker_side)
     inner = np.unique([weighted_quantile(spells.queue, spells.seconds, k / bins) for k in range(1, bins)])
     edges = np.concatenate(([0.0], inner[inner > spells.queue.min()], [np.inf]))
@@ -128,7 +129,7 @@ def _spells(events: Events, taker_time: NDArray[np.int64], taker_side: NDArray[n
     known = (bid > 0.0) & (ask > 0.0)
     seconds = np.diff(events.time) * 1e-9
     if not seconds[known].sum() > 0.0:
-        raise DataError(f"{len(events)} events, both sides of the book there for 0 s; allowed: longer")
+        raise DataError(f"{len(events)} events, both sides of the book there for 0 s; expected longer")
     count: dict[str, list[Floats]] = {"limit": [], "cancel": [], "taker": []}
     # of the events of one time the first is that before which the taker found the book
     met = np.searchsorted(events.time, taker_time, side="left") - 1
@@ -142,7 +143,7 @@ def _spells(events: Events, taker_time: NDArray[np.int64], taker_side: NDArray[n
     ended = {kind: np.concatenate(sides)[both] for kind, sides in count.items() if any(one.any() for one in sides)}
     counted = (count["limit"][0] + count["limit"][1] > 0.0) if "limit" in ended else events.kind[1:] == "trade"
     if not counted.any():
-        raise DataError("no limit order at the touch and no trade; allowed: events with some of either")
+        raise DataError("no limit order at the touch and no trade; expected events with some of either")
     size = float(events.size[1:][counted].mean())
     since = events.time[:-1] - events.time[0]
     block = np.minimum(since * BLOCKS // int(events.time[-1] - events.time[0]), BLOCKS - 1)

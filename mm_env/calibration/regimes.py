@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from mm_env.calibration.intraday import DAY_SECONDS, Windows
 from mm_env.calibration.queues import BLOCKS
-from mm_env.data.events import DataError
+from mm_env.errors import DataError
+from mm_env.extras import require
 
 Floats = NDArray[np.float64]
 FEATURES = ("volatility", "takers", "spread", "depth")
@@ -69,14 +70,15 @@ def fit_regimes(windows: Windows, most: int = 3, profile_degree: int = 2) -> Reg
     more: the mixture would take the value for a state. Raises DataError for most or a degree out of range, fewer than 30
     windows, and where volatility is such a feature.
     """
+    require("sklearn")
     from threadpoolctl import threadpool_limits  # scikit-learn brings it
 
     if not 1 <= most <= 5 or not 0 <= profile_degree <= 6:
-        raise DataError(f"{most} states, degree {profile_degree}; allowed: 1 to 5, 0 to 6")
+        raise DataError(f"{most} states, degree {profile_degree}; expected 1 to 5, 0 to 6")
     step = int(np.diff(windows.start[:2]).sum())
     kept = (windows.seconds * 1e9 > 0.5 * step) & (windows.moves > 0.0)
     if np.count_nonzero(kept) < _FEWEST:
-        raise DataError(f"{np.count_nonzero(kept)} windows that are open; allowed: {_FEWEST} or more")
+        raise DataError(f"{np.count_nonzero(kept)} windows that are open; expected {_FEWEST} or more")
     start, raw = windows.start[kept], _features(windows, kept)
     clock = start / 1e9 % DAY_SECONDS
     clock = 2.0 * (clock - clock.min()) / max(float(np.ptp(clock)), 1.0) - 1.0
@@ -92,7 +94,7 @@ def fit_regimes(windows: Windows, most: int = 3, profile_degree: int = 2) -> Reg
     if "volatility" not in logs:
         raise DataError(
             f"{len(start)} windows of {step / 1e9:g} s, {_commonest(raw['volatility'])} of the same volatility; "
-            f"allowed: fewer than {_COARSE:.0%}; windows may be too short"
+            f"expected fewer than {_COARSE:.0%}; windows may be too short"
         )
     table = np.stack(list(logs.values()), axis=1)
     with threadpool_limits(1):  # matrices of 4 by 4: threads would wait for each other far longer than they work
@@ -197,6 +199,7 @@ def _transitions(density: Floats, share: Floats, begins: NDArray[np.bool_]) -> t
 
     density: (n, k) of each window in each state, up to a factor of the window; begins: (n,) windows after a gap
     """
+    require("scipy")
     from scipy.optimize import minimize
 
     k = len(share)

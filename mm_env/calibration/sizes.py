@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mm_env.data.events import DataError
+from mm_env.errors import DataError
+from mm_env.extras import require
 
 _FEWEST = 50  # sizes in a tail
 _CANDIDATES = 60  # beginnings that are tried
@@ -49,7 +50,7 @@ def fit_tail(sizes: ArrayLike, start: int | None = None) -> PowerTail:
     """
     values = np.asarray(sizes, dtype=np.float64)
     if values.ndim != 1 or values.size == 0 or not ((values >= 1) & (values == np.floor(values))).all():
-        raise DataError(f"sizes of shape {values.shape}; allowed: whole numbers of lots, 1 or more")
+        raise DataError(f"sizes of shape {values.shape}; expected whole numbers of lots, 1 or more")
     distinct, counts = np.unique(values.astype(np.int64), return_counts=True)
     left = counts[::-1].cumsum()[::-1]  # sizes at or above each
     allowed = distinct[left >= _FEWEST]
@@ -57,7 +58,7 @@ def fit_tail(sizes: ArrayLike, start: int | None = None) -> PowerTail:
         allowed = np.array([start]) if int(counts[distinct >= start].sum()) >= _FEWEST else allowed[:0]
     if allowed.size == 0:
         raise DataError(
-            f"{values.size} sizes, tail from {start or int(distinct[0])}; allowed: {_FEWEST} or more in the tail"
+            f"{values.size} sizes, tail from {start or int(distinct[0])}; expected {_FEWEST} or more in the tail"
         )
     picked = allowed[np.unique(np.linspace(0, allowed.size - 1, _CANDIDATES).round().astype(int))]
     fits = [_fit(distinct[distinct >= first], counts[distinct >= first], int(first), values.size) for first in picked]
@@ -65,6 +66,7 @@ def fit_tail(sizes: ArrayLike, start: int | None = None) -> PowerTail:
 
 
 def _fit(distinct: NDArray[np.int64], counts: NDArray[np.int64], first: int, number: int) -> PowerTail:
+    require("scipy")
     from scipy.optimize import minimize_scalar
     from scipy.special import zeta
 

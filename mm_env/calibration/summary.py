@@ -18,7 +18,8 @@ from mm_env.calibration.queues import QueueRates, queue_rates
 from mm_env.calibration.regimes import Regimes, fit_regimes
 from mm_env.calibration.sizes import PowerTail, fit_tail
 from mm_env.calibration.takers import TouchShares, takers, touch_shares
-from mm_env.data.events import About, DataError, Events
+from mm_env.data.events import About, Events
+from mm_env.errors import DataError
 from mm_env.theory.hawkes import rescaled_times
 
 SCALES_SECONDS = (0.1, 1.0, 10.0, 60.0)
@@ -83,7 +84,7 @@ def summarise(
     mids = Mids.of(events)
     span = int(events.time[-1] - events.time[0])
     if span <= 0:
-        raise DataError(f"{len(events)} events that span no time; allowed: two or more at different times")
+        raise DataError(f"{len(events)} events that span no time; expected two or more at different times")
     time, side, size = takers(events, about)
     seconds = (time - events.time[0]) * 1e-9
     width = float(np.nanmedian(events.ask_prices[:, 0] - events.bid_prices[:, 0]))

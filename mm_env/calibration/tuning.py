@@ -186,7 +186,7 @@ def tune(
     best = min((one for one in finals if one is not None), key=lambda one: one.loss, default=None)
     if best is None:
         raise RuntimeError(
-            f"none of {len(search.losses)} markets could be simulated; allowed: records that resemble a market"
+            f"none of {len(search.losses)} markets could be simulated; expected records that resemble a market"
         )
     best = _settled(search, best, _SETTLING_LENGTH * seconds, seed + _ANOTHER_SEED) or best
     best.losses = search.losses

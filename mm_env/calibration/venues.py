@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from mm_env.calibration.prices import Mids
 from mm_env.calibration.queues import BLOCKS, block_ratio
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import Events
+from mm_env.errors import DataError
 
 Floats = NDArray[np.float64]
 LAGS = 60  # of the autocorrelation that is told
@@ -70,13 +71,13 @@ def compare_venues(events: Mapping[str, Events], seed: int = 0) -> Venues:
     Raises DataError for fewer than two venues, less than a minute in common, and a venue without a mid.
     """
     if len(events) < 2:
-        raise DataError(f"{len(events)} venues; allowed: two or more")
+        raise DataError(f"{len(events)} venues; expected two or more")
     mids = {venue: Mids.of(one) for venue, one in events.items()}
     start = max(int(one.time[0]) for one in mids.values())
     end = min(int(one.time[-1]) for one in events.values())
     if end - start < _FEWEST * _SECOND:
         raise DataError(
-            f"{max(0, end - start) / 1e9:g} s that {', '.join(events)} have in common; allowed: {_FEWEST} s or more"
+            f"{max(0, end - start) / 1e9:g} s that {', '.join(events)} have in common; expected {_FEWEST} s or more"
         )
     edges = np.linspace(start, end, BLOCKS + 1).astype(np.int64)
     volume = np.stack([_volume(one, edges) for one in events.values()], axis=1)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from mm_env.config.keys import Loc, Problem, get, locate, put, shortened, suggestion
+from mm_env.config.keys import Loc, Problem, get, locate, put, shortened
+from mm_env.errors import suggestion
 from mm_env.sim.laws import lomax_scale
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def config_problems(config: MarketConfig) -> Iterator[Problem]:
         seen: set[str] = set()
         for index, entry in enumerate(getattr(config, group)):
             if entry.name in seen:
-                yield Problem((group, index, "name"), entry.name, f"listed {counts[entry.name]} times; allowed once")
+                yield Problem((group, index, "name"), entry.name, f"each name once; it is listed {counts[entry.name]} times")
             seen.add(entry.name)
     yield from _correlation_problems(config)
     yield from _regime_problems(config)
@@ -172,7 +173,7 @@ def _correlation_problems(config: MarketConfig) -> Iterator[Problem]:
         allowed = "a positive definite matrix"
     else:
         lowest = -1.0 / (n - 1) if n > 1 else -1.0
-        allowed = f"above {lowest:.4g} and below 1, so that the matrix of {n} symbol(s) is positive definite"
+        allowed = f"a number above {lowest:.4g} and below 1, so that the matrix of {n} symbol(s) is positive definite"
         if n == 1 and not -1.0 < value < 1.0:
             yield Problem(("correlation",), value, allowed)
     # Not Cholesky: the message names the eigenvalue, and what passes by this margin has a Cholesky factor.
@@ -189,13 +190,15 @@ def _regime_problems(config: MarketConfig) -> Iterator[Problem]:
         for target in regime.transitions:
             if target not in names:
                 known = False
-                yield Problem((*loc, target), regime.transitions[target], f"no such regime; {suggestion(target, names)}")
+                yield Problem(
+                    (*loc, target), regime.transitions[target], f"the name of a regime; {suggestion(target, names)}"
+                )
         if regime.transitions.get(regime.name, 0.0) > 0.0:
             known = False
             yield Problem(
                 (*loc, regime.name),
                 regime.transitions[regime.name],
-                "a regime cannot follow itself (mean_duration_seconds says how long it lasts)",
+                "no weight, as a regime cannot follow itself (mean_duration_seconds says how long it lasts)",
             )
         elif regime.transitions and not any(regime.transitions.values()):
             known = False
@@ -278,7 +281,7 @@ def randomize_problems(config: MarketConfig) -> Iterator[Problem]:
         try:
             place = locate(config, key)
         except ValueError as error:
-            yield Problem(loc, bounds, str(error))
+            yield Problem(loc, bounds, f"a known key; {error}")
             continue
         value = get(raw, place) if place[0] != "randomize" else None
         if isinstance(value, bool) or not isinstance(value, int | float):

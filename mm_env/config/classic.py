@@ -173,6 +173,6 @@ class ClassicConfig(Section):
     @model_validator(mode="after")
     def _arrivals_for_policy(self) -> ClassicConfig:
         if self.policy.name in ("glft", "cj") and self.believed_rate <= 0.0:
-            allowed = f"above 0 for the policy {self.policy.name!r}, or a policy.arrival_rate of its own"
+            allowed = f"a number above 0 for the policy {self.policy.name!r}, or a policy.arrival_rate of its own"
             refuse("ClassicConfig", [Problem(("flow", "arrival_rate"), self.believed_rate, allowed)])
         return self

@@ -1,4 +1,4 @@
-"""Pydantic's errors as lines that say where, what, and what is allowed."""
+"""Pydantic's errors as lines that say where, what, and what is expected."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from mm_env.config.keys import Loc, get, nearest, shortened
+from mm_env.config.keys import Loc, get, shortened
 from mm_env.config.schema import MarketConfig
+from mm_env.errors import nearest
 
 
 @functools.cache
@@ -21,7 +22,7 @@ def config_schema(model: type[BaseModel] = MarketConfig) -> dict[str, Any]:
 def problem_lines(
     error: ValidationError, raw: Any, source_of: Callable[[Loc], str], model: type[BaseModel] = MarketConfig
 ) -> list[str]:
-    """``FILE: key.path: value VALUE: allowed`` for each problem; all branches of one union are one problem.
+    """``FILE: key.path: value VALUE: expected …`` for each problem; all branches of one union are one problem.
 
     error: of validating `raw` as a `model`
     source_of: name of the file that a key comes from
@@ -36,16 +37,16 @@ def problem_lines(
             text = _unknown(model, loc)
             loc = loc[:-1]
         elif kind == "missing":
-            text = f"missing: {_described(schema, node)}"
+            text = f"missing: expected {_described(schema, node)}"
         elif kind == "config":
-            text = f"value {shortened(value)}: {found['ctx']['allowed']}"
+            text = f"value {shortened(value)}: expected {found['ctx']['expected']}"
         elif kind == "value_error":
-            text = f"value {shortened(value)}: {found['ctx']['error']}"
+            text = f"value {shortened(value)}: expected {found['ctx']['error']}"
         else:
             if depth < len(loc):
                 loc = loc[:depth]
                 value = get(raw, loc)
-            text = f"value {shortened(value)}: {_described(schema, node)}"
+            text = f"value {shortened(value)}: expected {_described(schema, node)}"
         where = f"{path_name(loc, raw)}: " if loc else ""
         lines[f"{source_of(loc)}: {where}{text}"] = None
     return list(lines)
@@ -81,11 +82,11 @@ def _unknown(model: type[BaseModel], loc: Loc) -> str:
         return f"unknown key {key!r}; {belongs_in(model, key)}"
     close = nearest(key, here)
     if close:
-        return f"unknown key {key!r}; nearest known: {close!r}"
+        return f"unknown key {key!r}; nearest: {close!r}"
     close = nearest(key, homes)
     if close:
-        return f"unknown key {key!r}; nearest known: {close!r} in {' or '.join(homes[close])}"
-    return f"unknown key {key!r}; known: {', '.join(map(repr, here))}"
+        return f"unknown key {key!r}; nearest: {close!r} in {' or '.join(homes[close])}"
+    return f"unknown key {key!r}; expected one of {', '.join(map(repr, here))}"
 
 
 def belongs_in(model: type[BaseModel], key: str) -> str:

@@ -88,7 +88,8 @@ def load_config(source: Any = None, model: Any = MarketConfig) -> Any:
     elif source is None or isinstance(source, str | os.PathLike):
         layers = _read(os.fspath(_KINDS[model].default if source is None else source), Path(), [], model)
     else:
-        raise ConfigError(f"configuration: value {shortened(source)}: expected a preset, a path, a mapping or a {model.__name__}")
+        kinds = f"a preset, a path, a mapping or a {model.__name__}"
+        raise ConfigError(f"configuration: value {shortened(source)}: expected {kinds}")
     return _build(layers, model)
 
 
@@ -190,7 +191,7 @@ def _read(
     file = path.resolve()
     if file in above:
         chain = " -> ".join(map(str, [*above[above.index(file) :], file]))
-        raise ConfigError(f"{asked_by}: a file that does not lead back here: {chain}")
+        raise ConfigError(f"{asked_by}: expected a file that does not lead back here: {chain}")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
@@ -226,7 +227,7 @@ def _with_bases(layer: _Layer, folder: Path, above: list[Path], model: type[AnyC
         base = content["base"]
         asked_by = f"{layer.label}: base: value {shortened(base)}"
         if not isinstance(base, str) or not base:
-            raise ConfigError(f"{asked_by}: a preset or the path of a YAML file")
+            raise ConfigError(f"{asked_by}: expected a preset or the path of a YAML file")
         layers += _read(base, folder, above, model, asked_by)
     return layers
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from mm_env.errors import suggestion
+
 Loc = tuple[str | int, ...]
 
 
 class Problem(NamedTuple):
-    """One refused value: where it stands, what it is, and what is allowed there."""
+    """One refused value: where it stands, what it is, and what is expected there."""
 
     loc: Loc
     value: object
-    allowed: str
+    expected: str
 
 
 def refuse(title: str, problems: Sequence[Problem]) -> None:
@@ -29,27 +30,13 @@ def refuse(title: str, problems: Sequence[Problem]) -> None:
             [
                 # The text goes in through the context: a brace inside it must not be read as a placeholder.
                 InitErrorDetails(
-                    type=PydanticCustomError("config", "{allowed}", {"allowed": problem.allowed}),
+                    type=PydanticCustomError("config", "{expected}", {"expected": problem.expected}),
                     loc=problem.loc,
                     input=problem.value,
                 )
                 for problem in problems
             ],
         )
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, whatever the case of its letters, or None."""
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return by_lower[close[0]] if close else None
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """``nearest known: 'x'``, or all known names where none is like `name`."""
-    known = list(dict.fromkeys(known))
-    close = nearest(name, known)
-    return f"nearest known: {close!r}" if close else f"known: {', '.join(map(repr, known))}"
 
 
 def shortened(value: object) -> str:

@@ -145,7 +145,7 @@ class News(Section):
             try:
                 Session.parse(self.tape_session)
             except ValueError as error:
-                refuse("News", [Problem(("tape_session",), self.tape_session, str(error).partition("allowed: ")[2])])
+                refuse("News", [Problem(("tape_session",), self.tape_session, str(error).partition("expected ")[2])])
         return self
 
 

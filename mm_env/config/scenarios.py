@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from mm_env.config.io import ConfigError, override
-from mm_env.config.keys import get, locate, shortened, suggestion
+from mm_env.config.io import override
+from mm_env.config.keys import get, locate, shortened
 from mm_env.config.scenario import BASE, Changes, Level, ScenarioFile, Window
 from mm_env.config.schema import MarketConfig
+from mm_env.errors import ConfigError, suggestion
 
 SWITCHING = "switching"
 """Level of the axis of regimes: the market's own chain."""
@@ -76,7 +77,7 @@ def expand(file: ScenarioFile, market: MarketConfig, label: str = "scenarios") -
     """
     if market.randomize or market.replay is not None:
         what = "randomize" if market.randomize else "replay"
-        raise ConfigError(f"{what}: scenarios need one simulated market; allowed here: no {what}")
+        raise ConfigError(f"{what}: scenarios need one simulated market; expected no {what}")
     axes = {name: dict(levels) or _regimes(market) for name, levels in file.axes.items()}
     own = {
         name: next((key for key, level in levels.items() if _is_own(level, market)), OWN) for name, levels in axes.items()
@@ -85,7 +86,7 @@ def expand(file: ScenarioFile, market: MarketConfig, label: str = "scenarios") -
         if level == OWN and OWN in axes[name] and not _is_own(axes[name][OWN], market):
             group = "grid" if name in file.grid else "sweeps"
             raise ConfigError(
-                f"{label}: {group}.{name}.{OWN}: a level of that name is the market's own; allowed: no changes"
+                f"{label}: {group}.{name}.{OWN}: a level of that name is the market's own; expected no changes"
             )
     found = [Scenario(BASE, BASE, own, (Phase(0, market, frozenset(), 0.0),), "the market as it is")]
 
@@ -141,7 +142,9 @@ def _venues(config: MarketConfig, changes: Changes) -> frozenset[str]:
     names = [venue.name for venue in config.venues]
     for name in changes.venues_down:
         if name not in names and not (name.isdecimal() and int(name) < len(names)):
-            raise ConfigError(f"venues_down: value {name!r}: a venue's name, or its place from 0; {suggestion(name, names)}")
+            raise ConfigError(
+                f"venues_down: value {name!r}: expected a venue's name, or its place from 0; {suggestion(name, names)}"
+            )
     return frozenset(name if name in names else names[int(name)] for name in changes.venues_down)
 
 
@@ -177,7 +180,9 @@ def _phases(levels: Sequence[Level], windows: Sequence[Window], market: MarketCo
                 _check_keys(window, here)
                 now, closed = apply(now, window, here), closed | _venues(now, window)
                 if window.shock_bps and now.flow.impact_kappa == 0.0:
-                    raise ConfigError(f"{here}: shock_bps: value {window.shock_bps:g}: 0 where flow.impact_kappa is 0")
+                    raise ConfigError(
+                        f"{here}: shock_bps: value {window.shock_bps:g}: expected 0 where flow.impact_kappa is 0"
+                    )
                 shock += window.shock_bps / (last - first)
         found.append(Phase(edge, now, closed, shock))
     _check_headlines(found, where)
@@ -191,7 +196,7 @@ def _span(window: Window, config: MarketConfig, where: str) -> tuple[int, int]:
     last = steps if window.to_seconds is None else math.ceil(window.to_seconds / dt - 1e-9)
     if first >= steps:
         allowed = f"before the episode's end, {steps * dt:g} s (episode.steps)"
-        raise ConfigError(f"{where}: from_seconds: value {window.from_seconds:g}: {allowed}")
+        raise ConfigError(f"{where}: from_seconds: value {window.from_seconds:g}: expected {allowed}")
     return first, max(last, first + 1)
 
 
@@ -207,7 +212,7 @@ def _check_headlines(phases: Sequence[Phase], where: str) -> None:
     for key in ("rate_per_hour", "macro_rate_per_hour"):
         rates = [getattr(phase.config.news, key) for phase in phases]
         if rates[0] == 0.0 and any(rates):
-            raise ConfigError(f"{where}: news.{key}: value {max(rates):g}: 0, as it is 0 at the episode's start")
+            raise ConfigError(f"{where}: news.{key}: value {max(rates):g}: expected 0, as it is 0 at the episode's start")
 
 
 def _override(config: MarketConfig, changes: Mapping[str, Any]) -> MarketConfig:
@@ -229,7 +234,9 @@ def _keys(config: MarketConfig, key: str, value: object) -> list[str]:
         except (ValueError, LookupError) as error:
             raise ConfigError(f"{key}: value {shortened(value)}: {error}") from error
         if not isinstance(entries, list) or (tail and not tail.startswith(".")):
-            raise ConfigError(f"{key}: value {shortened(value)}: `*` for the entries of a list, as symbols.*.activity")
+            raise ConfigError(
+                f"{key}: value {shortened(value)}: expected `*` for the entries of a list, as symbols.*.activity"
+            )
         keys = [f"{head}.{k}{tail}" for k in range(len(entries))]
     for one in keys:
         try:
@@ -263,7 +270,7 @@ def _with_branching_ratio(config: MarketConfig, target: float) -> MarketConfig:
     now = flow.branching_ratio(n)
     if not flow.use_hawkes or now == 0.0:
         raise ConfigError(
-            f"branching_ratio: value {target:g}: none, as nothing excites (flow.use_hawkes, flow.hawkes_alpha)"
+            f"branching_ratio: value {target:g}: expected none, as nothing excites (flow.use_hawkes, flow.hawkes_alpha)"
         )
     scale = target / now
     norm = (flow.hawkes_matrices(n) / flow.hawkes_decays()[:, None, None]).sum(axis=0)
@@ -272,7 +279,7 @@ def _with_branching_ratio(config: MarketConfig, target: float) -> MarketConfig:
     mu = after @ np.linalg.solve(before, flow.hawkes_baseline(n) * activity) / activity
     if mu.min() < 0.0:
         raise ConfigError(
-            f"branching_ratio: value {target:g}: one at which a baseline above 0 keeps the mean rate of takers"
+            f"branching_ratio: value {target:g}: expected one at which a baseline above 0 keeps the mean rate of takers"
         )
     baseline = float(mu.mean()) if np.ptp(mu) <= 1e-12 * mu.max() else mu.tolist()
 
@@ -294,6 +301,6 @@ def _pinned(config: MarketConfig, name: str) -> MarketConfig:
     """The market with that regime alone, in which it starts and stays."""
     names = [regime.name for regime in config.regimes]
     if name not in names:
-        raise ConfigError(f"regime: value {name!r}: a regime of the market; {suggestion(name, names)}")
+        raise ConfigError(f"regime: value {name!r}: expected a regime of the market; {suggestion(name, names)}")
     alone = config.regimes[names.index(name)].model_dump() | {"transitions": {}}
     return override(config, {"regimes": [alone], "episode.initial_regime": None})

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mm_env.config import MarketConfig
-from mm_env.config.io import ConfigError
-from mm_env.errors import RunError, UsageError
+from mm_env.errors import ConfigError, RunError, UsageError
 from mm_env.evaluation.comparison import compare, episodes_table
 from mm_env.evaluation.evaluation import Evaluation, evaluate
 from mm_env.policies.registry import get_policy
@@ -64,7 +63,7 @@ def play_comparison(
     Raises `ConfigError` and `UsageError` for what cannot be played or compared.
     """
     if len(specs) < 2 or len(set(specs)) < len(specs):
-        raise UsageError(f"agents {', '.join(specs) or 'none'}: allowed: two or more, each once")
+        raise UsageError(f"agents {', '.join(specs) or 'none'}: expected two or more, each once")
     policies = {}
     for spec in specs:
         try:
@@ -72,7 +71,7 @@ def play_comparison(
         except ValueError as error:
             raise ConfigError(str(error)) from error
         if getattr(policies[spec], "selection_seed", None) == seed:
-            raise UsageError(f"seed {seed}: {spec} was chosen on these episodes; allowed: any other seed")
+            raise UsageError(f"seed {seed}: {spec} was chosen on these episodes; expected any other seed")
     found: dict[str, list[Evaluation]] = {}
     for spec, policy in policies.items():
 

@@ -15,8 +15,9 @@ import yaml
 from pydantic import BaseModel
 
 from mm_env.config import MarketConfig
-from mm_env.config.io import ConfigError, config_schema
+from mm_env.config.io import config_schema
 from mm_env.config.yaml_reader import format_yaml, parse_yaml
+from mm_env.errors import ConfigError
 
 Kind = Literal["number", "integer", "boolean", "choice", "text", "yaml"]
 
@@ -180,7 +181,7 @@ def changes_of(fields: Sequence[FormField], values: Mapping[str, Any]) -> dict[s
         if field.optional and field.kind == "text" and value == "":
             value = None
         if value is None and not field.optional and field.kind != "yaml":
-            raise ConfigError(f"form: {field.key}: empty; allowed: a value{_said_range(field)}")
+            raise ConfigError(f"form: {field.key}: empty; expected a value{_said_range(field)}")
         if value == field.value:
             continue
         changes[field.key] = parsed(value, field.key) if field.kind == "yaml" else value
@@ -210,7 +211,7 @@ def overrides_of(text: str) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise ConfigError("YAML overrides: allowed: a mapping, as `policy: {as_gamma: 0.1}` or `policy.as_gamma: 0.1`")
+        raise ConfigError("YAML overrides: expected a mapping, as `policy: {as_gamma: 0.1}` or `policy.as_gamma: 0.1`")
     return dict(_flat(content, MarketConfig, ""))
 
 

@@ -8,13 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from mm_env.cli.errors import USER_ERRORS
 from mm_env.dashboard.figures import book_figure, portfolio_figure, price_figure, router_figure
 from mm_env.dashboard.folders import runs_folder
 from mm_env.dashboard.live import LiveMarket
 from mm_env.dashboard.settings import ask_settings
 from mm_env.dashboard.shown import chart, errors_shown, tell_error
-from mm_env.errors import RunError
+from mm_env.errors import Error, RunError
 from mm_env.runs.baseline import Baseline
 
 REFRESH_SECONDS = 1.0
@@ -30,7 +29,7 @@ def page() -> None:
     options: Baseline | None = None
     try:
         options = ask_settings()
-    except USER_ERRORS as error:
+    except Error as error:
         tell_error(error)
     _controls(options)
     if "problem" in st.session_state:
@@ -86,7 +85,7 @@ def begin(options: Baseline) -> None:
     with st.spinner("Making the market; after an installation its kernels are compiled, about a minute."):
         try:
             market = LiveMarket(options)
-        except USER_ERRORS as error:
+        except Error as error:
             _stop(error)
             return
     before: LiveMarket | None = st.session_state.get("market")
@@ -102,7 +101,7 @@ def advance(steps: int) -> None:
         return
     try:
         market.step(steps, BUSY_SECONDS)
-    except USER_ERRORS as error:
+    except Error as error:
         _stop(error)
 
 

@@ -19,7 +19,7 @@ MARKET_POLICY = "as the market says"
 def ask_settings() -> Baseline:
     """Draw the sidebar and return what it asks for.
 
-    Raises `ConfigError` (and others of `mm_env.cli.errors.USER_ERRORS`) for what cannot be played.
+    Raises `mm_env.Error`, as `ConfigError`, for what cannot be played.
     """
     with st.sidebar:
         preset = st.selectbox(

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from mm_env.cli.errors import USER_ERRORS
 from mm_env.dashboard.folders import folders_with, runs_folder
+from mm_env.errors import Error
 
 TYPED = "another folder …"
 
@@ -20,7 +20,7 @@ def errors_shown() -> Iterator[None]:
     """Show a user's mistake as a message, one line a problem, and go on after the block."""
     try:
         yield
-    except USER_ERRORS as error:
+    except Error as error:
         tell_error(error)
 
 

@@ -30,7 +30,7 @@ def read_curves(folder: Path) -> dict[str, Curve]:
     if importlib.util.find_spec("tensorboard") is None:
         raise UsageError("tensorboard is not installed: pip install -e '.[rl]' -c constraints.txt")
     if not folder.is_dir() or not any(folder.glob(EVENT_FILES)):
-        raise RunError(f"{folder}: no event files; allowed: a folder that holds {EVENT_FILES}")
+        raise RunError(f"{folder}: no event files; expected a folder that holds {EVENT_FILES}")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
     try:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from mm_env.config.keys import nearest
+from mm_env.errors import check_choice
 from mm_env.sim.batch import Batch
 from mm_env.sim.step import ABSOLUTE, RESIDUAL
 
 ACTION_MODES = {"residual": RESIDUAL, "absolute": ABSOLUTE}
 PARTS = ("bid", "ask", "hedge")  # of each symbol
 _TOLERANCE = 1e-6  # past the bounds, for what rounding does to an action
-
-
-def check_choice(name: str, value: object, known: Iterable[str]) -> None:
-    """Raise `ValueError` with the nearest known name unless `value` is one of `known`."""
-    known = list(known)
-    if value not in known:
-        close = nearest(str(value), known)
-        hint = f"; nearest: {close!r}" if close else ""
-        raise ValueError(f"{name} {value!r}: allowed: {', '.join(map(repr, known))}{hint}")
 
 
 def mode_of(action_mode: str) -> int:
@@ -47,10 +38,10 @@ def checked_actions(actions: object, number: int, names: Sequence[str]) -> np.nd
     except (TypeError, ValueError) as error:
         raise ValueError(f"actions: numbers in an array of shape {(number, len(names))}; here {error}") from error
     if array.shape != (number, len(names)):
-        raise ValueError(f"actions of shape {array.shape}: allowed: {(number, len(names))}, for each env {list(names)}")
+        raise ValueError(f"actions of shape {array.shape}: expected {(number, len(names))}, for each env {list(names)}")
     if not np.abs(array).max() <= 1.0 + _TOLERANCE:  # true of NaN as well
         i, k = np.argwhere(~(np.abs(array) <= 1.0 + _TOLERANCE))[0]
-        raise ValueError(f"actions[{i}, {k}] ({names[k]} of env {i}) is {array[i, k]}: allowed: -1 to 1")
+        raise ValueError(f"actions[{i}, {k}] ({names[k]} of env {i}) is {array[i, k]}: expected a number from -1 to 1")
     return array
 
 

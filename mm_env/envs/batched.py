@@ -14,8 +14,9 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from mm_env.envs import saving
-from mm_env.envs.actions import check_choice, checked_actions, mode_of
+from mm_env.envs.actions import checked_actions, mode_of
 from mm_env.envs.episodes import Casting, Seeds
+from mm_env.errors import check_choice
 from mm_env.sim.observe import BOUND
 from mm_env.sim.step import RESET, SKIP, STEP
 
@@ -157,7 +158,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
             raise ResetNeeded("options['reset_mask']: the first reset is of all envs")
         evaluation = options.get("evaluation")
         if evaluation is not None and not isinstance(evaluation, bool | np.bool_):
-            raise ValueError(f"options['evaluation'] {evaluation!r}: allowed: True, False")
+            raise ValueError(f"options['evaluation'] {evaluation!r}: expected True or False")
         if options.get("config") is not None:
             self.set_config(options["config"])
         self.seeds.give(
@@ -224,7 +225,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
         if mask is None:
             return np.ones(self.num_envs, bool)
         if not isinstance(mask, np.ndarray) or mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
-            raise ValueError(f"options['reset_mask'] {mask!r}: allowed: ({self.num_envs},) bool array with a True in it")
+            raise ValueError(f"options['reset_mask'] {mask!r}: expected ({self.num_envs},) bool array with a True in it")
         return mask
 
     def require_begun(self) -> None:
@@ -270,7 +271,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
 
 def _check_count(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} {value!r}: allowed: whole numbers from 1")
+        raise ValueError(f"{name} {value!r}: expected whole numbers from 1")
 
 
 def _checked_first(first: object, seed: object) -> int:
@@ -278,7 +279,7 @@ def _checked_first(first: object, seed: object) -> int:
         return 0
     if isinstance(first, bool) or not isinstance(first, int | np.integer) or first < 0 or not isinstance(seed, int):
         raise ValueError(
-            f"options['first'] {first!r} with seed {seed!r}: allowed: whole numbers from 0, with one seed for all"
+            f"options['first'] {first!r} with seed {seed!r}: expected whole numbers from 0, with one seed for all"
         )
     return int(first)
 
@@ -288,11 +289,11 @@ def _checked_seed(seed: object, number: int) -> int | list[int | None] | None:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-            raise ValueError(f"seed {value!r}: allowed: whole numbers from 0, None, or a list of {number} of them")
+            raise ValueError(f"seed {value!r}: expected whole numbers from 0, None, or a list of {number} of them")
         return int(value)
 
     if not isinstance(seed, list | tuple | np.ndarray):
         return one(seed)
     if len(seed) != number:
-        raise ValueError(f"a list of {len(seed)} seeds: allowed: {number}, one an env")
+        raise ValueError(f"a list of {len(seed)} seeds: expected {number}, one an env")
     return [one(value) for value in seed]

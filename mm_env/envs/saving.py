@@ -49,12 +49,12 @@ def load_state(env: BatchedVectorEnv, state: bytes) -> None:
     header, arrays = _read(state)
     for key, here in _identity(env).items():
         if header[key] != here:
-            raise ValueError(f"saved state: {key} {header[key]!r}: allowed here: {here!r}")
+            raise ValueError(f"saved state: {key} {header[key]!r}: expected {here!r}")
     markets = [env.build(text) for text in (*header["markets"], header["following"])]
     for market, digest in zip(markets, header["headlines"], strict=True):
         if market.headlines_digest != digest:
             tape = market.config.news.tape or "the bundled ones"
-            raise ValueError(f"saved state: headlines {digest!r}: allowed here: those of now, as {tape} changed since")
+            raise ValueError(f"saved state: headlines {digest!r}: expected those of now, as {tape} changed since")
     batch, casting, seeds = env.batch, env.casting, env.seeds
     for name in _BATCH_ARRAYS:
         setattr(batch, name, np.ascontiguousarray(arrays[name]))

@@ -22,16 +22,16 @@ class _Grid:
     def __init__(self, distances: Sequence[float]) -> None:
         values = [float(value) for value in distances]
         if not values or len(set(values)) < len(values) or not all(-1.0 <= value <= 1.0 for value in values):
-            raise ValueError(f"distances {tuple(distances)}: allowed: at least one number, each once, from -1 to 1")
+            raise ValueError(f"distances {tuple(distances)}: expected at least one number, each once, from -1 to 1")
         self.table = tuple((bid, ask) for bid in values for ask in values)
 
     def actions(self, env: Any, chosen: np.ndarray) -> np.ndarray:
         """(N, 3S) float32 action of chosen (N,); hedges are left to the default policy."""
         vector = vector_of(env)
         if chosen.shape != (vector.num_envs,) or not np.issubdtype(chosen.dtype, np.integer):
-            raise ValueError(f"actions {chosen!r}: allowed: {vector.num_envs} whole number(s)")
+            raise ValueError(f"actions {chosen!r}: expected {vector.num_envs} whole number(s)")
         if chosen.min() < 0 or chosen.max() >= len(self.table):
-            raise ValueError(f"actions {chosen!r}: allowed: 0 to {len(self.table) - 1}")
+            raise ValueError(f"actions {chosen!r}: expected a number from 0 to {len(self.table) - 1}")
         actions = vector.default_action()
         pairs = np.array(self.table, np.float32)[chosen]
         actions[:, 0::3], actions[:, 1::3] = pairs[:, :1], pairs[:, 1:]

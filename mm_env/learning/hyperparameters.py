@@ -116,13 +116,13 @@ def read_hyperparameters(
     known = [*OWN, *_arguments_of(algorithm)]
     for key in content:
         if key not in known:
-            raise ConfigError(f"{where}: {key}: no such key of {algo}: {suggestion(key, known)}")
+            raise ConfigError(f"{where}: {key}: no such key of {algo}; {suggestion(key, known)}")
     env = _mapping(where, "env_kwargs", content.get("env_kwargs", {}), ENV_KEYS)
     if policy is not None:
         env = env | {"policy": None if str(policy) == "none" else Path(policy).resolve()}
     mode = env.get("action_mode", "residual")
     if mode not in ACTION_MODES:
-        raise ConfigError(f"{where}: env_kwargs.action_mode: value {mode!r}; expected one of {', '.join(ACTION_MODES)}")
+        raise ConfigError(f"{where}: env_kwargs.action_mode: value {mode!r}: expected one of {', '.join(ACTION_MODES)}")
     arguments = {key: _argument(where, key, value) for key, value in content.items() if key not in OWN}
     return Hyperparameters(
         algo,
@@ -159,25 +159,25 @@ def _argument(where: Path, key: str, value: Any) -> Any:
         try:
             float(value[4:])
         except ValueError as error:
-            raise ConfigError(f"{where}: {key}: value {value!r}; expected a number, or a schedule as lin_3e-4") from error
+            raise ConfigError(f"{where}: {key}: value {value!r}: expected a number, or a schedule as lin_3e-4") from error
         return value
     if isinstance(value, str) and key in SCHEDULED:
-        raise ConfigError(f"{where}: {key}: value {value!r}; expected a number, or a schedule as lin_3e-4")
+        raise ConfigError(f"{where}: {key}: value {value!r}: expected a number, or a schedule as lin_3e-4")
     return tuple(value) if key == "train_freq" and isinstance(value, list) else value
 
 
 def _count(where: Path, key: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 1 or value != int(value):
-        raise ConfigError(f"{where}: {key}: value {value!r}; expected whole numbers from 1")
+        raise ConfigError(f"{where}: {key}: value {value!r}: expected whole numbers from 1")
     return int(value)
 
 
 def _mapping(where: Path, key: str, value: Any, allowed: tuple[str, ...] | None = None) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise ConfigError(f"{where}: {key}: value {value!r}; expected a mapping")
+        raise ConfigError(f"{where}: {key}: value {value!r}: expected a mapping")
     for name in value:
         if allowed is not None and name not in allowed:
-            raise ConfigError(f"{where}: {key}.{name}: no such key: {suggestion(str(name), allowed)}")
+            raise ConfigError(f"{where}: {key}.{name}: no such key; {suggestion(str(name), allowed)}")
     return dict(value)
 
 
@@ -185,7 +185,8 @@ def _policy_kwargs(where: Path, value: Any) -> dict[str, Any]:
     kwargs = _mapping(where, "policy_kwargs", value)
     activation = kwargs.get("activation_fn")
     if activation is not None and activation not in ACTIVATIONS:
-        raise ConfigError(f"{where}: policy_kwargs.activation_fn: value {activation!r}; expected one of {', '.join(ACTIVATIONS)}")
+        expected = f"one of {', '.join(ACTIVATIONS)}"
+        raise ConfigError(f"{where}: policy_kwargs.activation_fn: value {activation!r}: expected {expected}")
     return kwargs
 
 
@@ -207,7 +208,7 @@ def _noise(where: Path, content: Mapping[str, Any]) -> tuple[str, float] | None:
             raise ConfigError(f"{where}: noise_std: expected beside noise_type, one of {', '.join(NOISES)}")
         return None
     if kind not in NOISES:
-        raise ConfigError(f"{where}: noise_type: value {kind!r}; expected one of {', '.join(NOISES)}")
+        raise ConfigError(f"{where}: noise_type: value {kind!r}: expected one of {', '.join(NOISES)}")
     return kind, float(content.get("noise_std", 0.1))
 
 

@@ -16,9 +16,9 @@ def learned_depths(agent: TrainedAgent, config: ClassicConfig) -> tuple[Floats, 
     Raises `ValueError` for an agent that remembers, acts in residual mode, or sees more than time, inventory and mid.
     """
     if agent.algorithm.recurrent or agent.action_mode != "absolute" or agent.algorithm.discrete:
-        raise ValueError(f"{agent.name}: allowed: an agent without a memory that acts in absolute mode")
+        raise ValueError(f"{agent.name}: expected an agent without a memory that acts in absolute mode")
     if config.episode.observations != "closed_form":
-        raise ValueError(f"episode.observations {config.episode.observations!r}: allowed: 'closed_form'")
+        raise ValueError(f"episode.observations {config.episode.observations!r}: expected 'closed_form'")
     lattice = Lattice.of(config)
     step, inventory = np.meshgrid(np.arange(lattice.steps), lattice.inventories, indexing="ij")
     share, scaled = step / lattice.steps, inventory / config.episode.inventory_scale

@@ -50,7 +50,7 @@ class TrainingFolder:
     def create(cls, path: Path, market: Any, hyperparameters: Hyperparameters, about: dict[str, Any]) -> TrainingFolder:
         """Begin a run; raises `RunError` for a folder that holds another run or cannot be written."""
         if (path / ABOUT).exists():
-            raise RunError(f"{path}: holds a run; allowed: a new folder, or --resume {path} to go on with it")
+            raise RunError(f"{path}: holds a run; expected a new folder, or --resume {path} to go on with it")
         try:
             for folder in (path, path / "tensorboard"):
                 folder.mkdir(parents=True, exist_ok=True)

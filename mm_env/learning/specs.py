@@ -6,9 +6,7 @@ import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mm_env.config.io import ConfigError
-from mm_env.config.keys import nearest
-from mm_env.errors import UsageError
+from mm_env.errors import ConfigError, UsageError, nearest
 from mm_env.learning.algorithms import ALGORITHMS
 from mm_env.policies.registry import OTHERS, POLICY_NAMES, get_policy
 
@@ -26,7 +24,7 @@ def agent_of(spec: str, seed: int = 0) -> Policy:
     """
     agents = agents_of(spec, seed)
     if len(agents) > 1:
-        raise UsageError(f"{spec}: {len(agents)} agents; allowed here: one")
+        raise UsageError(f"{spec}: {len(agents)} agents; expected one")
     return agents[0]
 
 
@@ -45,7 +43,7 @@ def agents_of(spec: str, seed: int = 0) -> list[Policy]:
         if glob.has_magic(path):
             paths = [Path(found) for found in sorted(glob.glob(path))]  # noqa: PTH207 (the pattern may be absolute)
         if not path or not paths:
-            raise UsageError(f"{spec}: allowed: {name}:PATH of a run folder, of a folder of those, or a pattern")
+            raise UsageError(f"{spec}: expected {name}:PATH of a run folder, of a folder of those, or a pattern")
         if len(paths) == 1 and paths[0].is_dir() and not (paths[0] / ABOUT).exists():
             paths = sorted(about.parent for about in paths[0].glob(f"*/{ABOUT}")) or paths
         try:
@@ -62,7 +60,7 @@ def agents_of(spec: str, seed: int = 0) -> list[Policy]:
             raise UsageError(str(error)) from error
         close = nearest(name, known)
         hint = f"; nearest: {close!r}" if close else ""
-        raise UsageError(f"agent {spec!r}: allowed: {', '.join(known)}, the latter with a path{hint}") from error
+        raise UsageError(f"agent {spec!r}: expected one of {', '.join(known)}, the latter with a path{hint}") from error
 
 
 def split_specs(text: str) -> list[str]:
@@ -70,7 +68,7 @@ def split_specs(text: str) -> list[str]:
     specs = [part.strip() for part in text.split(",") if part.strip()]
     twice = sorted({spec for spec in specs if specs.count(spec) > 1})
     if not specs or twice:
-        raise UsageError(f"agents {text!r}: allowed: at least one, each once" + (f"; twice: {twice[0]}" if twice else ""))
+        raise UsageError(f"agents {text!r}: expected at least one, each once" + (f"; twice: {twice[0]}" if twice else ""))
     return specs
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from mm_env.config import MarketConfig
 from mm_env.config.io import override
-from mm_env.envs.actions import check_choice
+from mm_env.errors import check_choice
 from mm_env.evaluation.evaluation import Evaluation, evaluate
 from mm_env.policies.constant import ConstantAction
 from mm_env.policies.registry import get_policy

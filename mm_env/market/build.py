@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from mm_env.config import MarketConfig
-from mm_env.config.io import ConfigError, config_hash
+from mm_env.config.io import config_hash
+from mm_env.errors import ConfigError
 from mm_env.market.replay import Feed, load_feed
 from mm_env.sentiment import PERFECT, Scorer, TapeReport, bundled_bank, class_of, get_scorer, load_tape, measure_confusion
 from mm_env.sim.news import TAPE_DTYPE
@@ -166,7 +167,7 @@ def _score_truth(tape: np.ndarray) -> None:
     unstated = int(np.count_nonzero(tape["stated"] == 0))
     if unstated:
         allowed = "a tape that states the polarity of each headline, or a scorer of texts"
-        raise ConfigError(f"news.scorer: {PERFECT!r} with {unstated} headlines of unknown polarity; allowed: {allowed}")
+        raise ConfigError(f"news.scorer: {PERFECT!r} with {unstated} headlines of unknown polarity; expected {allowed}")
     tape["score"] = tape["polarity"]
     tape["scored"] = class_of(tape["polarity"])
 

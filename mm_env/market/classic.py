@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mm_env.config import ClassicConfig
-from mm_env.config.io import ConfigError, config_hash
+from mm_env.config.io import config_hash
+from mm_env.errors import ConfigError
 from mm_env.sim.classic.quoting import prepare, quote_range
 from mm_env.sim.classic.state import FIRST_TABLE, STATE_DTYPE, make_params
 
@@ -94,6 +95,6 @@ def _check_effort(config: ClassicConfig, params: np.ndarray, rows: int) -> None:
     terms = (rate * time + 30.0 * rows) * (2 * largest + 1)
     if terms > _MOST_TERMS:
         raise ConfigError(
-            f"configuration: episode.inventory_limit: value {largest}: a smaller one for policy {policy.name!r}, "
-            f"whose depths would take a series of {terms:.0e} terms (allowed: {_MOST_TERMS:.0e})"
+            f"configuration: episode.inventory_limit: value {largest}: expected a smaller one for policy {policy.name!r}, "
+            f"whose depths would take a series of {terms:.0e} terms (at most {_MOST_TERMS:.0e})"
         )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.config.io import ConfigError
-from mm_env.data.events import DataError, Events, about_events, read_events
+from mm_env.data.events import Events, about_events, read_events
+from mm_env.errors import ConfigError, DataError
 from mm_env.sim.replay import EMPTY_FEED, EMPTY_LADDERS, FEED_DTYPE
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def load_feed(config: MarketConfig) -> Feed:
                 raise ConfigError(f"{place}: {error}") from error
             shown = (rows["imposes"] > 0) & (books[:, :, 0, 1] > 0).all(axis=1)
             if not shown.any():
-                raise ConfigError(f"{place}: no event with a bid and an ask; allowed: a file with a book")
+                raise ConfigError(f"{place}: no event with a bid and an ask; expected a file with a book")
             known.append(int(time[shown.argmax()]))
             parts.append(rows)
             times.append(time)
@@ -75,7 +75,7 @@ def load_feed(config: MarketConfig) -> Feed:
         needed = e.burn_in_seconds + e.step_seconds * (e.steps + 1) + (replay.start_seconds or 0.0)
         lasts = max(0.0, (end - max(known)) * 1e-9)
         raise ConfigError(
-            f"replay.files: all books are known for {lasts:.0f} s; allowed: {needed:.0f} s or more, for the start, the "
+            f"replay.files: all books are known for {lasts:.0f} s; expected {needed:.0f} s or more, for the start, the "
             "burn-in and episode.steps"
         )
     if replay.start_seconds is not None:
@@ -139,5 +139,5 @@ def _ticks(prices: NDArray[np.float64], symbol: Symbol, venue: Venue, side: int)
 def _lots(sizes: NDArray[np.float64], symbol: Symbol) -> NDArray[np.int64]:
     lots = np.rint(sizes / symbol.lot_size)
     if (lots > _MOST_LOTS).any():
-        raise DataError(f"size {sizes.max():g} is {lots.max():g} lots of {symbol.lot_size:g}; allowed: up to {_MOST_LOTS}")
+        raise DataError(f"size {sizes.max():g} is {lots.max():g} lots of {symbol.lot_size:g}; expected up to {_MOST_LOTS}")
     return np.where(sizes > 0.0, np.maximum(lots, 1.0), 0.0).astype(np.int64)

@@ -47,7 +47,7 @@ def vector_of(env: Any) -> BatchedVectorEnv:
     if isinstance(base, SingleEnv):
         base = base.vector
     if not isinstance(base, BatchedVectorEnv):
-        raise TypeError(f"{type(base).__name__}: allowed: an environment of mm_env, wrapped or not")
+        raise TypeError(f"{type(base).__name__}: expected an environment of mm_env, wrapped or not")
     return base
 
 
@@ -68,4 +68,4 @@ def with_policy_of(config: Any, other: MarketConfig | ClassicConfig) -> Any:
         return config.model_copy(update={"policy": other.policy, "risk": risk})
     if isinstance(config, ClassicConfig) and isinstance(other, ClassicConfig):
         return config.model_copy(update={"policy": other.policy})
-    raise TypeError(f"{type(config).__name__}: allowed: {type(other).__name__}")
+    raise TypeError(f"{type(config).__name__}: expected {type(other).__name__}")

@@ -23,7 +23,7 @@ class ConstantAction:
 
     def __post_init__(self) -> None:
         if not -1.0 <= self.value <= 1.0:
-            raise ValueError(f"constant:{self.value:g}: allowed: -1 to 1")
+            raise ValueError(f"constant:{self.value:g}: expected a number from -1 to 1")
 
     @property
     def name(self) -> str:

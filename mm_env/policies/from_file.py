@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from mm_env.config.io import ConfigError, override
+from mm_env.config.io import override
 from mm_env.config.yaml_reader import parse_yaml
+from mm_env.errors import ConfigError
 from mm_env.policies.base import HEDGING, Config, Policy
 
 
@@ -40,7 +41,7 @@ def read_parameters(path: Path) -> dict[str, Any]:
     """Dotted key -> value of a file of policy parameters; raises `ConfigError`."""
     content = read_yaml(path)
     if not isinstance(content, Mapping) or not all(isinstance(part, Mapping) for part in content.values()):
-        raise ConfigError(f"{path}: allowed: the sections policy and risk, each a mapping")
+        raise ConfigError(f"{path}: expected the sections policy and risk, each a mapping")
     changes = {f"{section}.{key}": value for section, part in content.items() for key, value in part.items()}
     require_own(path, changes)
     return changes
@@ -61,4 +62,4 @@ def require_own(where: Path, changes: Mapping[str, Any]) -> None:
         section, _, name = key.partition(".")
         if section != "policy" and not (section == "risk" and name in HEDGING):
             allowed = ", ".join(f"risk.{name}" for name in HEDGING)
-            raise ConfigError(f"{where}: {key}: allowed: what is the policy's own, policy.* and {allowed}")
+            raise ConfigError(f"{where}: {key}: expected what is the policy's own, policy.* and {allowed}")

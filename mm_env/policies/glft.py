@@ -42,7 +42,7 @@ class GueantLehalleFernandezTapia(ReservationPolicy):
     def __post_init__(self) -> None:
         """Raise `ValueError` for a horizon that the asymptotic policy would not read."""
         if self.horizon_seconds is not None and not self.finite:
-            raise ValueError("horizon_seconds: allowed with finite=True; the asymptotic policy has no horizon")
+            raise ValueError("horizon_seconds: expected with finite=True alone; the asymptotic policy has no horizon")
 
     def configure(self, config: Config) -> Config:
         """`config` with the policy's parameters written into it, in the classic market as its default policy.

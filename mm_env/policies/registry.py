@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mm_env.envs.actions import check_choice
+from mm_env.errors import check_choice
 from mm_env.policies.avellaneda_stoikov import AvellanedaStoikov, SymmetricAvellanedaStoikov
 from mm_env.policies.base import Policy
 from mm_env.policies.cartea_jaimungal import CarteaJaimungalPenalva
@@ -37,7 +37,7 @@ def get_policy(spec: str, seed: int = 0) -> Policy:
         return ConstantAction(_number(spec, argument)) if colon else ConstantAction()
     if name == "random":
         if colon:
-            raise ValueError(f"policy {spec!r}: allowed: 'random', which takes no argument")
+            raise ValueError(f"policy {spec!r}: expected 'random', which takes no argument")
         return RandomPolicy(seed)
     policies: dict[str, type[Policy]] = {
         "as": AvellanedaStoikov,
@@ -53,4 +53,4 @@ def _number(spec: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"policy {spec!r}: allowed: a number from -1 to 1 after the colon") from None
+        raise ValueError(f"policy {spec!r}: expected a number from -1 to 1 after the colon") from None

@@ -25,7 +25,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import Events
+from mm_env.errors import DataError
+from mm_env.extras import require
 from mm_env.realism.cst_book import SIGNS, CstBook
 
 Floats = NDArray[np.float64]
@@ -61,17 +63,17 @@ class CstModel:
         """Check what a simulation needs."""
         for name in ("tick", "price", "size"):
             if not 0.0 < getattr(self, name) < math.inf:
-                raise DataError(f"{name} {getattr(self, name):g}; allowed: above 0 and finite")
+                raise DataError(f"{name} {getattr(self, name):g}; expected a number above 0 and finite")
         if self.limit.ndim != 1 or self.limit.size == 0 or self.limit.shape != self.cancel.shape:
-            raise DataError(f"limit {self.limit.shape} and cancel {self.cancel.shape}; allowed: one length, 1 or more")
+            raise DataError(f"limit {self.limit.shape} and cancel {self.cancel.shape}; expected one length, 1 or more")
         rates = np.concatenate([self.limit, self.cancel, [self.market]])
         if not (np.isfinite(rates) & (rates >= 0.0)).all():
             worst = rates[~(np.isfinite(rates) & (rates >= 0.0))][0]
-            raise DataError(f"rate {worst:g} per second; allowed: 0 or more and finite")
+            raise DataError(f"rate {worst:g} per second; expected 0 or more and finite")
         if not self.limit.any():
-            raise DataError("no limit orders arrive; allowed: a rate above 0 at one distance or more")
+            raise DataError("no limit orders arrive; expected a rate above 0 at one distance or more")
         if self.cancel[-1] == 0.0:
-            raise DataError(f"cancel rate 0 at {self.cancel.size} ticks and beyond; allowed: above 0")
+            raise DataError(f"cancel rate 0 at {self.cancel.size} ticks and beyond; expected a number above 0")
 
     @property
     def reach(self) -> int:
@@ -99,28 +101,28 @@ def fit_cst(events: Events, tick: float, *, reach: int | None = None, visible_sh
     """
     if not tick > 0.0 or not 0.0 < visible_share <= 1.0 or (reach is not None and reach < 1):
         raise DataError(
-            f"tick {tick:g}, visible_share {visible_share:g}, reach {reach}; allowed: above 0, above 0 to 1, 1 or more"
+            f"tick {tick:g}, visible_share {visible_share:g}, reach {reach}; expected above 0, above 0 to 1, 1 or more"
         )
     seconds = np.diff(events.time) * 1e-9
     if len(seconds) == 0 or seconds.sum() <= 0.0:
-        raise DataError(f"{len(events)} events that span no time; allowed: two or more at different times")
+        raise DataError(f"{len(events)} events that span no time; expected two or more at different times")
     sizes = events.size[events.kind == "limit"]
     if len(sizes) == 0:
-        raise DataError(f"no limit orders in {len(events)} events; allowed: events with orders")
+        raise DataError(f"no limit orders in {len(events)} events; expected events with orders")
     size = float(sizes.mean())
     if np.array_equal(sizes, np.rint(sizes)):
         size = float(np.rint(size))
     sides = [_Side.of(events, side, tick) for side in SIGNS]
     farthest = int(max(side.placed_at.max(initial=0) for side in sides))
     if farthest < 1:
-        raise DataError(f"no limit order of {len(sizes)} within the visible levels; allowed: one or more")
+        raise DataError(f"no limit order of {len(sizes)} within the visible levels; expected one or more")
     shown, placed, rested, gone = np.sum([side.totals(seconds, farthest) for side in sides], axis=0)
     measured = int(np.count_nonzero(shown >= visible_share * shown[0]))
     measured = measured if reach is None else min(measured, reach)
     placed, shown, rested, gone = (values[:measured] for values in (placed, shown, rested, gone))
     cancel = _filled(np.divide(gone, rested, out=np.full(measured, np.nan), where=rested > 0.0))
     if not cancel[-1] > 0.0:
-        raise DataError(f"nothing is cancelled at {measured} ticks, the farthest distance seen; allowed: some cancels")
+        raise DataError(f"nothing is cancelled at {measured} ticks, the farthest distance seen; expected some cancels")
     limit = placed / size / shown
     reach = _BEYOND * measured if reach is None else reach
     law = power_law(limit) if reach > measured else None
@@ -145,6 +147,7 @@ def power_law(rates: Floats) -> tuple[float, float]:
     Where no rate is beyond the largest, the data do not show how rates fall: α is 0, and the largest one holds.
     Source: Cont, Stoikov & Talreja 2010, section 3.2.
     """
+    require("scipy")
     from scipy.optimize import minimize_scalar
 
     begin = int(rates.argmax())
@@ -223,7 +226,7 @@ def _filled(rates: Floats) -> Floats:
     """Rates, where nothing rested those of the nearest distance at which something did."""
     known = np.flatnonzero(np.isfinite(rates))
     if known.size == 0:
-        raise DataError("no order rests within the visible levels; allowed: one or more")
+        raise DataError("no order rests within the visible levels; expected one or more")
     nearest = np.abs(np.arange(len(rates))[:, None] - known).argmin(axis=1)
     return np.asarray(rates[known[nearest]])
 
@@ -232,7 +235,7 @@ def _first_mid(events: Events) -> float:
     mid = 0.5 * (events.bid_prices[:, 0] + events.ask_prices[:, 0])
     known = mid[np.isfinite(mid)]
     if known.size == 0:
-        raise DataError("no event with a bid and an ask; allowed: one or more")
+        raise DataError("no event with a bid and an ask; expected one or more")
     return float(known[0])
 
 
@@ -252,14 +255,14 @@ def simulate_cst(
     if not 0.0 < seconds < math.inf or not 0.0 <= lasting < math.inf or levels < 1 or seed < 0:
         raise DataError(
             f"seconds {seconds:g}, burn_in {lasting:g}, levels {levels}, seed {seed}; "
-            "allowed: above 0, 0 or more (both finite), 1 or more, 0 or more"
+            "expected above 0, 0 or more (both finite), 1 or more, 0 or more"
         )
     book = CstBook(model.limit, model.cancel, model.market, model.still_book, levels, seed)
     book.begin(round(model.price / model.tick), -lasting)
     book.run(0.0)
     messages, books = book.run(seconds)
     if len(messages) and min(messages["price"].min(), books[books[..., 1] > 0][:, 0].min(initial=1)) < 1:
-        raise DataError(f"a price fell to 0 from {model.price:g}; allowed: a price farther from 0, or less time")
+        raise DataError(f"a price fell to 0 from {model.price:g}; expected a price farther from 0, or less time")
     digits = 9 - math.floor(math.log10(model.tick))  # prices are told without the noise of floats
     there = books[..., 1] > 0
     prices = np.where(there, np.round(books[..., 0] * model.tick, digits), np.nan)

@@ -60,7 +60,7 @@ def on_grid(config: MarketConfig, seconds: float) -> MarketConfig:
     micro = config.episode.step_seconds / config.episode.microsteps
     microsteps = round(seconds / micro)
     if microsteps < 1 or abs(microsteps * micro - seconds) > 1e-9 * seconds:
-        raise ValueError(f"grid of {seconds:g} s; allowed: a multiple of the market's own grid, {micro:g} s")
+        raise ValueError(f"grid of {seconds:g} s; expected a multiple of the market's own grid, {micro:g} s")
     return override(config, {"episode.step_seconds": seconds, "episode.microsteps": microsteps})
 
 

@@ -20,7 +20,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import Events
+from mm_env.errors import DataError
 
 Floats = NDArray[np.float64]
 LAGS = (1, 2, 5, 10, 20, 50)
@@ -101,10 +102,10 @@ def statistics_of(events: Events, tick: float, volatility_events: int = 50) -> S
     Raises DataError for another tick and for fewer than 100 events with a book.
     """
     if not tick > 0.0:
-        raise DataError(f"tick {tick:g}; allowed: above 0")
+        raise DataError(f"tick {tick:g}; expected a number above 0")
     known = np.isfinite(events.bid_prices[:, 0]) & np.isfinite(events.ask_prices[:, 0])
     if np.count_nonzero(known) < 100:
-        raise DataError(f"{np.count_nonzero(known)} events with a bid and an ask; allowed: 100 or more")
+        raise DataError(f"{np.count_nonzero(known)} events with a bid and an ask; expected 100 or more")
     e = events.where(known)
     bid, ask = e.bid_prices[:, 0], e.ask_prices[:, 0]
     mid, spread = 0.5 * (bid + ask) / tick, np.rint((ask - bid) / tick)
@@ -187,7 +188,7 @@ def compare_markets(
     Raises DataError where the real market has no statistic.
     """
     if not real.samples:
-        raise DataError("no statistic of the real market; allowed: one or more")
+        raise DataError("no statistic of the real market; expected one or more")
     parts: dict[str, _Binned | _Curves] = {
         name: _binned(sample, other.samples.get(name), block_seconds) for name, sample in real.samples.items()
     }

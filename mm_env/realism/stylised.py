@@ -51,7 +51,7 @@ def jackknife(sums: ArrayLike, statistic: Callable[[Floats], ArrayLike]) -> Meas
     each = np.asarray(sums, np.float64)
     envs = len(each)
     if envs < 2:
-        raise ValueError(f"{envs} envs; allowed: 2 or more, as errors are over envs")
+        raise ValueError(f"{envs} envs; expected 2 or more, as errors are over envs")
     total = each.sum(axis=0)
     without = np.array([statistic(total - one) for one in each], np.float64)
     spread = without - without.mean(axis=0)
@@ -67,7 +67,7 @@ def moves(mid: ArrayLike, steps: int) -> Floats:
     """
     x = np.asarray(mid, np.float64)
     if not 1 <= steps < len(x):
-        raise ValueError(f"steps {steps}; allowed: 1 to {len(x) - 1}, as there are {len(x)} instants")
+        raise ValueError(f"steps {steps}; expected a number from 1 to {len(x) - 1}, as there are {len(x)} instants")
     change = np.diff(x[::steps], axis=0)
     change -= change.mean(axis=(0, 1))
     return np.asarray(change)
@@ -143,7 +143,7 @@ def autocorrelation(values: ArrayLike, lags: Sequence[int]) -> Measured:
 
 def _check_lags(lags: Sequence[int], rows: int) -> None:
     if not lags or min(lags) < 1 or max(lags) >= rows:
-        raise ValueError(f"lags {list(lags)}; allowed: one or more, from 1 to {rows - 1}")
+        raise ValueError(f"lags {list(lags)}; expected one or more, from 1 to {rows - 1}")
 
 
 def log_log_slope(x: ArrayLike, y: ArrayLike) -> float:

@@ -96,7 +96,7 @@ def _means_and_errors(attribution: pd.DataFrame | Mapping[str, float]) -> tuple[
     if "term" not in attribution.columns:
         return {term: float(attribution[term].sum()) for term in TERMS if term in attribution.columns}, {}
     if attribution["term"].duplicated().any():
-        raise ValueError("rows of cuts of several keys; allowed: those of one, as those with cut == 'all'")
+        raise ValueError("rows of cuts of several keys; expected those of one, as those with cut == 'all'")
     rows = attribution.set_index("term")
     errors = rows["error"].dropna()
     return (

@@ -23,10 +23,10 @@ tape      | a file of headlines -> times within an episode, symbols, truths, sco
 report    | what became of the rows
 """
 
+from mm_env.errors import TapeError
 from mm_env.sentiment.bank import Bank, bundled_bank
 from mm_env.sentiment.confusion import Confusion, measure_confusion
 from mm_env.sentiment.headlines import Headline, bundled_headlines
-from mm_env.sentiment.reading import TapeError
 from mm_env.sentiment.report import TapeReport
 from mm_env.sentiment.scorers import NEUTRAL_BAND, PERFECT, SCORER_NAMES, Scorer, class_of, get_scorer
 from mm_env.sentiment.tape import Tape, load_tape

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mm_env.errors import UsageError
+from mm_env.errors import LabelledError, UsageError
 from mm_env.sentiment.scorers import Scorer, class_of, get_scorer
 
 CLASSES = ("negative", "neutral", "positive")
@@ -22,10 +22,6 @@ _NAMES = {"0": -1, "1": 1, "2": 0, "negative": -1, "positive": 1, "neutral": 0, 
 _TEXTS, _LABELS = ("text", "headline", "sentence"), ("label", "sentiment")
 _BINS = 10
 logger = logging.getLogger(__name__)
-
-
-class LabelledError(UsageError):
-    """A file of labelled headlines cannot be used; the message names file, line, value and what is allowed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +54,7 @@ def chosen(named: str | None, usual: Sequence[str]) -> list[str]:
     if named is not None:
         names = list(dict.fromkeys(name.strip() for name in named.split(",") if name.strip()))
         if not names:
-            raise UsageError(f"--scorers {named!r}: allowed: names separated by commas, as {','.join(usual)}")
+            raise UsageError(f"--scorers {named!r}: expected names separated by commas, as {','.join(usual)}")
         return names
     try:
         get_scorer("minilm")
@@ -90,7 +86,7 @@ def read_labelled(path: str | Path) -> pd.DataFrame:
     if sign.isna().any():
         row = int(np.argmax(sign.isna()))
         allowed = "0 or negative, 1 or positive, 2 or neutral"
-        raise LabelledError(f"{path}, row {row + 1}: label {table['label'].iloc[row]!r}; allowed: {allowed}")
+        raise LabelledError(f"{path}, row {row + 1}: label {table['label'].iloc[row]!r}; expected {allowed}")
     label = sign.map({-1: 0, 1: 1, 0: 2}).astype(np.int64)
     return pd.DataFrame({"text": table["text"].fillna("").astype(str), "label": label})
 

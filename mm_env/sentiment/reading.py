@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mm_env.sentiment.suggest import closest, did_you_mean
+from mm_env.errors import TapeError, nearest, nearest_hint
+from mm_env.extras import require
 
 COLUMNS = ("headline", "timestamp", "step", "symbol", "polarity")
 _OPTIONAL = ("symbol", "polarity")
 _MISSPELT = 0.9  # similarity at which another column is taken for a misspelt one ("popularity" has 0.89)
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")  # how surrogateescape shows a byte that it cannot decode
-
-
-class TapeError(ValueError):
-    """A file of headlines cannot be used; the message names file, place, value and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Table:
     def reject(self, row: int, column: str, allowed: str) -> NoReturn:
         """Raise TapeError for the cell at `row` of `column`."""
         value = self.columns[column][row]
-        raise TapeError(f"{self.path}, {self.places[row]}: {column} {value!r}; allowed: {allowed}")
+        raise TapeError(f"{self.path}, {self.places[row]}: {column} {value!r}; expected {allowed}")
 
 
 def read_table(path: str | Path) -> Table:
@@ -53,7 +50,7 @@ def read_table(path: str | Path) -> Table:
     try:
         data = path.read_bytes()
     except OSError as error:
-        hint = did_you_mean(path.name, [entry.name for entry in path.parent.glob("*")])
+        hint = nearest_hint(path.name, [entry.name for entry in path.parent.glob("*")])
         raise TapeError(f"{path}: cannot read the headlines: {error.strerror}{hint}") from error
     if data.startswith(b"PAR1") or path.suffix.lower() in (".parquet", ".pq"):
         header, cells, places, replaced = _read_parquet(path, data)
@@ -75,16 +72,16 @@ def _check_header(path: Path, header: list[str], names: list[str]) -> None:
             raise TapeError(f"{path}: column {name!r} is there {names.count(name)} times; {found}")
     others = [name for name in names if name not in COLUMNS]
     if "headline" not in names:
-        raise TapeError(f"{path}: no column 'headline'; {found}{did_you_mean('headline', others)}")
+        raise TapeError(f"{path}: no column 'headline'; {found}{nearest_hint('headline', others)}")
     if "timestamp" not in names and "step" not in names:
-        hint = did_you_mean("timestamp", others) or did_you_mean("step", others)
+        hint = nearest_hint("timestamp", others) or nearest_hint("step", others)
         raise TapeError(f"{path}: no column 'timestamp' and none 'step', one is needed; {found}{hint}")
     if "timestamp" in names and "step" in names:
         raise TapeError(f"{path}: columns 'timestamp' and 'step' both say when; keep one; {found}")
     for name in _OPTIONAL:
-        near = closest(name, others, cutoff=_MISSPELT)
+        near = nearest(name, others, cutoff=_MISSPELT)
         if name not in names and near is not None:
-            raise TapeError(f"{path}: unknown column {near!r}; did you mean {name!r}? Otherwise rename it")
+            raise TapeError(f"{path}: unknown column {near!r}; nearest: {name!r}; rename it if it is another")
 
 
 def _decode(data: bytes) -> tuple[str, int]:
@@ -94,7 +91,7 @@ def _decode(data: bytes) -> tuple[str, int]:
 
 def _read_csv(path: Path, data: bytes) -> tuple[list[str], list[list[str]], list[str], int]:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise TapeError(f"{path}: the encoding is UTF-16; allowed: UTF-8")
+        raise TapeError(f"{path}: the encoding is UTF-16; expected UTF-8")
     text, replaced = _decode(data)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []
@@ -111,9 +108,9 @@ def _read_csv(path: Path, data: bytes) -> tuple[list[str], list[list[str]], list
             line = reader.line_num + 1
     except csv.Error as error:
         allowed = "quotes inside a cell doubled, and closed"
-        raise TapeError(f"{path}, line {line}: not a row of CSV: {error}; allowed: {allowed}") from error
+        raise TapeError(f"{path}, line {line}: not a row of CSV: {error}; expected {allowed}") from error
     if not header:
-        raise TapeError(f"{path}: empty; allowed: a header with 'headline', and 'timestamp' or 'step'")
+        raise TapeError(f"{path}: empty; expected a header with 'headline', and 'timestamp' or 'step'")
     return header, [[row[k].strip() for row in rows] for k in range(len(header))], places, replaced
 
 
@@ -125,6 +122,7 @@ def _fit_row(path: Path, line: int, row: list[str], width: int) -> list[str]:
 
 
 def _read_parquet(path: Path, data: bytes) -> tuple[list[str], list[list[str]], list[str], int]:
+    require("pyarrow")
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -143,6 +141,7 @@ def _read_parquet(path: Path, data: bytes) -> tuple[list[str], list[list[str]], 
 
 
 def _parquet_cells(column: Any) -> tuple[list[str], int]:
+    require("pyarrow")
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.errors import TapeError, nearest_hint
 from mm_env.sentiment.bank import MARKET_WIDE
-from mm_env.sentiment.reading import Table, TapeError
+from mm_env.sentiment.reading import Table
 from mm_env.sentiment.report import some
-from mm_env.sentiment.suggest import did_you_mean
 
 _UNKNOWN = -2  # a symbol that the market does not have; its row is dropped
 
@@ -111,6 +111,6 @@ def _owners(names: Sequence[str], symbols: Sequence[str]) -> list[int]:
 def _known_symbols(unknown_names: Sequence[str], symbols: Sequence[str]) -> str:
     if not unknown_names:
         return ""
-    hint = next((hint for name in unknown_names if (hint := did_you_mean(name, symbols))), "")
-    allowed = f"allowed: {', '.join(symbols)}, or empty for market-wide"
+    hint = next((hint for name in unknown_names if (hint := nearest_hint(name, symbols))), "")
+    allowed = f"expected one of {', '.join(symbols)}, or empty for market-wide"
     return f" ({some(unknown_names)}); {allowed}{hint}"

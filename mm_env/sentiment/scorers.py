@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mm_env.sentiment.suggest import did_you_mean
+from mm_env.errors import nearest_hint
 
 NEUTRAL_BAND = 0.05
 """Of VADER's scores, those strictly within +-NEUTRAL_BAND are neutral. Source: Hutto & Gilbert 2014, as they advise."""
@@ -125,8 +125,8 @@ def get_scorer(name: str) -> Scorer:
         )
     if name not in _SCORERS:
         allowed = ", ".join(repr(known) for known in (*SCORER_NAMES, f"{TRANSFORMER}PATH_OR_NAME", f"{FLIPPED}NAME"))
-        hint = did_you_mean(name, [*SCORER_NAMES, PERFECT])
-        raise ValueError(f"unknown scorer {name!r}; allowed: {allowed}, and {PERFECT!r} in a market{hint}")
+        hint = nearest_hint(name, [*SCORER_NAMES, PERFECT])
+        raise ValueError(f"unknown scorer {name!r}; expected {allowed}, and {PERFECT!r} in a market{hint}")
     try:
         return _SCORERS[name]()
     except ImportError as error:

@@ -29,15 +29,15 @@ class Session:
         """
         form = _FORM.fullmatch(text.strip())
         if form is None:
-            raise ValueError(f"session {text!r}; allowed: {ALLOWED}")
+            raise ValueError(f"session {text!r}; expected {ALLOWED}")
         opens, closes = (3600 * int(form[k]) + 60 * int(form[k + 1]) for k in (1, 3))
         if not opens < closes <= 86400:
-            raise ValueError(f"session {text!r}; allowed: hours that end later on the same day, 24:00 at the latest")
+            raise ValueError(f"session {text!r}; expected hours that end later on the same day, 24:00 at the latest")
         try:
             ZoneInfo(form[5])
         except (KeyError, ValueError, OSError):
             raise ValueError(
-                f"session {text!r}: time zone {form[5]!r}; allowed: a time zone as Europe/Berlin or UTC"
+                f"session {text!r}: time zone {form[5]!r}; expected a time zone as Europe/Berlin or UTC"
             ) from None
         return cls(opens, closes, form[5])
 

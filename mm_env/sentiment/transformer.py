@@ -30,7 +30,7 @@ class TransformerScorer:
         if missing:
             raise ValueError(f"the scorer 'transformer:' needs {', '.join(missing)}: pip install 'mm_env[transformer]'")
         if not model:
-            raise ValueError("scorer 'transformer:' names no model; allowed: transformer:PATH_OR_NAME")
+            raise ValueError("scorer 'transformer:' names no model; expected transformer:PATH_OR_NAME")
         import torch
         from safetensors import SafetensorError
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -83,7 +83,7 @@ def _columns(model: str, names: dict[int, str]) -> list[int | None]:
     if found[0] is None or found[1] is None:
         stated = ", ".join(repr(name) for name in names.values())
         raise ValueError(
-            f"scorer 'transformer:{model}': classes {stated}; allowed: id2label that names positive and negative"
+            f"scorer 'transformer:{model}': classes {stated}; expected id2label that names positive and negative"
         )
     return found
 

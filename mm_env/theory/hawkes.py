@@ -43,15 +43,15 @@ class Hawkes:
         if self.baseline.shape != (d,) or self.decay.shape != (k,) or self.jump.shape != (k, d, d):
             raise ValueError(
                 f"baseline {self.baseline.shape}, jump {self.jump.shape}, decay {self.decay.shape}; "
-                "allowed: (D,), (K, D, D) and (K,)"
+                "expected (D,), (K, D, D) and (K,)"
             )
         if not (np.isfinite(self.jump).all() and (self.jump >= 0).all() and (self.baseline >= 0).all()):
-            raise ValueError(f"baseline {self.baseline.tolist()}, jump {self.jump.tolist()}; allowed: 0 or more, finite")
+            raise ValueError(f"baseline {self.baseline.tolist()}, jump {self.jump.tolist()}; expected 0 or more, finite")
         if not (self.decay > 0).all():
-            raise ValueError(f"decay {self.decay.tolist()}; allowed: above 0")
+            raise ValueError(f"decay {self.decay.tolist()}; expected a number above 0")
         if self.branching_ratio >= 1.0:
             raise ValueError(
-                f"branching ratio {self.branching_ratio:.6g}; allowed: below 1, else no stationary process exists"
+                f"branching ratio {self.branching_ratio:.6g}; expected a number below 1, else no stationary process exists"
             )
 
     @classmethod
@@ -138,9 +138,9 @@ def rescaled_times(times: ArrayLike, dims: ArrayLike, process: Hawkes, start: fl
     """
     t, d = np.asarray(times, dtype=np.float64), np.asarray(dims, dtype=np.int64)
     if t.shape != d.shape or t.ndim != 1 or (np.diff(t) < 0).any():
-        raise ValueError(f"times {t.shape} and dimensions {d.shape}; allowed: two of one length, times rising")
+        raise ValueError(f"times {t.shape} and dimensions {d.shape}; expected two of one length, times rising")
     if d.size and not 0 <= d.min() <= d.max() < process.baseline.size:
-        raise ValueError(f"dimensions {d.min()} to {d.max()}; allowed: 0 to {process.baseline.size - 1}")
+        raise ValueError(f"dimensions {d.min()} to {d.max()}; expected a number from 0 to {process.baseline.size - 1}")
     begin = start if start is not None else float(t[0]) if t.size else 0.0
     values, excitation = np.zeros(t.size), np.zeros(process.jump.shape[:2])
     _compensate(
@@ -193,7 +193,7 @@ def exponential_fit(values: ArrayLike) -> tuple[float, float]:
     """
     x = np.sort(np.asarray(values, dtype=np.float64))
     if x.ndim != 1 or x.size < 20 or not np.isfinite(x).all():
-        raise ValueError(f"values of shape {x.shape}; allowed: at least 20 finite numbers")
+        raise ValueError(f"values of shape {x.shape}; expected at least 20 finite numbers")
     law = -np.expm1(-np.maximum(x, 0.0))
     rank = np.arange(x.size)
     distance = float(max((law - rank / x.size).max(), ((rank + 1) / x.size - law).max()))

@@ -57,7 +57,7 @@ class Lattice:
         if self.steps < 1 or self.largest < 1 or abs(self.initial) > self.largest:
             raise ValueError(
                 f"{self.steps} steps, limit {self.largest}, initial inventory {self.initial}; "
-                "allowed: at least one step, a limit of at least 1, an inventory within it"
+                "expected at least one step, a limit of at least 1, an inventory within it"
             )
 
     @classmethod
@@ -65,7 +65,7 @@ class Lattice:
         """Return the lattice of a classic market; raises ValueError for Hawkes arrivals, which have a memory."""
         mid, flow, episode = config.mid, config.flow, config.episode
         if flow.arrivals != "poisson":
-            raise ValueError(f"flow.arrivals: {flow.arrivals!r} has no exact moments on the lattice; allowed: 'poisson'")
+            raise ValueError(f"flow.arrivals: {flow.arrivals!r} has no exact moments on the lattice; expected 'poisson'")
         return cls(
             volatility=mid.volatility,
             step=episode.horizon / episode.steps,
@@ -153,14 +153,14 @@ def quoted(lattice: Lattice, depths: Depths, step: int, side: int) -> tuple[Floa
     else:
         table = np.asarray(depths, dtype=np.float64)
         if table.ndim == 2 and table.shape[0] not in (1, lattice.steps):
-            raise ValueError(f"depths of shape {table.shape}; allowed: ({lattice.steps}, {width}) or what broadcasts to it")
+            raise ValueError(f"depths of shape {table.shape}; expected ({lattice.steps}, {width}) or what broadcasts to it")
         row = table[step if table.shape[0] > 1 else 0] if table.ndim == 2 else table
     try:
         depth = np.broadcast_to(row, (width,)).copy()
     except ValueError as error:
-        raise ValueError(f"depths of shape {row.shape} at step {step}; allowed: ({width},), a depth an inventory") from error
+        raise ValueError(f"depths of shape {row.shape} at step {step}; expected ({width},), a depth an inventory") from error
     if np.isnan(depth).any():
-        raise ValueError(f"depths at step {step}: {int(np.isnan(depth).sum())} are no number; allowed: a number, or inf")
+        raise ValueError(f"depths at step {step}: {int(np.isnan(depth).sum())} are no number; expected a number, or inf")
     none = depth == np.inf
     none[-1 if side == 0 else 0] = True  # at the limit the side that would add
     depth[none] = 0.0

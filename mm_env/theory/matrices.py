@@ -17,7 +17,7 @@ def exponential(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     Raises ValueError for what is not a finite square matrix. Source: Moler & Van Loan 2003, section 3.
     """
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.isfinite(matrix).all():
-        raise ValueError(f"a matrix of shape {matrix.shape}; allowed: (n, n), finite")
+        raise ValueError(f"a matrix of shape {matrix.shape}; expected (n, n), finite")
     norm = float(np.abs(matrix).sum(axis=1).max())
     halvings = max(0, math.ceil(math.log2(norm / _NORM))) if norm > 0.0 else 0
     small = matrix / 2.0**halvings

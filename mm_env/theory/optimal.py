@@ -116,7 +116,7 @@ def recovered_share(value: float, constant: float, optimal: float) -> float:
     """
     if not optimal > constant:
         raise ValueError(
-            f"optimal value {optimal!r} and {constant!r} of a constant depth; allowed: the first above the other"
+            f"optimal value {optimal!r} and {constant!r} of a constant depth; expected the first above the other"
         )
     return (value - constant) / (optimal - constant)
 

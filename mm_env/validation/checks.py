@@ -42,7 +42,7 @@ class Check:
         """Raise ValueError for a figure that nothing is compared with: it would be no check."""
         against = self.exact is not None and (self.error is not None or self.tolerance is not None)
         if not (against or self.least is not None or (self.published is not None and not self.noisy)):
-            raise ValueError(f"check {self.name!r}: nothing to compare with; allowed: exact with an error, published, least")
+            raise ValueError(f"check {self.name!r}: nothing to compare with; expected exact with an error, published, least")
 
     @property
     def passed(self) -> bool:
@@ -121,7 +121,7 @@ def inside(q: Sequence[int], limit: int, default: Sequence[int]) -> list[int]:
     """Inventories at which both sides are quoted; raises ValueError for others, unless they are the default ones."""
     beyond = [value for value in q if abs(value) >= limit]
     if beyond and tuple(q) != tuple(default):
-        raise ValueError(f"q {beyond[0]}; allowed: {1 - limit} to {limit - 1}, where both sides are quoted")
+        raise ValueError(f"q {beyond[0]}; expected a number from {1 - limit} to {limit - 1}, where both sides are quoted")
     return [value for value in q if value not in beyond]
 
 
@@ -130,7 +130,7 @@ def check_positive(hawkes_mu: float, tau: Sequence[float]) -> None:
     for name, values in (("hawkes_mu", [hawkes_mu]), ("tau", tau)):
         wrong = [value for value in values if not value > 0.0]
         if wrong:
-            raise ValueError(f"{name} {wrong[0]:g}; allowed: above 0")
+            raise ValueError(f"{name} {wrong[0]:g}; expected a number above 0")
 
 
 def _finite(value: Any) -> Any:

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
-from mm_env.config.keys import suggestion
-from mm_env.errors import UsageError
+from mm_env.errors import UsageError, check_choice
 from mm_env.validation.as2008 import AS2008
 from mm_env.validation.checks import Report
 from mm_env.validation.cj import CJ
@@ -44,8 +43,7 @@ def chosen(names: Sequence[str]) -> list[str]:
     """
     asked = [name.strip() for text in names for name in text.split(",")]
     for name in asked:
-        if name not in SECTIONS:
-            raise UsageError(f"--section {name!r}: allowed: {', '.join(SECTIONS)}; {suggestion(name, tuple(SECTIONS))}")
+        check_choice("--section", name, SECTIONS)
     return list(dict.fromkeys(asked)) or list(SECTIONS)
 
 
@@ -57,7 +55,7 @@ def market_parameters(source: str) -> dict[str, Any]:
     config = load_config(source, ClassicConfig)
     mid, flow, episode = config.mid, config.flow, config.episode
     if flow.arrivals != "poisson":
-        raise UsageError(f"--config {source}: flow.arrivals {flow.arrivals!r}; allowed: 'poisson', whose moments are exact")
+        raise UsageError(f"--config {source}: flow.arrivals {flow.arrivals!r}; expected 'poisson', whose moments are exact")
     phi, alpha = config.cj_penalties
     return {
         "gamma": config.policy.risk_aversion, "sigma": mid.volatility, "k": flow.fill_decay, "A": flow.arrival_rate,

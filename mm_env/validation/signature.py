@@ -73,7 +73,7 @@ def _measured(times: np.ndarray, dims: np.ndarray, tau: float, seconds: float) -
     windows = int(seconds / tau) // BLOCKS * BLOCKS
     if windows == 0:
         raise ValueError(
-            f"tau {tau:g}; allowed: above 0, at most {seconds / BLOCKS:g} so that {BLOCKS} windows fit the path"
+            f"tau {tau:g}; expected a number above 0, at most {seconds / BLOCKS:g} so that {BLOCKS} windows fit the path"
         )
     cells = np.floor(times / tau).astype(np.int64)
     inside = (cells >= 0) & (cells < windows)

@@ -139,7 +139,7 @@ def _keep(path: Path, drawn: bytes, width: int | None = None) -> None:
             write_bytes(path, picture)
             logger.info("%s: %d kB, %d colours", path, len(picture) // 1000, colours)
             return
-    raise UsageError(f"{path.name}: {sizes[16]} bytes with 16 colours; allowed: {MOST_BYTES}")
+    raise UsageError(f"{path.name}: {sizes[16]} bytes with 16 colours; expected {MOST_BYTES}")
 
 
 def _shots(chromium: str, runs: Path) -> Iterator[tuple[str, bytes]]:

@@ -9,9 +9,8 @@ import pytest
 from gymnasium.error import ResetNeeded
 
 import mm_env  # noqa: F401, registers the id
-from mm_env.config.io import ConfigError
 from mm_env.envs.vector_env import MultiVenueVectorEnv
-from mm_env.sentiment import TapeError
+from mm_env.errors import ConfigError, TapeError
 from mm_env.sim.step import step_range
 
 ID = "mm_env/MultiVenue-v0"
@@ -27,11 +26,11 @@ def envs() -> gym.vector.VectorEnv:
 @pytest.mark.parametrize(
     ("arguments", "error", "said"),
     [
-        ({"num_envs": 0}, ValueError, "num_envs 0: allowed: whole numbers from 1"),
-        ({"num_threads": 1.5}, ValueError, "num_threads 1.5: allowed: whole numbers from 1"),
-        ({"action_mode": "residul"}, ValueError, "action_mode 'residul': allowed: .*nearest: 'residual'"),
-        ({"render_mode": "rgb_arry"}, ValueError, "render_mode 'rgb_arry': allowed: .*nearest: 'rgb_array'"),
-        ({"autoreset_mode": "Disable"}, ValueError, "autoreset_mode 'Disable': allowed: .*nearest: 'Disabled'"),
+        ({"num_envs": 0}, ValueError, "num_envs 0: expected whole numbers from 1"),
+        ({"num_threads": 1.5}, ValueError, "num_threads 1.5: expected whole numbers from 1"),
+        ({"action_mode": "residul"}, ValueError, "action_mode 'residul': expected .*nearest: 'residual'"),
+        ({"render_mode": "rgb_arry"}, ValueError, "render_mode 'rgb_arry': expected .*nearest: 'rgb_array'"),
+        ({"autoreset_mode": "Disable"}, ValueError, "autoreset_mode 'Disable': expected .*nearest: 'Disabled'"),
         ({"config": "two_symbol"}, ConfigError, "nearest preset: 'two_symbols'"),
         ({"config": {"news": {"scorer": "vade"}}}, ConfigError, "news.scorer: unknown scorer 'vade'.*'vader'"),
         ({"config": {"news": {"source": "tape", "tape": "no/such.csv"}}}, TapeError, "such.csv"),
@@ -45,14 +44,14 @@ def test_of_the_constructor(arguments, error, said):
 @pytest.mark.parametrize(
     ("seed", "options", "said"),
     [
-        (-1, {}, "seed -1: allowed: whole numbers from 0"),
-        ([1], {}, "a list of 1 seeds: allowed: 2, one an env"),
-        ([1, 0.5], {}, r"seed 0\.5: allowed"),
-        (None, {"reset_maks": 1}, "options: key 'reset_maks': allowed: .*nearest: 'reset_mask'"),
-        (None, {"reset_mask": [True, True]}, r"reset_mask'\] \[True, True\]: allowed: \(2,\) bool array"),
+        (-1, {}, "seed -1: expected whole numbers from 0"),
+        ([1], {}, "a list of 1 seeds: expected 2, one an env"),
+        ([1, 0.5], {}, r"seed 0\.5: expected"),
+        (None, {"reset_maks": 1}, "options: key 'reset_maks': expected .*nearest: 'reset_mask'"),
+        (None, {"reset_mask": [True, True]}, r"reset_mask'\] \[True, True\]: expected \(2,\) bool array"),
         (None, {"reset_mask": np.zeros(2, bool)}, "with a True in it"),
-        (None, {"reset_mask": np.ones(3, bool)}, r"allowed: \(2,\) bool array"),
-        (None, {"evaluation": "yes"}, "'yes': allowed: True, False"),
+        (None, {"reset_mask": np.ones(3, bool)}, r"expected \(2,\) bool array"),
+        (None, {"evaluation": "yes"}, "'yes': expected True or False"),
     ],
 )
 def test_of_reset(envs, seed, options, said):
@@ -63,13 +62,13 @@ def test_of_reset(envs, seed, options, said):
 @pytest.mark.parametrize(
     ("actions", "said"),
     [
-        (np.zeros((2, 5)), r"actions of shape \(2, 5\): allowed: \(2, 6\).*XYZ.bid"),
-        (np.zeros(6), r"actions of shape \(6,\): allowed: \(2, 6\)"),
+        (np.zeros((2, 5)), r"actions of shape \(2, 5\): expected \(2, 6\).*XYZ.bid"),
+        (np.zeros(6), r"actions of shape \(6,\): expected \(2, 6\)"),
         ([[0.0] * 6, [0.0] * 4 + [1.1, 0.0]], r"actions\[1, 4\] \(ABC.ask of env 1\) is 1.1"),
         ([[0.0] * 6, [np.nan] + [0.0] * 5], r"actions\[1, 0\] \(XYZ.bid of env 1\) is nan"),
         ([[np.inf] + [0.0] * 5, [0.0] * 6], r"actions\[0, 0\] .*is inf"),
         ([["a"] * 6] * 2, "actions: numbers in an array"),
-        (None, r"actions.*allowed|actions: numbers"),
+        (None, r"actions.*expected|actions: numbers"),
     ],
 )
 def test_of_step(envs, actions, said):
@@ -148,5 +147,5 @@ def test_an_env_may_walk_the_path_of_a_later_one():
     rows = whole.reset(seed=4)[0]
     np.testing.assert_array_equal(later.reset(seed=4, options={"first": 3})[0], rows[3:])
     for options, seed in (({"first": -1}, 4), ({"first": 1.5}, 4), ({"first": 1}, None), ({"first": 1}, [4, 5])):
-        with pytest.raises(ValueError, match=r"options\['first'\].*allowed: whole numbers from 0, with one seed for all"):
+        with pytest.raises(ValueError, match=r"options\['first'\].*expected whole numbers from 0, with one seed for all"):
             later.reset(seed=seed, options=options)

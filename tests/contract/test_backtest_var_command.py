@@ -68,13 +68,13 @@ def test_a_stopped_run_tests_the_blocks_that_are_whole(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--variants", "garch:1"), "variant 'garch:1'; allowed: parametric"),
+        (("--variants", "garch:1"), "variant 'garch:1'; expected parametric"),
         (("--variants", ","), "at least one, each once"),
-        (("--window", 60), "--window 60: allowed: 128 or more"),
-        (("--window", "inf"), "--window inf: allowed: a finite number"),
-        (("--set", "risk.var_horizon_seconds=2.5"), "risk.var_horizon_seconds 2.5; allowed in a backtest: a multiple"),
+        (("--window", 60), "--window 60: expected 128 or more"),
+        (("--window", "inf"), "--window inf: expected a finite number"),
+        (("--set", "risk.var_horizon_seconds=2.5"), "risk.var_horizon_seconds 2.5; expected in a backtest: a multiple"),
         (("--set", "randomize={policy.as_gamma: [0.01, 0.02]}"), "randomize: policy.as_gamma: a backtest needs one market"),
-        (("--agent", "nobody"), "agent 'nobody': allowed"),
+        (("--agent", "nobody"), "agent 'nobody': expected"),
         (("--config", "nothing"), "nothing"),
     ],
 )

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import mm_env  # noqa: F401, registers the id
-from mm_env.config.io import ConfigError, load_config, override
+from mm_env.config.io import load_config, override
+from mm_env.errors import ConfigError
 
 ID = "mm_env/MultiVenue-v0"
 BASE = load_config({"episode": {"steps": 4, "burn_in_seconds": 2.0}})
@@ -84,7 +85,7 @@ def test_each_env_reads_the_headlines_of_its_own_market(tmp_path):
 
 def test_other_symbols_or_venues_are_refused():
     envs = make()
-    with pytest.raises(ValueError, match=r"symbols \['XYZ'\]: allowed here: \['XYZ', 'ABC'\]"):
+    with pytest.raises(ValueError, match=r"symbols \['XYZ'\]: expected \['XYZ', 'ABC'\]"):
         envs.set_config("one_symbol")
     renamed = BASE.model_dump()
     renamed["venues"][1]["name"] = "OMEGA"

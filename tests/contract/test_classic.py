@@ -12,10 +12,10 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import mm_env  # noqa: F401, registers the id
-from mm_env.config.io import ConfigError
 from mm_env.envs.classic import ClassicEnv
 from mm_env.envs.classic_vector import ClassicVectorEnv
 from mm_env.envs.wrappers import DiscreteQuotes, VectorDiscreteQuotes
+from mm_env.errors import ConfigError
 
 ID = "mm_env/Classic-v0"
 SHORT = {"episode": {"horizon": 0.025}}  # 5 steps
@@ -121,7 +121,7 @@ def test_seeds_lists_of_seeds_and_none():
         for k in range(5):
             observation = alone.step(actions_of(i, 8)[None, k])[0]
             np.testing.assert_array_equal(observation[0], listed[i, k + 1, :3].astype(np.float32))
-    with pytest.raises(ValueError, match=r"seed -1: allowed: whole numbers"):
+    with pytest.raises(ValueError, match=r"seed -1: expected whole numbers"):
         envs.reset(seed=-1)
 
 
@@ -226,7 +226,7 @@ def test_states_pickles_and_copies_continue_bit_for_bit(config):
     envs.load_state(state)
     assert course(envs) == expected
     for other in (make(4, config=config), make(3, config=config, action_mode="absolute"), make(3, config="as2008")):
-        with pytest.raises(ValueError, match=r"saved state: .*allowed here"):
+        with pytest.raises(ValueError, match=r"saved state: .*expected"):
             other.load_state(state)
     with pytest.raises(ValueError, match="not a saved state"):
         envs.load_state(state[:100])
@@ -307,7 +307,7 @@ def test_a_new_config_holds_from_the_next_reset_of_each_env():
     twin.load_state(envs.save_state())
     assert len(twin.casting.markets) == 2
     np.testing.assert_array_equal(twin.step(np.ones((3, 2)))[0], envs.step(np.ones((3, 2)))[0])
-    with pytest.raises(ValueError, match=r"episode\.observations 'full': allowed here: 'closed_form'"):
+    with pytest.raises(ValueError, match=r"episode\.observations 'full': expected 'closed_form'"):
         envs.set_config("hawkes")
     with pytest.raises(ConfigError, match="unknown key"):
         envs.set_config({"gamma": 1.0})
@@ -316,9 +316,9 @@ def test_a_new_config_holds_from_the_next_reset_of_each_env():
 @pytest.mark.parametrize(
     ("actions", "said"),
     [
-        (np.zeros((3, 3)), r"actions of shape \(3, 3\): allowed: \(3, 2\)"),
-        (np.full((3, 2), 1.5), r"actions\[0, 0\] \(bid of env 0\) is 1.5: allowed: -1 to 1"),
-        (np.full((3, 2), np.nan), "is nan: allowed"),
+        (np.zeros((3, 3)), r"actions of shape \(3, 3\): expected \(3, 2\)"),
+        (np.full((3, 2), 1.5), r"actions\[0, 0\] \(bid of env 0\) is 1.5: expected a number from -1 to 1"),
+        (np.full((3, 2), np.nan), "is nan: expected"),
         ("buy", "actions: numbers"),
     ],
 )
@@ -332,8 +332,8 @@ def test_actions_that_are_not_allowed(actions, said):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"num_envs": 0}, "num_envs 0: allowed: whole numbers from 1"),
-        ({"action_mode": "relative"}, "action_mode 'relative': allowed: 'residual', 'absolute'"),
+        ({"num_envs": 0}, "num_envs 0: expected whole numbers from 1"),
+        ({"action_mode": "relative"}, "action_mode 'relative': expected one of 'residual', 'absolute'"),
         ({"autoreset_mode": "Never"}, "autoreset_mode 'Never'"),
         ({"num_threads": 0}, "num_threads 0"),
         ({"config": "as2007"}, "nearest preset: 'as2008'"),

@@ -91,14 +91,14 @@ def test_the_baseline_is_whom_one_names_and_the_same_command_says_the_same(book,
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--agents", "as,fixd"), "agent 'fixd': allowed: as,"),
+        (("--agents", "as,fixd"), "agent 'fixd': expected as,"),
         (("--agents", "as,as"), "twice: as"),
-        (("--baseline", "glft"), "--baseline 'glft': allowed: one of the agents, as, fixed"),
+        (("--baseline", "glft"), "--baseline 'glft': expected one of the agents, as, fixed"),
         (("--agents", "as,ppo:nowhere"), "ppo:nowhere: no such file or folder"),
         (("--agents", "as:nowhere.yaml"), "nowhere.yaml: No such file or directory"),
         (("--config", "crisi"), "crisi: no such file or preset; nearest preset: 'crisis'"),
         (("--classic", "--config", "crisis"), "crisis"),
-        (("--set", "episode.step=50"), "unknown key 'step' in 'episode'; nearest known: 'steps'"),
+        (("--set", "episode.step=50"), "unknown key 'step' in 'episode'; nearest: 'steps'"),
         (("--json", "."), "--json .: cannot be a file"),
         (("--log-level", "inof"), "nearest: 'info'"),
     ],
@@ -199,7 +199,7 @@ def test_episodes_on_which_an_agent_was_chosen_and_other_markets_are_refused(tra
     monkeypatch.setattr(compare, "evaluate", lambda *_, **__: pytest.fail("played"))
     chosen = run("--agents", f"cj,ppo:{trained}", *CLASSIC, "--seed", 1000, "--out", tmp_path)
     assert chosen.exit_code == 2
-    assert re.search(r"--seed 1000: ppo:.* was chosen on these episodes; allowed: any other seed", chosen.stderr)
+    assert re.search(r"--seed 1000: ppo:.* was chosen on these episodes; expected any other seed", chosen.stderr)
     book = run("--agents", f"as,ppo:{trained}", *SHORT, "--out", tmp_path)
     assert book.exit_code == 2 and "was trained in the classic market; here it is the book market" in book.stderr
     full = run("--agents", f"cj,ppo:{trained}", *CLASSIC, "--set", "episode.observations=full", "--out", tmp_path)

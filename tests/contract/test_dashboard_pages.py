@@ -135,13 +135,13 @@ def test_changed_settings_are_those_of_the_next_market(live):
 @pytest.mark.parametrize(
     "kind, key, value, told",
     [
-        ("number_input", "two_symbols|policy.min_tick", 5.0, "policy.min_tick: value 5.0: at most max_tick, 0.04"),
-        ("number_input", "two_symbols|episode.steps", 0, "episode.steps: value 0: a whole number from 1 to 1e+07"),
+        ("number_input", "two_symbols|policy.min_tick", 5.0, "policy.min_tick: value 5.0: expected at most max_tick, 0.04"),
+        ("number_input", "two_symbols|episode.steps", 0, "episode.steps: value 0: expected a whole number from 1 to 1e+07"),
         ("text_input", "two_symbols|symbols.XYZ.name", "ABC", "ABC"),
         ("text_input", "two_symbols|news.scorer", "nobody", "news.scorer"),
         ("text_input", "two_symbols|flow.hawkes_alpha", "[9.0, 9.0]", "branching ratio"),
         ("selectbox", "two_symbols|news.source", "tape", "news.tape"),
-        ("text_area", "overrides", "policy: {as_gama: 0.1}", "nearest known: 'as_gamma'"),
+        ("text_area", "overrides", "policy: {as_gama: 0.1}", "nearest: 'as_gamma'"),
         ("selectbox", "preset", "two_symbls", "nearest preset: 'two_symbols'"),
         ("selectbox", "policy", "ass", "policy 'ass'"),
         ("selectbox", "policy", "ppo:nowhere", "ppo:nowhere: no such file or folder"),

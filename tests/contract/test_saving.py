@@ -142,11 +142,11 @@ def test_logs_are_saved_as_well():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"number": 4}, "num_envs 3: allowed here: 4"),
+        ({"number": 4}, "num_envs 3: expected 4"),
         ({"config": "calm"}, "config '"),
-        ({"action_mode": "absolute"}, "action_mode 'residual': allowed here: 'absolute'"),
-        ({"autoreset_mode": "SameStep"}, "autoreset_mode 'NextStep': allowed here: 'SameStep'"),
-        ({"record": True}, "record False: allowed here: True"),
+        ({"action_mode": "absolute"}, "action_mode 'residual': expected 'absolute'"),
+        ({"autoreset_mode": "SameStep"}, "autoreset_mode 'NextStep': expected 'SameStep'"),
+        ({"record": True}, "record False: expected True"),
     ],
 )
 def test_a_state_of_another_environment_is_refused(played, arguments, said):
@@ -161,7 +161,7 @@ def test_a_state_of_another_environment_is_refused(played, arguments, said):
 def test_a_state_of_another_version_is_refused(played, monkeypatch):
     state = played.save_state()
     monkeypatch.setattr("mm_env.envs.saving.__version__", "99.0.0")
-    with pytest.raises(ValueError, match=r"mm_env '.*': allowed here: '99\.0\.0'"):
+    with pytest.raises(ValueError, match=r"mm_env '.*': expected '99\.0\.0'"):
         played.load_state(state)
 
 

@@ -119,8 +119,8 @@ def test_ctrl_c_saves_and_resume_goes_on(agent, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--algo", "pppo"], "--algo 'pppo': allowed: ppo, a2c"),
-        (["--seed", "1,x"], "--seed '1,x': allowed: whole numbers from 0 with commas"),
+        (["--algo", "pppo"], "--algo 'pppo': expected one of 'ppo', 'a2c'"),
+        (["--seed", "1,x"], "--seed '1,x': expected whole numbers from 0 with commas"),
         (["--seed", "1,1"], "each once"),
         (["--agent", "nowhere.yaml"], "nowhere.yaml: No such file"),
         (["--set", "episode.stepz=20"], "episode.stepz"),
@@ -153,7 +153,7 @@ def test_residual_actions_may_be_added_to_another_policy(agent, tmp_path):
 
 def test_an_algorithm_without_a_file_for_the_classic_market_asks_for_one(tmp_path):
     done = train("--classic", "--config", "cj", "--algo", "sac", "--out", str(tmp_path / "out"))
-    assert done.exit_code == 2 and "holds no classic_sac.yaml; allowed: --agent FILE" in done.output
+    assert done.exit_code == 2 and "holds no classic_sac.yaml; expected --agent FILE" in done.output
 
 
 def test_a_folder_that_holds_a_run_is_refused(agent, tmp_path):

@@ -186,7 +186,7 @@ def test_a_recurrent_agent_forgets_at_the_end_of_an_episode(tmp_path):
 
 
 def test_mistakes_are_told(run, tmp_path):
-    with pytest.raises(RunError, match="holds a run; allowed: a new folder, or --resume"):
+    with pytest.raises(RunError, match="holds a run; expected a new folder, or --resume"):
         begin(run.path, MARKET, settings("ppo"), OPTIONS)
     with pytest.raises(RunError, match=r"no run of training.*run\.json"):
         TrainingFolder.open(tmp_path)

@@ -78,7 +78,7 @@ def test_seeds_and_options_hold_for_one_reset():
     adapted.set_options({"evaluation": False})
     np.testing.assert_array_equal(adapted.reset(), first)
     adapted.set_options([{"evaluation": True}] + [{}] * (N - 1))
-    with pytest.raises(ValueError, match="allowed: the same for every env"):
+    with pytest.raises(ValueError, match="expected the same for every env"):
         adapted.reset()
 
 
@@ -116,7 +116,7 @@ def test_attributes_and_methods():
     adapted.env_method("set_config", {"episode": {"steps": 3}})
     assert adapted.get_attr("config", 0)[0].episode.steps == 3
     for refused in (lambda: adapted.set_attr("note", 6, 0), lambda: adapted.env_method("set_config", {}, indices=[0])):
-        with pytest.raises(ValueError, match="allowed: all envs, which share it"):
+        with pytest.raises(ValueError, match="expected all envs, which share it"):
             refused()
 
 
@@ -198,7 +198,7 @@ def test_pictures():
 def test_the_classic_market_and_what_is_refused():
     classic = make_vec_env("cj", N, classic=True, action_mode="absolute", seed=1)
     assert classic.action_space.shape == (2,) and classic.reset().shape == (N, 3)
-    with pytest.raises(ValueError, match="autoreset_mode 'NextStep': allowed: 'SameStep'"):
+    with pytest.raises(ValueError, match="autoreset_mode 'NextStep': expected 'SameStep'"):
         MarketVecEnv(ClassicVectorEnv(2))
-    with pytest.raises(TypeError, match="allowed: an environment of mm_env"):
+    with pytest.raises(TypeError, match="expected an environment of mm_env"):
         MarketVecEnv(object())

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mm_env.config.io import ConfigError, load_config, override
+from mm_env.config.io import load_config, override
+from mm_env.errors import ConfigError
 from mm_env.market.build import build_market
 from mm_env.sim.batch import Batch
 from mm_env.sim.record import CANCELLED, PLACED

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from mm_env.calibration.takers import touch_shares
-from mm_env.config.io import ConfigError, load_config, override
+from mm_env.config.io import load_config, override
 from mm_env.data.events import join_events
+from mm_env.errors import ConfigError
 from mm_env.market.build import build_market
 from mm_env.runs.book_events import book_about, simulate_books, simulate_events
 from mm_env.sim.batch import Batch

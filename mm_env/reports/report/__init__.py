@@ -54,17 +54,17 @@ def read_report(folder: str | Path, episode: int | None = None, scenarios: Path 
 
     place = Path(folder)
     if not place.is_dir():
-        raise RunError(f"{place}: not a folder; allowed: {KINDS}")
+        raise RunError(f"{place}: not a folder; expected {KINDS}")
     if (place / "summary.json").is_file():
         return run_report(place, episode, scenarios)
     for option, value in (("--episode", episode), ("--scenarios", scenarios)):
         if value is not None:
-            raise UsageError(f"{option} {value}: {place} is not a run; allowed: with a run alone")
+            raise UsageError(f"{option} {value}: {place} is not a run; expected with a run alone")
     if (place / "comparison.json").is_file():
         return comparison_report(place)
     if (place / "about.json").is_file():
         return scenario_report(place)
-    raise RunError(f"{place}: holds no summary.json, comparison.json or about.json; allowed: {KINDS}")
+    raise RunError(f"{place}: holds no summary.json, comparison.json or about.json; expected {KINDS}")
 
 
 def write_report(

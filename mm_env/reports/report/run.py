@@ -54,7 +54,7 @@ class Recorded:
         known = sorted(set(run.steps["episode"].tolist()))
         if episode not in known:
             allowed = ", ".join(map(str, known)) or "none, as not a step was recorded"
-            raise UsageError(f"--episode {episode}: not recorded; allowed: {allowed}")
+            raise UsageError(f"--episode {episode}: not recorded; expected {allowed}")
         self.episode = episode
         self.steps, self.fills, self.headlines, self.venues = (
             charts.one_episode(table, episode) for table in (run.steps, run.fills, run.headlines, run.venues)
@@ -77,7 +77,7 @@ def run_report(folder: Path, episode: int | None = None, scenarios: Path | None 
     """
     run = read_run(folder)
     if "venues" not in run.summary:
-        raise RunError(f"{folder}: its summary has no venues; allowed: a run of this version, by run_baseline.py --out")
+        raise RunError(f"{folder}: its summary has no venues; expected a run of this version, by run_baseline.py --out")
     summary = run.summary
     told = summary["portfolio"] is not None
     recorded = sorted(set(run.steps["episode"].tolist()))

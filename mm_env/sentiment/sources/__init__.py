@@ -1,18 +1,19 @@
-"""Headlines as they come in: feeds and a keyed provider, polled into a file that `load_tape` reads. Extra `[news]`.
+"""Live headlines from feeds and a provider with a key, polled into a file that `load_tape` reads. Extra `[news]`.
 
 module   | what
 -------- | ----
-base     | what a source is, and a headline of one
+base     | the protocol of a source, and a headline of one
 rss      | RSS and Atom feeds
 massive  | ticker news of Massive (formerly Polygon.io)
 recorder | polls sources into a CSV or Parquet file
 
-A source of your own is any object with `name` and `poll()`, as `HeadlineSource` says.
+A source of your own is any object that fulfils `HeadlineSource`: `name` and `poll()`.
 """
 
-from mm_env.sentiment.sources.base import HeadlineItem, HeadlineSource, SourceError
+from mm_env.errors import RecordingError
+from mm_env.sentiment.sources.base import HeadlineItem, HeadlineSource
 from mm_env.sentiment.sources.massive import MassiveSource
-from mm_env.sentiment.sources.recorder import PollReport, RecordingError, record
+from mm_env.sentiment.sources.recorder import PollReport, record_headlines
 from mm_env.sentiment.sources.rss import RssSource
 
 __all__ = [
@@ -22,6 +23,5 @@ __all__ = [
     "PollReport",
     "RecordingError",
     "RssSource",
-    "SourceError",
-    "record",
+    "record_headlines",
 ]

@@ -1,4 +1,4 @@
-"""Sources polled into a file of headlines that `load_tape` reads, whole after every poll."""
+"""Polls sources into a file of headlines that `load_tape` reads; the file is whole after each poll."""
 
 from __future__ import annotations
 
@@ -10,21 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mm_env.errors import UsageError
+from mm_env.errors import RecordingError, SourceError
+from mm_env.extras import require
 from mm_env.files import write_bytes
-from mm_env.sentiment.sources.base import HeadlineItem, HeadlineSource, SourceError
+from mm_env.interrupt import Stopped, pause
+from mm_env.sentiment.sources.base import HeadlineItem, HeadlineSource
 
 HEADER = ("timestamp", "symbol", "headline", "source", "url", "identity", "received")
-_NAP_SECONDS = 0.2  # between two looks at whether to stop
-
-
-class RecordingError(UsageError):
-    """A file that headlines cannot be added to; the message names it. The file is left as it is."""
 
 
 @dataclass(frozen=True)
 class PollReport:
-    """One poll of all sources: headlines of each that were new, and what went wrong with the others.
+    """One poll of all sources: the number of new headlines of each, and the errors of the others.
 
     total: headlines in the file
     """
@@ -34,61 +31,69 @@ class PollReport:
     total: int
 
 
-def record(
+def record_headlines(
     sources: Sequence[HeadlineSource],
     path: Path,
     *,
     every_seconds: float = 60.0,
     for_seconds: float | None = None,
-    tell: Callable[[PollReport], None] = lambda report: None,
+    on_poll: Callable[[PollReport], None] = lambda report: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Poll the sources now and then, and keep what is new; return the number of headlines in the file.
+    """Poll the sources repeatedly, and store new headlines; return the number of headlines in the file.
 
-    path: CSV, or Parquet by its ending; a file that is there is added to, and what it holds is not kept twice
+    path: CSV, or Parquet by its ending; an existing file is added to, and no headline is stored twice
     every_seconds: [s] from the beginning of a poll to that of the next
-    for_seconds: [s] after which no poll begins; 0: one poll; None: until asked to stop
-    tell: called after each poll; stop: asked between two sources, and while waiting
+    for_seconds: [s] after which no poll begins; 0: one poll; None: until `stop()` is true
+    on_poll: called after each poll; stop: checked between two sources, and while waiting
 
-    A source that fails stands in the report, and is asked again at the next poll. The file is written anew after each poll
-    that brought something, whole or not at all. `timestamp` is when a headline was published, `received` when it was polled.
-    Raises RecordingError for a file that is there and is no recording, and where the file cannot be written.
+    A source that fails stands in the report, and is polled again at the next poll. The file is rewritten after each poll
+    with new headlines, whole or not at all. `timestamp` is when a headline was published, `received` when it was polled.
+    Raises RecordingError for an existing file that is no recording, and where the file cannot be written.
     """
     rows = _existing(path)
     known = {_key(row) for row in rows}
     begun = time.monotonic()
     while True:
         polled = time.monotonic()
-        new: dict[str, int] = {}
-        failed: dict[str, str] = {}
-        for source in sources:
-            if stop():
-                break
-            try:
-                items = source.poll()
-            except SourceError as error:
-                failed[source.name] = str(error)
-                continue
-            fresh = [row for row in map(_row, items) if _key(row) not in known]
-            known.update(map(_key, fresh))
-            rows += fresh
-            new[source.name] = new.get(source.name, 0) + len(fresh)
-        if sum(new.values()) or not path.exists():
+        fresh, report = _poll(sources, known, len(rows), stop)
+        rows += fresh
+        if fresh or not path.exists():
             _write(path, rows)
-        tell(PollReport(new, failed, len(rows)))
-        following = polled + every_seconds
-        if for_seconds is not None and following > begun + for_seconds:
+        on_poll(report)
+        next_poll = polled + every_seconds
+        if for_seconds is not None and next_poll > begun + for_seconds:
             return len(rows)
-        while time.monotonic() < following:
-            if stop():
-                return len(rows)
-            time.sleep(min(_NAP_SECONDS, max(0.0, following - time.monotonic())))
+        try:
+            pause(next_poll - time.monotonic(), stop)
+        except Stopped:
+            return len(rows)
+
+
+def _poll(
+    sources: Sequence[HeadlineSource], known: set[tuple[str, str, str]], total: int, stop: Callable[[], bool]
+) -> tuple[list[dict[str, str]], PollReport]:
+    """New rows of all sources, whose keys are added to `known`, and the report."""
+    rows: list[dict[str, str]] = []
+    new: dict[str, int] = {}
+    failed: dict[str, str] = {}
+    for source in sources:
         if stop():
-            return len(rows)
+            break
+        try:
+            items = source.poll()
+        except SourceError as error:
+            failed[source.name] = str(error)
+            continue
+        fresh = [row for row in map(_row, items) if _key(row) not in known]
+        known.update(map(_key, fresh))
+        rows += fresh
+        new[source.name] = new.get(source.name, 0) + len(fresh)
+    return rows, PollReport(new, failed, total + len(rows))
 
 
 def _key(row: Mapping[str, str]) -> tuple[str, str, str]:
-    """What tells a headline from any other; feeds that differ behind the question mark alone share their source's name."""
+    """Key of a headline; feeds whose addresses differ in the query alone share the name of their source."""
     return row["source"], row["symbol"], row["identity"]
 
 
@@ -110,7 +115,7 @@ def _existing(path: Path) -> list[dict[str, str]]:
     try:
         found = _read_parquet(path) if _is_parquet(path) else _read_csv(path)
     except (OSError, ValueError, csv.Error) as error:
-        raise RecordingError(f"{path}: headlines cannot be added: {error}; allowed: a new file, or a recording") from error
+        raise RecordingError(f"{path}: headlines cannot be added: {error}; expected a new file, or a recording") from error
     return found
 
 
@@ -125,6 +130,7 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def _read_parquet(path: Path) -> list[dict[str, str]]:
+    require("pyarrow")
     import pyarrow.parquet as pq
 
     table = pq.read_table(path)
@@ -146,6 +152,7 @@ def _write(path: Path, rows: Sequence[dict[str, str]]) -> None:
 
 
 def _parquet(rows: Sequence[dict[str, str]]) -> bytes:
+    require("pyarrow")
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""RSS and Atom feeds, over HTTP that asks for nothing twice and waits for nobody too long."""
+"""RSS and Atom feeds, polled with conditional requests, retries and time limits."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import time
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-from mm_env.sentiment.sources.base import HeadlineItem, SourceError, Told, retries
+from mm_env.errors import SourceError
+from mm_env.network import KnownItems, RetryPolicy, check_address, public_address
+from mm_env.sentiment.sources.base import HeadlineItem
 
 _AGENT = "mm_env headline recorder"
 _HALF = re.compile("[\ud800-\udfff]")
@@ -20,10 +21,10 @@ _CHUNK = 65_536
 
 
 class RssSource:
-    """A feed, polled with conditional requests; every headline of it is about one symbol, or market-wide.
+    """A feed; each of its headlines is about one symbol, or market-wide.
 
-    undated: headlines so far without a time of their own; malformed: polls so far whose answer was not well-formed, and was
-    read as far as it could be
+    undated: headlines so far without a time of their own
+    malformed: polls so far whose answer was not well-formed, and was read as far as possible
     """
 
     def __init__(
@@ -35,28 +36,28 @@ class RssSource:
         backoff_seconds: float = 0.5,
         largest_bytes: int = _LARGEST,
     ) -> None:
-        """Prepare to poll; nothing is asked yet.
+        """Prepare to poll; no request is sent yet.
 
         timeout_seconds: [s] for a connection, for each part of the answer, and for all of it
-        backoff_seconds: [s] before the first new try, doubled for each further one
+        backoff_seconds: [s] before the first retry, doubled for each further one
 
-        Raises ValueError for an address that is no http(s) one, ImportError where the extra `[news]` is not installed.
+        Raises UsageError for an invalid address, ImportError where the extra `[news]` is not installed.
         """
         import requests
         from requests.adapters import HTTPAdapter
 
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise ValueError(f"feed {url!r}; allowed: an address that begins with http:// or https://")
-        self.name = shown(url)
+        check_address(url, "feed")
+        self.name = public_address(url)
         self.undated = self.malformed = 0
         self._url, self._symbol = url, symbol
         self._timeout, self._largest = timeout_seconds, largest_bytes
         self._tags: dict[str, str] = {}
-        self._told = Told()
+        self._known = KnownItems()
         self._session = requests.Session()
         self._session.headers["User-Agent"] = _AGENT
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retries(backoff_seconds)))
+        retry = RetryPolicy(retries=3, backoff_seconds=backoff_seconds, longest_wait_seconds=30.0)
+        for scheme in ("http://", "https://"):  # a server that stays busy is shown by its status
+            self._session.mount(scheme, HTTPAdapter(max_retries=retry.for_urllib3(raise_on_status=False)))
 
     def poll(self) -> list[HeadlineItem]:
         """Return the headlines that no earlier poll returned.
@@ -67,17 +68,13 @@ class RssSource:
         if answer is None:
             return []
         content, headers = answer
-        broken = self.malformed
+        malformed = self.malformed
         items = self._read(content, headers)
+        tags = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
+        # none of an answer that could not be read whole: the rest of it would never come again
         self._tags = (
-            {}
-            if self.malformed > broken
-            else {
-                wanted: headers[given]
-                for wanted, given in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
-                if given in headers
-            }
-        )  # not of an answer that could not be read whole: the rest of it would never come again
+            {} if self.malformed > malformed else {to: headers[name] for to, name in tags.items() if name in headers}
+        )
         return items
 
     def _ask(self) -> tuple[bytes, Any] | None:
@@ -99,7 +96,7 @@ class RssSource:
     def _body(self, answer: Any) -> bytes:
         latest = time.monotonic() + self._timeout
         body = bytearray()
-        while chunk := answer.raw.read1(_CHUNK, decode_content=True):  # what is there, and no waiting for more
+        while chunk := answer.raw.read1(_CHUNK, decode_content=True):  # what has arrived, without waiting for more
             body += chunk
             if len(body) > self._largest:
                 raise SourceError(f"{self.name}: more than {self._largest:,} bytes")
@@ -111,14 +108,16 @@ class RssSource:
         import feedparser
 
         kind = {"content-type": headers["Content-Type"]} if "Content-Type" in headers else {}
-        feed = feedparser.parse(io.BytesIO(content), response_headers=kind)  # bytes might name a file, and be opened
+        feed = feedparser.parse(
+            io.BytesIO(content), response_headers=kind
+        )  # plain bytes might name a file, and feedparser would open it
         broken = bool(feed.bozo) and not isinstance(feed.bozo_exception, feedparser.CharacterEncodingOverride)
         if not feed.entries and (broken or not feed.get("version")):
             reason = " ".join(str(feed.bozo_exception).split()) if broken else "no feed"
             raise SourceError(f"{self.name}: the answer is not RSS or Atom: {reason}")
         self.malformed += broken
         items = (self._item(entry) for entry in feed.entries)
-        return [item for item in items if item is not None and self._told.is_new(item.identity)]
+        return [item for item in items if item is not None and self._known.add(item.identity)]
 
     def _item(self, entry: Any) -> HeadlineItem | None:
         headline = plain(entry.get("title", ""))
@@ -128,17 +127,10 @@ class RssSource:
         identity = entry.get("id") or entry.get("link") or headline
         try:
             published = datetime.fromtimestamp(calendar.timegm(stamp), UTC)
-        except (TypeError, ValueError, OverflowError):  # none, or no date of any calendar
+        except (TypeError, ValueError, OverflowError):  # no date, or an invalid one
             published = datetime.now(UTC)
-            self.undated += identity not in self._told
+            self.undated += identity not in self._known
         return HeadlineItem(identity, published, self._symbol, headline, self.name, entry.get("link", ""))
-
-
-def shown(url: str) -> str:
-    """The address without what may be secret: user and password, and what follows the question mark."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return urlunsplit((parts.scheme, f"{host}:{parts.port}" if parts.port else host, parts.path, "", ""))
 
 
 def _reason(error: Exception) -> str:

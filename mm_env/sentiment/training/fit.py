@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mm_env.errors import LabelledError
+from mm_env.extras import require
 from mm_env.sentiment.domain import normalise
 from mm_env.sentiment.linear import FIELDS, NEGATIVE, NEUTRAL, POSITIVE, ngrams
 from mm_env.sentiment.training.phrases import made_headlines
@@ -69,6 +70,7 @@ def fit_tfidf(real: pd.DataFrame, progress: Progress) -> Fitted:
 
     real: as `without_repeats` returns it
     """
+    require("sklearn", extra="sentiment")
     from scipy import sparse
 
     both, weight = training_set(real, MADE_EACH["tfidf"])
@@ -90,6 +92,7 @@ def fit_tfidf(real: pd.DataFrame, progress: Progress) -> Fitted:
 
 def _vectorizer(field: str) -> Any:
     """What weighs the n-grams of a field as `TfidfScorer` does."""
+    require("sklearn", extra="sentiment")
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     return TfidfVectorizer(
@@ -104,6 +107,7 @@ def fit_minilm(real: pd.DataFrame, tfidf: Fitted, progress: Progress) -> Fitted:
 
     A first model, without a fifth of the real headlines, tells the neutral band; the one that is kept has seen all.
     """
+    require("sklearn", extra="sentiment")
     from sklearn.model_selection import train_test_split
 
     from mm_env.sentiment.training.encoder import UpperLayers, fine_tune

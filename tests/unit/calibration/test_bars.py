@@ -14,10 +14,11 @@ from typer.testing import CliRunner
 from mm_env.calibration.bars import correlations, moves_of, summarise_bars
 from mm_env.calibration.prices import Mids, correlation, volatility
 from mm_env.cli import describe as describe_data
-from mm_env.data.events import About, Bars, DataError, EventWriter, ReadReport, about_events, all_events, read_events
+from mm_env.data.events import About, Bars, EventWriter, ReadReport, about_events, all_events, read_events
 from mm_env.data.providers import recorder
-from mm_env.data.providers.base import SourceError, bars_of
-from mm_env.data.providers.recorder import record
+from mm_env.data.providers.base import bars_of
+from mm_env.data.providers.recorder import record_prices
+from mm_env.errors import DataError, SourceError
 from mm_env.reports.bars_report import bars_table
 
 SECOND = 1_000_000_000
@@ -109,7 +110,7 @@ def test_gaps_are_counted_apart_within_a_day_and_not_between_days():
 
 
 def test_too_few_bars_say_nothing():
-    with pytest.raises(DataError, match="1 bars; allowed: two or more"):
+    with pytest.raises(DataError, match="1 bars; expected two or more"):
         summarise_bars(walk(1, DAY), DAYS)
     found = summarise_bars(walk(3, DAY), DAYS)
     assert (found.volatility, found.a_year) == ({}, None) and found.range_volatility is not None
@@ -164,10 +165,10 @@ def part(bars, first, last):
 
 def test_a_recording_goes_on_from_its_last_bar(tmp_path):
     bars, path = walk(9, MINUTE), tmp_path / "a.parquet"
-    found = record(Made(part(bars, 0, 2), part(bars, 2, 4), SourceError("gone")), path, 0, 2**62)
+    found = record_prices(Made(part(bars, 0, 2), part(bars, 2, 4), SourceError("gone")), path, 0, 2**62)
     assert (found.rows, found.failed) == (4, "gone")
     source = Made(part(bars, 3, 6), part(bars, 6, 9))
-    found = record(source, path, 0, 2**62)
+    found = record_prices(source, path, 0, 2**62)
     assert source.asked[0] == bars.start[3] and (found.rows, found.new, found.repeated) == (9, 5, 1)
     assert (found.first, found.last) == (bars.time[0], bars.time[-1])
     np.testing.assert_array_equal(all_events(path).price, bars.price)
@@ -175,8 +176,8 @@ def test_a_recording_goes_on_from_its_last_bar(tmp_path):
 
 def test_what_is_earlier_than_the_file_is_not_put_behind_it(tmp_path):
     bars, path = walk(9, MINUTE), tmp_path / "a.parquet"
-    record(Made(part(bars, 3, 5)), path, 0, 2**62)
-    found = record(Made(part(bars, 2, 7)), path, 0, 2**62)
+    record_prices(Made(part(bars, 3, 5)), path, 0, 2**62)
+    found = record_prices(Made(part(bars, 2, 7)), path, 0, 2**62)
     assert (found.new, found.repeated, found.report.malformed) == (2, 1, 2)
     assert "before the last one of the file" in found.report.examples[0]
     assert (np.diff(all_events(path).time) > 0).all()
@@ -186,21 +187,21 @@ def test_what_is_earlier_than_the_file_is_not_put_behind_it(tmp_path):
 def test_whatever_ends_it_leaves_what_was_got(tmp_path, error):
     bars, path = walk(9, MINUTE), tmp_path / "a.parquet"
     with pytest.raises(type(error)):
-        record(Made(part(bars, 0, 5), error), path, 0, 2**62)
+        record_prices(Made(part(bars, 0, 5), error), path, 0, 2**62)
     assert len(all_events(path)) == 5 and [one.name for one in tmp_path.iterdir()] == ["a.parquet"]
 
 
 def test_it_stops_when_asked(tmp_path):
     bars, seen = walk(9, MINUTE), []
-    found = record(
+    found = record_prices(
         Made(part(bars, 0, 2), part(bars, 2, 4), part(bars, 4, 9)), tmp_path / "a.parquet", 0, 2**62,
-        tell=seen.append, stop=lambda: len(seen) == 2,
+        on_progress=seen.append, stop=lambda: len(seen) == 2,
     )  # fmt: skip
     assert (found.rows, found.stopped, seen) == (4, True, [bars.time[1], bars.time[3]])
 
 
 def test_a_long_recording_is_saved_on_the_way(tmp_path, monkeypatch):
-    monkeypatch.setattr(recorder, "_SHARE", -1.0)
+    monkeypatch.setattr(recorder, "_RECORDING_PER_SAVING", -1.0)
     bars, path, seen = walk(9, MINUTE), tmp_path / "a.parquet", []
 
     class Looking(Made):
@@ -209,7 +210,7 @@ def test_a_long_recording_is_saved_on_the_way(tmp_path, monkeypatch):
                 yield one
                 seen.append(len(all_events(path)))
 
-    record(Looking(part(bars, 0, 2), part(bars, 2, 5), part(bars, 5, 9)), path, 0, 2**62, save_seconds=-1.0)
+    record_prices(Looking(part(bars, 0, 2), part(bars, 2, 5), part(bars, 5, 9)), path, 0, 2**62, save_seconds=-1.0)
     assert seen == [2, 5, 9]
     np.testing.assert_array_equal(all_events(path).open, bars.open)
 
@@ -218,14 +219,14 @@ def test_files_of_other_things_are_left_as_they_are(tmp_path):
     path = write(tmp_path / "a.parquet", walk(4, MINUTE))
     before = path.read_bytes()
     for other in (About("made", "ABC", "A", 1, None, "1m", "none", "UTC"), DAYS):
-        with pytest.raises(DataError, match=r"holds other events .* allowed: a new file, or one of the same events"):
-            record(Made(walk(9, MINUTE), about=other), path, 0, 2**62)
+        with pytest.raises(DataError, match=r"holds other events .* expected a new file, or one of the same events"):
+            record_prices(Made(walk(9, MINUTE), about=other), path, 0, 2**62)
     (tmp_path / "b.parquet").write_bytes(b"no parquet")
     with pytest.raises(DataError, match="not a Parquet file of events"):
-        record(Made(walk(9, MINUTE)), tmp_path / "b.parquet", 0, 2**62)
+        record_prices(Made(walk(9, MINUTE)), tmp_path / "b.parquet", 0, 2**62)
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):
-        record(Made(walk(9, MINUTE)), tmp_path / "file" / "a.parquet", 0, 2**62)
+        record_prices(Made(walk(9, MINUTE)), tmp_path / "file" / "a.parquet", 0, 2**62)
     assert path.read_bytes() == before
 
 
@@ -233,7 +234,7 @@ def test_two_recordings_at_once_do_not_meet(tmp_path):
     bars = walk(50, MINUTE)
     threads = [
         threading.Thread(
-            target=record,
+            target=record_prices,
             args=(Made(*(part(bars, k, k + 5) for k in range(0, 50, 5))), tmp_path / name, 0, 2**62),
             kwargs={"save_seconds": -1.0},
         )
@@ -274,8 +275,8 @@ def test_the_command_tells_bars_side_by_side(tmp_path):
     assert re.search(r"first begins, UTC +2024-10-04 00:00 ", result.output)
     assert (tmp_path / "out" / "bars.png").read_bytes().startswith(b"\x89PNG")
     for arguments, message in (
-        ((one, one), "symbols XYZ, XYZ; allowed: each once"),
-        ((one, write(tmp_path / "c.parquet", walk(5, MINUTE))), "bars of 1m; allowed: bars of 1d, as in"),
+        ((one, one), "symbols XYZ, XYZ; expected each once"),
+        ((one, write(tmp_path / "c.parquet", walk(5, MINUTE))), "bars of 1m; expected bars of 1d, as in"),
     ):
         result = run(*arguments, "--out", tmp_path / "new")
         assert result.exit_code == 2 and message in " ".join(result.output.split())

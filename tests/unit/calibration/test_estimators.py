@@ -7,9 +7,10 @@ from mm_env.calibration.cancels import cancel_rates
 from mm_env.calibration.fills import fit_intensity
 from mm_env.calibration.prices import Mids, correlation, hayashi_yoshida, moves, spread, volatility, weighted_quantile
 from mm_env.calibration.sizes import fit_tail
-from mm_env.data.events import DataError, Events, ReadReport
+from mm_env.data.events import Events, ReadReport
 from mm_env.data.readers.binance import find_binance, read_binance
 from mm_env.data.readers.lobster import find_lobster, read_lobster
+from mm_env.errors import DataError
 
 SECOND = 1_000_000_000
 
@@ -117,7 +118,7 @@ def test_the_exponential_law_is_found_within_its_errors():
 def test_distances_and_trades_that_fit_nothing(distances):
     with pytest.raises(DataError, match="two or more, rising, above 0"):
         fit_intensity(reaching(0, 0.8, 20.0), distances)
-    with pytest.raises(DataError, match="are reached; allowed: 10 or more"):
+    with pytest.raises(DataError, match="are reached; expected 10 or more"):
         fit_intensity(reaching(0, 0.8, 20.0), [5.0, 6.0])
 
 
@@ -150,7 +151,7 @@ def test_the_beginning_of_the_tail_is_where_the_law_begins():
 
 @pytest.mark.parametrize("sizes", [[], [1.5] * 60, [0] * 60, [1] * 10])
 def test_sizes_that_are_none(sizes):
-    with pytest.raises(DataError, match=r"allowed: whole numbers of lots|allowed: 50 or more in the tail"):
+    with pytest.raises(DataError, match=r"expected whole numbers of lots|expected 50 or more in the tail"):
         fit_tail(sizes)
 
 

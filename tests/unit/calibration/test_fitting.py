@@ -27,7 +27,8 @@ from mm_env.calibration.moments import (
 from mm_env.calibration.tuning import Tuned, judge, tune
 from mm_env.cli import calibrate
 from mm_env.config.io import load_config, override
-from mm_env.data.events import About, DataError, Events, EventWriter, join_events
+from mm_env.data.events import About, Events, EventWriter, join_events
+from mm_env.errors import DataError
 from mm_env.realism.scores import BLOCK_SECONDS
 from mm_env.runs.book_events import book_about, simulate_books, simulate_events
 
@@ -213,7 +214,7 @@ def test_records_that_do_not_go_together_are_told(records, coins):
     with pytest.raises(DataError, match="no sizes at the touch"):
         moments_of([unsized], records[0].about, orders=True)
     hidden = dataclasses.replace(records[0], moments=records[0].moments | {"cancels_per_trade": -0.1})
-    with pytest.raises(DataError, match=r"cancels_per_trade -0\.1; allowed: .* above 0"):
+    with pytest.raises(DataError, match=r"cancels_per_trade -0\.1; expected .* above 0"):
         measure([hidden])
     with pytest.raises(DataError, match="no tick"):
         Recorded.of(quiet, About("lobster", "XYZ", "A", 3))

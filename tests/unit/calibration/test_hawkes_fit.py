@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from mm_env.calibration import hawkes_fit
-from mm_env.calibration.hawkes_fit import EstimationError, fit_hawkes, log_likelihood, select_hawkes
+from mm_env.calibration.hawkes_fit import fit_hawkes, log_likelihood, select_hawkes
 from mm_env.data.events import ReadReport
 from mm_env.data.readers.lobster import find_lobster, read_lobster
+from mm_env.errors import EstimationError
 from mm_env.theory.hawkes import Hawkes
 
 TWO = Hawkes(
@@ -127,7 +128,7 @@ def test_a_poisson_process_is_hardly_excited():
         ([1.0, 2.0], [0], 3.0, 1, "two of one length"),
         ([1.0, np.nan], [0, 0], 3.0, 1, "times finite"),
         ([], [], 3.0, 1, "two of one length"),
-        ([1.0, 2.0], [0, 0], 3.0, 1, r"events \[2\] of the dimensions; allowed: at least 20 of each"),
+        ([1.0, 2.0], [0, 0], 3.0, 1, r"events \[2\] of the dimensions; expected at least 20 of each"),
         (np.arange(40.0), np.repeat([0, 2], 20), 40.0, 1, r"events \[20, 0, 20\]"),
         (np.arange(40.0), np.zeros(40, int), 40.0, 0, "exponentials 0"),
     ],

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mm_env.calibration.level_changes import level_changes, on_grid
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import Events
+from mm_env.errors import DataError
 
 NAN = np.nan
 

@@ -15,7 +15,8 @@ from mm_env.calibration.regimes import fit_regimes
 from mm_env.calibration.summary import summarise
 from mm_env.calibration.venues import compare_venues
 from mm_env.cli import describe as describe_data
-from mm_env.data.events import About, DataError, Events, EventWriter
+from mm_env.data.events import About, Events, EventWriter
+from mm_env.errors import DataError
 from mm_env.reports.flow_figure import flow_figure
 from mm_env.reports.style import png
 
@@ -138,11 +139,11 @@ def test_quantiles_of_distances_count_from_the_book_before():
 
 
 def test_placement_that_cannot_be():
-    with pytest.raises(DataError, match=r"tick 0, 65 quantiles; allowed: above 0, 2 or more"):
+    with pytest.raises(DataError, match=r"tick 0, 65 quantiles; expected above 0, 2 or more"):
         fit_placement(placed(0, 200), 0.0)
     with pytest.raises(DataError, match=r"tick 0\.01, 1 quantiles"):
         fit_placement(placed(0, 200), 0.01, 1)
-    with pytest.raises(DataError, match="50 limit orders in a book with a bid and an ask; allowed: 100 or more"):
+    with pytest.raises(DataError, match="50 limit orders in a book with a bid and an ask; expected 100 or more"):
         fit_placement(placed(0, 50), 0.01)
 
 
@@ -230,7 +231,7 @@ def test_rates_where_orders_are_not_told_and_where_nothing_is():
     assert (found.limit_imbalance, found.limit_queue, found.cancel_queue) == (None, None, None)
     nobody = (np.zeros(0, np.int64), np.zeros(0, np.int64))
     for wrong, arguments, message in (
-        (events, {"bins": 1}, "1 bins of the queue, 5 of the imbalance; allowed: 2 or more of each"),
+        (events, {"bins": 1}, "1 bins of the queue, 5 of the imbalance; expected 2 or more of each"),
         (events.where(events.time < 1), {}, "both sides of the book there for 0 s"),
         (events.where(events.kind == "quote"), {}, "no limit order at the touch and no trade"),
     ):
@@ -251,7 +252,7 @@ def test_windows_split_what_lasts_over_their_edges():
     assert found.variance.sum() == pytest.approx(1e8 * np.log(101.0 / 100.0) ** 2)  # not the move while it was closed
     assert found.moves[:2].tolist() == [50.0, 40.0]
     for wrong, seconds in ((events, 0), (events.where(events.time < 20 * SECOND), 60)):
-        with pytest.raises(DataError, match="allowed: 1 to 10000000 s, windows of 1 s or more"):
+        with pytest.raises(DataError, match="expected a number from 1 to 10000000 s, windows of 1 s or more"):
             window_sums(wrong, np.zeros(0, np.int64), seconds)
 
 
@@ -393,9 +394,9 @@ def test_windows_that_tell_no_regimes():
     assert fit_regimes(replace(windows, seconds=half), 2, 0).windows == 100
     still = np.where(np.arange(200) < 60, 0.0, windows.variance)
     for wrong, arguments, message in (
-        (windows, {"most": 0}, "0 states, degree 2; allowed: 1 to 5, 0 to 6"),
-        (replace(windows, variance=still), {}, "200 windows of 60 s, 60 of the same volatility; allowed: fewer than 20%"),
-        (windows_of(np.zeros(20, int)), {}, "20 windows that are open; allowed: 30 or more"),
+        (windows, {"most": 0}, "0 states, degree 2; expected 1 to 5, 0 to 6"),
+        (replace(windows, variance=still), {}, "200 windows of 60 s, 60 of the same volatility; expected fewer than 20%"),
+        (windows_of(np.zeros(20, int)), {}, "20 windows that are open; expected 30 or more"),
     ):
         with pytest.raises(DataError, match=message):
             fit_regimes(wrong, **arguments)
@@ -456,8 +457,8 @@ def test_venues_that_cannot_be_compared():
     events = venues_of(0, 100)
     late = replace(events["B"], time=events["B"].time + 50 * SECOND)
     for wrong, message in (
-        ({"A": events["A"]}, "1 venues; allowed: two or more"),
-        ({"A": events["A"], "B": late}, r"[45]\d(\.\d+)? s that A, B have in common; allowed: 60 s or more"),
+        ({"A": events["A"]}, "1 venues; expected two or more"),
+        ({"A": events["A"], "B": late}, r"[45]\d(\.\d+)? s that A, B have in common; expected 60 s or more"),
         ({"A": events["A"], "B": replace(events["B"], bid_prices=np.nan * events["B"].bid_prices)}, "no event with a bid"),
     ):
         with pytest.raises(DataError, match=message):
@@ -512,7 +513,7 @@ def test_the_command_compares_venues_of_one_symbol(tmp_path):
     assert "basis of B, half-life [s]" in result.output
     assert (tmp_path / "new" / "venues.png").read_bytes().startswith(b"\x89PNG")
     other = kept(tmp_path / "other.parquet", venues_of(0, 300)["A"], symbol="OTHER")
-    for wrong, message in ((other, "symbol OTHER; allowed: XYZ"), (paths[0], "venues A, A; allowed: each once")):
+    for wrong, message in ((other, "symbol OTHER; expected XYZ"), (paths[0], "venues A, A; expected each once")):
         result = run(paths[0], wrong, "--out", tmp_path / "none")
         assert result.exit_code == 2
         assert message in " ".join(result.output.split())

@@ -3,16 +3,8 @@
 import pytest
 
 from mm_env.config import ClassicConfig, MarketConfig
-from mm_env.config.io import (
-    ConfigError,
-    config_hash,
-    config_schema,
-    dump_config,
-    load_config,
-    override,
-    preset_names,
-    preset_path,
-)
+from mm_env.config.io import config_hash, config_schema, dump_config, load_config, override, preset_names, preset_path
+from mm_env.errors import ConfigError
 
 
 def load(source=None) -> ClassicConfig:
@@ -46,17 +38,17 @@ def test_a_file_may_build_on_a_preset(tmp_path):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ({"policy": {"risk_avrsion": 1}}, "policy: unknown key 'risk_avrsion'; nearest known: 'risk_aversion'"),
+        ({"policy": {"risk_avrsion": 1}}, "policy: unknown key 'risk_avrsion'; nearest: 'risk_aversion'"),
         ({"arrival_rate": 1.0}, "unknown key 'arrival_rate'; 'arrival_rate' belongs in section 'flow' or section 'policy'"),
-        ({"flow": {"arrival_rate": -1.0}}, "flow.arrival_rate: value -1.0: a number from 0 to 1e\\+06"),
+        ({"flow": {"arrival_rate": -1.0}}, "flow.arrival_rate: value -1.0: expected a number from 0 to 1e\\+06"),
         ({"flow": {"hawkes_alpha": 60.0}}, "flow.hawkes_alpha: value 60.0: .*below 1, so that .*; here 1.125"),
-        ({"episode": {"step": 0.3}}, "episode.step: value 0.3: horizon, 1, divided by a whole number"),
-        ({"episode": {"step": 2.0}}, "episode.step: value 2.0: horizon"),
-        ({"episode": {"initial_inventory": 201}}, "episode.initial_inventory: value 201: within inventory_limit, ±200"),
-        ({"policy": {"absolute_min_depth": 3.0}}, "policy.absolute_min_depth: value 3.0: below absolute_max_depth, 3"),
-        ({"policy": {"name": "glft"}, "flow": {"arrival_rate": 0.0}}, "value 0.0: above 0 for the policy 'glft'"),
-        ({"policy": {"name": "sa"}}, "policy.name: value 'sa': 'as', 'as_symmetric', 'glft', 'cj' or 'fixed'"),
-        ({"mid": {"volatility": "2"}}, "mid.volatility: value '2': a number"),
+        ({"episode": {"step": 0.3}}, "episode.step: value 0.3: expected horizon, 1, divided by a whole number"),
+        ({"episode": {"step": 2.0}}, "episode.step: value 2.0: expected horizon"),
+        ({"episode": {"initial_inventory": 201}}, "initial_inventory: value 201: expected within inventory_limit, ±200"),
+        ({"policy": {"absolute_min_depth": 3.0}}, "absolute_min_depth: value 3.0: expected below absolute_max_depth, 3"),
+        ({"policy": {"name": "glft"}, "flow": {"arrival_rate": 0.0}}, "expected a number above 0 for the policy 'glft'"),
+        ({"policy": {"name": "sa"}}, "policy.name: value 'sa': expected 'as', 'as_symmetric', 'glft', 'cj' or 'fixed'"),
+        ({"mid": {"volatility": "2"}}, "mid.volatility: value '2': expected a number"),
         ("as2007", "as2007: no such file or preset; nearest preset: 'as2008'; presets: as2008, cj, hawkes"),
         (3, "a preset, a path, a mapping or a ClassicConfig"),
         (MarketConfig(), "a preset, a path, a mapping or a ClassicConfig"),
@@ -80,7 +72,7 @@ def test_overrides_and_the_schema():
     config = override(load(), {"policy.risk_aversion": 0.5, "flow.arrivals": "hawkes"})
     assert (config.policy.risk_aversion, config.flow.arrivals) == (0.5, "hawkes")
     assert config.flow.branching_ratio == pytest.approx(0.75)
-    with pytest.raises(ConfigError, match="nearest known: 'fill_decay'"):
+    with pytest.raises(ConfigError, match="nearest: 'fill_decay'"):
         override(load(), {"flow.fil_decay": 1.0})
     properties = config_schema(ClassicConfig)["properties"]
     assert list(properties) == ["mid", "flow", "policy", "reward", "episode"]

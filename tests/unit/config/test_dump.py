@@ -10,17 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mm_env.config import MarketConfig
-from mm_env.config.io import (
-    ConfigError,
-    config_hash,
-    config_schema,
-    dump_config,
-    load_config,
-    override,
-    preset_names,
-    resolved_yaml,
-)
+from mm_env.config.io import config_hash, config_schema, dump_config, load_config, override, preset_names, resolved_yaml
 from mm_env.config.yaml_reader import parse_yaml
+from mm_env.errors import ConfigError
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=32).filter(
     lambda name: name.isprintable() and name == name.strip()
@@ -127,15 +119,15 @@ class TestOverride:
         [
             (
                 {"policy.as_gama": 1},
-                "override: policy.as_gama: value 1: unknown key 'as_gama' in 'policy'; nearest known: ",
+                "override: policy.as_gama: value 1: unknown key 'as_gama' in 'policy'; nearest: ",
             ),
             (
                 {"venues.ALPA.latency_ms": 1},
                 "override: venues.ALPA.latency_ms: value 1: no entry 'ALPA' in 'venues'; nearest",
             ),
-            ({"policy.as_gamma": -1}, "override: policy.as_gamma: value -1: a number from 1e-09 to 10000"),
-            ({"policy.as_gamma": "1"}, "override: policy.as_gamma: value '1': a number from"),
-            ({"risk": {"es_widow": 1}}, "override: risk: unknown key 'es_widow'; nearest known: 'es_window'"),
+            ({"policy.as_gamma": -1}, "override: policy.as_gamma: value -1: expected a number from 1e-09 to 10000"),
+            ({"policy.as_gamma": "1"}, "override: policy.as_gamma: value '1': expected a number from"),
+            ({"risk": {"es_widow": 1}}, "override: risk: unknown key 'es_widow'; nearest: 'es_window'"),
             (
                 {"symbols": ["A"], "symbols.XYZ.activity": 2},
                 "override: symbols.XYZ.activity: value 2: symbols changes it too",

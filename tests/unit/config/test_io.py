@@ -5,14 +5,8 @@ import pytest
 
 from mm_env.config import MarketConfig, News, Venue
 from mm_env.config import io as config_io
-from mm_env.config.io import (
-    ConfigError,
-    dump_config,
-    load_config,
-    override,
-    preset_names,
-    preset_path,
-)
+from mm_env.config.io import dump_config, load_config, override, preset_names, preset_path
+from mm_env.errors import ConfigError
 
 
 @pytest.fixture
@@ -139,10 +133,10 @@ class TestUnreadableFiles:
             ("policy: *unknown\n", "line 1, column 9: malformed YAML: "),
             ("a: \x01\n", "malformed YAML: unacceptable character"),
             ("[" * 5000, "malformed YAML: "),
-            ("", "the file is empty; allowed: keys with values, or {} for all defaults"),
+            ("", "the file is empty; expected keys with values, or {} for all defaults"),
             ("# only a comment\n", "the file is empty"),
-            ("- name: XYZ\n", "value [{'name': 'XYZ'}]: a mapping (key: value) at the top of the file"),
-            ("two_symbols\n", "value 'two_symbols': a mapping (key: value) at the top of the file"),
+            ("- name: XYZ\n", "value [{'name': 'XYZ'}]: expected a mapping (key: value) at the top of the file"),
+            ("two_symbols\n", "value 'two_symbols': expected a mapping (key: value) at the top of the file"),
         ],
     )
     def test_malformed(self, write, text, expected):
@@ -175,11 +169,11 @@ class TestErrors:
     @pytest.mark.parametrize(
         "text, expected",
         [
-            ("policy: {as_gama: 1}", "policy: unknown key 'as_gama'; nearest known: 'as_gamma'"),
-            ("policy: {AS_GAMMA: 1}", "policy: unknown key 'AS_GAMMA'; nearest known: 'as_gamma'"),
+            ("policy: {as_gama: 1}", "policy: unknown key 'as_gama'; nearest: 'as_gamma'"),
+            ("policy: {AS_GAMMA: 1}", "policy: unknown key 'AS_GAMMA'; nearest: 'as_gamma'"),
             ("as_gamma: 1", "unknown key 'as_gamma'; 'as_gamma' belongs in section 'policy'"),
             ("risk: {as_gamma: 1}", "risk: unknown key 'as_gamma'; 'as_gamma' belongs in section 'policy'"),
-            ("as_gama: 1", "unknown key 'as_gama'; nearest known: 'as_gamma' in section 'policy'"),
+            ("as_gama: 1", "unknown key 'as_gama'; nearest: 'as_gamma' in section 'policy'"),
             (
                 "flow: {size_mean_lots: 1}",
                 "flow: unknown key 'size_mean_lots'; 'size_mean_lots' belongs in section 'flow.m",
@@ -191,27 +185,27 @@ class TestErrors:
             ),
             (
                 "venues: [{name: V, fee: 1}]",
-                "venues.V: unknown key 'fee'; known: 'name', 'liquidity_share', ",
+                "venues.V: unknown key 'fee'; expected one of 'name', 'liquidity_share', ",
             ),
             ("1: 2", "unknown key 1; keys are text"),
-            ("venues: [{latency_ms: 1}]", "venues.0.name: missing: text of 1 to 32 characters"),
-            ("symbols: [7]", "symbols.0: value 7: text or a mapping (key: value)"),
-            ("symbols: []", "symbols: value []: a list of 1 to 64 texts or mappings"),
-            ("policy:", "policy: value null: a mapping (key: value)"),
-            ("policy: {router: best}", "policy.router: value 'best': 'learning' or 'random'"),
+            ("venues: [{latency_ms: 1}]", "venues.0.name: missing: expected text of 1 to 32 characters"),
+            ("symbols: [7]", "symbols.0: value 7: expected text or a mapping (key: value)"),
+            ("symbols: []", "symbols: value []: expected a list of 1 to 64 texts or mappings"),
+            ("policy:", "policy: value null: expected a mapping (key: value)"),
+            ("policy: {router: best}", "policy.router: value 'best': expected 'learning' or 'random'"),
             (
                 "news: {tape_seconds_per_second: 0}",
-                "news.tape_seconds_per_second: value 0: a number from 1e-09 to 1e+12 or null",
+                "news.tape_seconds_per_second: value 0: expected a number from 1e-09 to 1e+12 or null",
             ),
-            ("risk: {var_conf: 1}", "risk.var_conf: value 1: a number above 0.5 and below 1"),
-            ("episode: {steps: 1e400}", "episode.steps: value inf: a whole number from 1 to 1e+07"),
+            ("risk: {var_conf: 1}", "risk.var_conf: value 1: expected a number above 0.5 and below 1"),
+            ("episode: {steps: 1e400}", "episode.steps: value inf: expected a whole number from 1 to 1e+07"),
             (
                 "regimes: [{name: r, transitions: [r]}]",
-                "regimes.r.transitions: value ['r']: a mapping (key: value)",
+                "regimes.r.transitions: value ['r']: expected a mapping (key: value)",
             ),
             (
                 "regimes: [{name: r, transitions: {r: x}}]",
-                "regimes.r.transitions.r: value 'x': a number from 0 to 1e+12",
+                "regimes.r.transitions.r: value 'x': expected a number from 0 to 1e+12",
             ),
         ],
     )
@@ -269,7 +263,7 @@ class TestBase:
     def test_a_cycle_is_refused(self, write):
         one, two = write("base: two.yaml\n", "one.yaml"), write("base: one.yaml\n", "two.yaml")
         assert refused(one) == (
-            f"{two}: base: value 'one.yaml': a file that does not lead back here: {one} -> {two} -> {one}"
+            f"{two}: base: value 'one.yaml': expected a file that does not lead back here: {one} -> {two} -> {one}"
         )
         itself = write("base: itself.yaml\n", "itself.yaml")
         assert f"lead back here: {itself} -> {itself}" in refused(itself)
@@ -294,7 +288,7 @@ class TestBase:
     @pytest.mark.parametrize("value, shown", [("3", "3"), ("[a]", "['a']"), ("", "null"), ("''", "''")])
     def test_refuses_what_names_no_file(self, write, value, shown):
         path = write(f"base: {value}\n")
-        assert refused(path) == f"{path}: base: value {shown}: a preset or the path of a YAML file"
+        assert refused(path) == f"{path}: base: value {shown}: expected a preset or the path of a YAML file"
 
     def test_a_missing_one_names_the_file_that_asks(self, write):
         path = write("base: crysis\n")

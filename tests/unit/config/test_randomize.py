@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mm_env.config import MarketConfig, sample_randomized
-from mm_env.config.io import ConfigError, load_config, override
+from mm_env.config.io import load_config, override
+from mm_env.errors import ConfigError
 
 
 def refused(content):
@@ -87,10 +88,10 @@ class TestRandomize:
     @pytest.mark.parametrize(
         "key, bounds, expected",
         [
-            ("policy.as_gama", [1, 2], "unknown key 'as_gama' in 'policy'; nearest known: 'as_gamma'"),
-            ("polcy.as_gamma", [1, 2], "unknown key 'polcy'; nearest known: 'policy'"),
-            ("symbols.XYA.activity", [1, 2], "no entry 'XYA' in 'symbols'; nearest known: 'XYZ'"),
-            ("symbols.2.activity", [1, 2], "no entry '2' in 'symbols'; known: 'XYZ', 'ABC'"),
+            ("policy.as_gama", [1, 2], "unknown key 'as_gama' in 'policy'; nearest: 'as_gamma'"),
+            ("polcy.as_gamma", [1, 2], "unknown key 'polcy'; nearest: 'policy'"),
+            ("symbols.XYA.activity", [1, 2], "no entry 'XYA' in 'symbols'; nearest: 'XYZ'"),
+            ("symbols.2.activity", [1, 2], "no entry '2' in 'symbols'; expected one of 'XYZ', 'ABC'"),
             ("policy.as_gamma.x", [1, 2], "'policy.as_gamma' is a single value"),
             ("policy.router", [1, 2], "a key that holds one number; this one holds 'learning'"),
             ("policy.adaptive_tick", [0, 1], "a key that holds one number; this one holds true"),
@@ -105,7 +106,7 @@ class TestRandomize:
             (
                 "policy.as_gamma",
                 [-1, 1],
-                "value [-1.0, 1.0]: valid ends; with all at their low end policy.as_gamma: ",
+                "value [-1.0, 1.0]: expected valid ends; with all at their low end policy.as_gamma: ",
             ),
             (
                 "policy.min_tick",
@@ -127,7 +128,7 @@ class TestRandomize:
 
     def test_refuses_two_names_of_one_key(self):
         message = refused({"randomize": {"symbols.XYZ.activity": [1, 2], "symbols.0.activity": [1, 2]}})
-        assert "randomize.symbols.0.activity: value [1.0, 2.0]: each parameter once" in message
+        assert "randomize.symbols.0.activity: value [1.0, 2.0]: expected each parameter once" in message
 
     def test_a_name_with_dots_is_a_name(self):
         content = {"symbols": ["BRK.B", "BRK"], "randomize": {"symbols.BRK.B.activity": [2, 3]}}

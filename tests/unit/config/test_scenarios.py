@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from mm_env.config.io import ConfigError, config_hash, load_config, override, preset_names
+from mm_env.config.io import config_hash, load_config, override, preset_names
 from mm_env.config.scenario import ScenarioFile
 from mm_env.config.scenarios import expand, levels_of
+from mm_env.errors import ConfigError
 from mm_env.risk.stress import Schedule
 from mm_env.sim.params import make_params
 
@@ -135,43 +136,46 @@ def within(whole=None, **window):
 
 
 MISTAKES = [
-    ({"stresss": {}}, "unknown key 'stresss'; nearest known: 'stresses'"),
-    (of(mutliply={}), "stresses.a: unknown key 'mutliply'; nearest known: 'multiply'"),
-    ({"sweeps": {"a": {"b": {"set": 1}}}}, "sweeps.a.b.set: value 1: a mapping"),
-    ({"sweeps": {"a": {}}}, "sweeps.a: value {}: at least one level; only the axis 'regime' may be empty"),
-    ({"grid": {"a": {"b": {}}}, "sweeps": {"a": {"b": {}}}}, "sweeps.a: value 'an axis': a name that no axis of grid has"),
+    ({"stresss": {}}, "unknown key 'stresss'; nearest: 'stresses'"),
+    (of(mutliply={}), "stresses.a: unknown key 'mutliply'; nearest: 'multiply'"),
+    ({"sweeps": {"a": {"b": {"set": 1}}}}, "sweeps.a.b.set: value 1: expected a mapping"),
+    ({"sweeps": {"a": {}}}, "sweeps.a: value {}: expected at least one level; only the axis 'regime' may be empty"),
+    (
+        {"grid": {"a": {"b": {}}}, "sweeps": {"a": {"b": {}}}},
+        "sweeps.a: value 'an axis': expected a name that no axis of grid has",
+    ),
     ({"stresses": {"base": {}}}, "another name"),
     (
         {"grid": {"a": {"own": {"set": {"policy.as_gamma": 1.0}}}}},
-        "file.yaml: grid.a.own: a level of that name is the market's own; allowed: no changes",
+        "file.yaml: grid.a.own: a level of that name is the market's own; expected no changes",
     ),
-    (within(from_seconds=5.0, to_seconds=5.0), "windows.0.to_seconds: value 5.0: above"),
-    (within(shock_bps=5.0), "to_seconds: value null: a number, as shock_bps"),
-    (of(branching_ratio=1.0), "branching_ratio: value 1.0: a number"),
+    (within(from_seconds=5.0, to_seconds=5.0), "windows.0.to_seconds: value 5.0: expected above"),
+    (within(shock_bps=5.0), "to_seconds: value null: expected a number, as shock_bps"),
+    (of(branching_ratio=1.0), "branching_ratio: value 1.0: expected a number"),
     (
         of(set={"policy.as_gama": 1.0}),
         "file.yaml: stresses: a: policy.as_gama: value 1.0: unknown key 'as_gama' in 'policy'",
     ),
-    (of(set={"policy.as_gama": 1.0}), "nearest known: 'as_gamma'"),
+    (of(set={"policy.as_gama": 1.0}), "nearest: 'as_gamma'"),
     (of(multiply={"venues.*.latency": 2.0}), "venues.*.latency: value 2.0: unknown key 'latency'"),
     (of(multiply={"policy.*.as_gamma": 2.0}), "`*` for the entries of a list"),
     (of(multiply={"news.scorer": 2.0}), "news.scorer: factor 2: a key that holds numbers; this one holds 'tfidf'"),
     (of(prefix={"news.impact_bps": "x"}), "news.impact_bps: prefix 'x': a key that holds a text"),
-    (of(regime="panic"), "regime: value 'panic': a regime of the market; known: 'calm', 'stress'"),
-    (of(venues_down=["ALPH"]), "venues_down: value 'ALPH': a venue's name, or its place from 0; nearest known: 'ALPHA'"),
+    (of(regime="panic"), "regime: value 'panic': expected a regime of the market; expected one of 'calm', 'stress'"),
+    (of(venues_down=["ALPH"]), "venues_down: value 'ALPH': expected a venue's name, or its place from 0; nearest: 'ALPHA'"),
     (of(venues_down=["3"]), "venues_down: value '3'"),
     (of(multiply={"flow.hawkes_alpha": 1.6}), "file.yaml: stresses: a: flow.hawkes_alpha: value [0.192"),
     (of(multiply={"flow.hawkes_alpha": 1.6}), "a branching ratio below 1; here it is 1.104"),
     (of(set={"flow.use_hawkes": False}, branching_ratio=0.5), "as nothing excites"),
-    (within(from_seconds=1000.0), "windows: 0: from_seconds: value 1000: before the episode's end, 1000 s"),
+    (within(from_seconds=1000.0), "windows: 0: from_seconds: value 1000: expected before the episode's end, 1000 s"),
     (within(set={"episode.steps": 3}), "episode.steps: a key that can change in mid-episode"),
     (
         within({"flow.impact_kappa": 0.0}, to_seconds=9.0, shock_bps=5.0),
-        "shock_bps: value 5: 0 where flow.impact_kappa is 0",
+        "shock_bps: value 5: expected 0 where flow.impact_kappa is 0",
     ),
     (
         within({"news.rate_per_hour": 0.0}, from_seconds=1.0, set={"news.rate_per_hour": 9.0}),
-        "news.rate_per_hour: value 9: 0, as it is 0 at the episode's start",
+        "news.rate_per_hour: value 9: expected 0, as it is 0 at the episode's start",
     ),
 ]
 

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from mm_env.config import Flow, MarketConfig, Symbol
-from mm_env.config.io import ConfigError, load_config
+from mm_env.config.io import load_config
+from mm_env.errors import ConfigError
 
 
 def refused(content):
@@ -96,7 +97,7 @@ def test_values_never_change():
 @pytest.mark.parametrize("group", ["symbols", "venues", "regimes"])
 def test_refuses_a_name_listed_twice(group):
     message = refused({group: [{"name": "A"}, {"name": "B"}, {"name": "A"}]})
-    assert message == f"configuration: {group}.2.name: value 'A': listed 2 times; allowed once"
+    assert message == f"configuration: {group}.2.name: value 'A': expected each name once; it is listed 2 times"
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", " a", "a" * 33])
@@ -121,11 +122,11 @@ def test_refuses_a_name_that_would_spoil_a_line(name):
         ({"policy": {"min_tick": 0.05}}, ("policy.min_tick: value 0.05", "at most max_tick, 0.04")),
         (
             {"episode": {"initial_regime": "clam"}},
-            ("episode.initial_regime: value 'clam'", "nearest known: 'calm'"),
+            ("episode.initial_regime: value 'clam'", "nearest: 'calm'"),
         ),
         (
             {"regimes": [{"name": "calm", "transitions": {"stres": 1.0}}, {"name": "stress"}]},
-            ("regimes.calm.transitions.stres: value 1.0", "nearest known: 'stress'"),
+            ("regimes.calm.transitions.stres: value 1.0", "nearest: 'stress'"),
         ),
         (
             {"regimes": [{"name": "calm", "transitions": {"stress": 0.0}}, {"name": "stress"}]},
@@ -173,7 +174,7 @@ def test_bounds_the_move_of_a_microstep_in_the_wildest_regime():
 
 def test_wants_a_first_regime_where_regimes_never_meet():
     regimes = [{"name": a, "transitions": {b: 1.0}} for a, b in ("ab", "ba", "cd", "dc")]
-    assert "episode.initial_regime: value null: a regime's name" in refused({"regimes": regimes})
+    assert "episode.initial_regime: value null: expected a regime's name" in refused({"regimes": regimes})
     assert load_config({"regimes": regimes, "episode": {"initial_regime": "c"}}).episode.initial_regime == "c"
     transient = [*regimes[:2], *({"name": name, "transitions": {"a": 1.0}} for name in "cd")]
     assert len(load_config({"regimes": transient}).regimes) == 4
@@ -196,7 +197,7 @@ class TestCorrelation:
     @pytest.mark.parametrize("value, eigenvalue", [(-0.6, "-0.2"), (1.0, "0"), (-0.5, "0")])
     def test_refuses_one_number_out_of_range(self, value, eigenvalue):
         message = refused({"symbols": ["A", "B", "C"], "correlation": value})
-        assert f"correlation: value {value}: above -0.5 and below 1" in message
+        assert f"correlation: value {value}: expected a number above -0.5 and below 1" in message
         # The last of the cases is zero only up to rounding.
         assert "smallest eigenvalue is" in message
         assert abs(float(message.rpartition(" ")[2]) - float(eigenvalue)) < 1e-12
@@ -216,7 +217,7 @@ class TestCorrelation:
         ],
     )
     def test_refuses_what_is_no_correlation_matrix(self, value, allowed):
-        assert refused({"correlation": value}) == f"configuration: correlation: value {value}: {allowed}"
+        assert refused({"correlation": value}) == f"configuration: correlation: value {value}: expected {allowed}"
 
     @pytest.mark.parametrize("value", ["x", [0.5, 0.5], [["x"]], True, 1.5, None])
     def test_one_message_for_what_is_neither_number_nor_matrix(self, value):
@@ -256,7 +257,9 @@ class TestHawkes:
     def test_refuses_a_branching_ratio_of_one_or_more(self, use_hawkes):
         flow = {"hawkes_alpha": 0.8, "hawkes_beta": 1.0, "hawkes_cross_side": 0.25, "use_hawkes": use_hawkes}
         message = refused({"symbols": ["A"], "flow": flow})
-        assert message.startswith("configuration: flow.hawkes_alpha: value 0.8: a branching ratio below 1; here it is 1 ")
+        assert message.startswith(
+            "configuration: flow.hawkes_alpha: value 0.8: expected a branching ratio below 1; here it is 1 "
+        )
         load_config({"symbols": ["A"], "flow": flow | {"hawkes_alpha": 0.79}})
         # A second symbol adds hawkes_cross_symbol.
         assert "here it is 1.027 " in refused({"symbols": ["A", "B"], "flow": flow | {"hawkes_alpha": 0.79}})
@@ -266,27 +269,27 @@ class TestHawkes:
         [
             (
                 {"hawkes_alpha": [0.1] * 3},
-                "flow.hawkes_beta: value [0.4, 20.0]: as many decays as hawkes_alpha has",
+                "flow.hawkes_beta: value [0.4, 20.0]: expected as many decays as hawkes_alpha has",
             ),
             (
                 {"hawkes_mu": [0.1] * 3},
-                "flow.hawkes_mu: value [0.1, 0.1, 0.1]: one number, or 4: buy and sell of 2",
+                "flow.hawkes_mu: value [0.1, 0.1, 0.1]: expected one number, or 4: buy and sell of 2",
             ),
             (
                 {"hawkes_alpha": [[[0.1]]], "hawkes_beta": 1},
-                "flow.hawkes_alpha: value [[[0.1]]]: matrices of 4 rows of 4",
+                "flow.hawkes_alpha: value [[[0.1]]]: expected matrices of 4 rows of 4",
             ),
             (
                 {"hawkes_beta": [0.4, 0.0]},
-                "flow.hawkes_beta: value [0.4, 0.0]: a number from 1e-06 to 1e+06 or a list of 1",
+                "flow.hawkes_beta: value [0.4, 0.0]: expected a number from 1e-06 to 1e+06 or a list of 1",
             ),
             (
                 {"hawkes_alpha": [0.1, -0.1]},
-                "flow.hawkes_alpha: value [0.1, -0.1]: a number from 0 to 1e+06, a list of",
+                "flow.hawkes_alpha: value [0.1, -0.1]: expected a number from 0 to 1e+06, a list of",
             ),
             (
                 {"hawkes_alpha": []},
-                "flow.hawkes_alpha: value []: a number from 0 to 1e+06, a list of 1 to 4 numbers",
+                "flow.hawkes_alpha: value []: expected a number from 0 to 1e+06, a list of 1 to 4 numbers",
             ),
         ],
     )
@@ -319,6 +322,7 @@ def test_import_is_light():
 def test_a_mean_size_of_takers_that_no_law_can_have_is_refused():
     said = refused({"flow": {"taker_size_mean_lots": 100.0, "taker_size_max_lots": 10}})
     assert said == (
-        "configuration: flow.taker_size_mean_lots: value 100.0: below taker_size_max_lots, 10, past which no size goes"
+        "configuration: flow.taker_size_mean_lots: value 100.0: expected below "
+        "taker_size_max_lots, 10, past which no size goes"
     )
     load_config({"flow": {"taker_size_mean_lots": 9.0, "taker_size_max_lots": 10}})

@@ -11,13 +11,13 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from mm_env.config.io import ConfigError, load_config, override
+from mm_env.config.io import load_config, override
 from mm_env.dashboard import folders
 from mm_env.dashboard.comparing import play_comparison, read_comparison, shown_rows
 from mm_env.dashboard.downloads import as_archive, as_csv, as_parquet
 from mm_env.dashboard.folders import folders_with, runs_folder, trained_policies
 from mm_env.dashboard.training import read_curves, smoothed
-from mm_env.errors import RunError, UsageError
+from mm_env.errors import ConfigError, RunError, UsageError
 
 SHORT = override(load_config(), {"episode.steps": 12})
 

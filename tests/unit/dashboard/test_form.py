@@ -2,9 +2,10 @@
 
 import pytest
 
-from mm_env.config.io import ConfigError, load_config, override, preset_names
+from mm_env.config.io import load_config, override, preset_names
 from mm_env.config.yaml_reader import parse_yaml
 from mm_env.dashboard.form import changes_of, groups_of, overrides_of
+from mm_env.errors import ConfigError
 
 CONFIG = load_config()
 FIELDS = [field for group in groups_of(CONFIG) for field in group.fields]
@@ -64,7 +65,7 @@ def test_only_what_was_changed_comes_out():
 @pytest.mark.parametrize(
     "key, value, told",
     [
-        ("policy.as_gamma", None, r"policy\.as_gamma: empty; allowed: a value from 1e-09 to 10000"),
+        ("policy.as_gamma", None, r"policy\.as_gamma: empty; expected a value from 1e-09 to 10000"),
         ("flow.hawkes_mu", "[0.1,", r"flow\.hawkes_mu: malformed YAML"),
         ("replay", "{a: 1, a: 2}", "replay: malformed YAML: key 'a' stands twice"),
     ],

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mm_env.config.io import ConfigError, load_config
+from mm_env.config.io import load_config
 from mm_env.dashboard import live
 from mm_env.dashboard.live import LiveMarket
 from mm_env.envs.play import play
 from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.errors import ConfigError
 from mm_env.policies.registry import get_policy
 from mm_env.runs import Recorder, read_run
 from mm_env.runs.baseline import Baseline

@@ -55,7 +55,7 @@ def test_the_vector_wrapper_does_the_same():
 
 @pytest.mark.parametrize("distances", [(), (0.0, 0.0), (0.0, 1.5), (float("nan"),)])
 def test_distances_that_are_no_grid_are_refused(distances):
-    with pytest.raises(ValueError, match="allowed: at least one number, each once, from -1 to 1"):
+    with pytest.raises(ValueError, match="expected at least one number, each once, from -1 to 1"):
         DiscreteQuotes(gym.make(ID), distances)
 
 
@@ -63,11 +63,11 @@ def test_distances_that_are_no_grid_are_refused(distances):
 def test_actions_outside_the_table_are_refused(action):
     env = DiscreteQuotes(gym.make(ID))
     env.reset(seed=0)
-    with pytest.raises(ValueError, match="allowed"):
+    with pytest.raises(ValueError, match="expected"):
         env.step(action)
     envs = VectorDiscreteQuotes(gym.make_vec(ID, num_envs=2))
     envs.reset(seed=0)
-    with pytest.raises(ValueError, match="allowed"):
+    with pytest.raises(ValueError, match="expected"):
         envs.step(np.array([0, action]))
-    with pytest.raises(ValueError, match=r"allowed: 2 whole number\(s\)"):
+    with pytest.raises(ValueError, match=r"expected 2 whole number\(s\)"):
         envs.step(np.array([0]))

@@ -10,7 +10,7 @@ pytest.importorskip("stable_baselines3")
 import torch
 
 from mm_env.config import MarketConfig
-from mm_env.config.io import ConfigError
+from mm_env.errors import ConfigError
 from mm_env.learning.algorithms import ALGORITHMS
 from mm_env.learning.hyperparameters import read_hyperparameters
 
@@ -72,20 +72,20 @@ def test_the_file_of_the_classic_market():
     [
         ("n_step: 5", r"n_step: no such key of ppo; nearest: 'n_steps'"),
         ("buffer_size: 5", r"buffer_size: no such key of ppo"),
-        ("learning_rate: lin_x", r"learning_rate: value 'lin_x'; allowed: a number, or a schedule as lin_3e-4"),
-        ("learning_rate: fast", r"learning_rate: value 'fast'; allowed: a number"),
-        ("n_envs: 0", r"n_envs: value 0; allowed: whole numbers from 1"),
-        ("n_envs: true", r"n_envs: value True; allowed: whole numbers from 1"),
-        ("policy_kwargs: [1]", r"policy_kwargs: value \[1\]; allowed: a mapping"),
-        ("policy_kwargs: {activation_fn: 'os.system'}", r"activation_fn: value 'os.system'; allowed: tanh, relu"),
-        ("normalize: {clip_rewards: 1}", r"normalize.clip_rewards: allowed: .*; nearest: 'clip_reward'"),
-        ("env_kwargs: {action_mod: residual}", r"env_kwargs.action_mod: allowed: action_mode, .*nearest: 'action_mode'"),
-        ("env_kwargs: {action_mode: relative}", r"action_mode: value 'relative'; allowed: residual, absolute"),
+        ("learning_rate: lin_x", r"learning_rate: value 'lin_x': expected a number, or a schedule as lin_3e-4"),
+        ("learning_rate: fast", r"learning_rate: value 'fast': expected a number"),
+        ("n_envs: 0", r"n_envs: value 0: expected whole numbers from 1"),
+        ("n_envs: true", r"n_envs: value True: expected whole numbers from 1"),
+        ("policy_kwargs: [1]", r"policy_kwargs: value \[1\]: expected a mapping"),
+        ("policy_kwargs: {activation_fn: 'os.system'}", r"activation_fn: value 'os.system': expected one of tanh, relu"),
+        ("normalize: {clip_rewards: 1}", r"normalize.clip_rewards: no such key; nearest: 'clip_reward'"),
+        ("env_kwargs: {action_mod: residual}", r"env_kwargs.action_mod: no such key; nearest: 'action_mode'"),
+        ("env_kwargs: {action_mode: relative}", r"action_mode: value 'relative': expected one of residual, absolute"),
         ("env_kwargs: {policy: nowhere.yaml}", r"nowhere.yaml: No such file"),
         ("env_kwargs: {policy_parameters: {as_gama: 1}}", r"policy.as_gama.*as_gamma"),
-        ("noise_std: 0.1", r"noise_std: allowed: beside noise_type"),
-        ("noise_type: pink", r"noise_type: value 'pink'; allowed: normal, ornstein-uhlenbeck"),
-        ("- 1", r"allowed: a mapping of hyperparameters"),
+        ("noise_std: 0.1", r"noise_std: expected beside noise_type"),
+        ("noise_type: pink", r"noise_type: value 'pink': expected one of normal, ornstein-uhlenbeck"),
+        ("- 1", r"expected a mapping of hyperparameters"),
         ("a: [", r"agent.yaml: "),
     ],
 )
@@ -96,7 +96,7 @@ def test_mistakes_are_told(written, text, told):
 
 def test_a_parameter_of_the_task_is_no_parameter_of_the_policy(written):
     written("risk: {portfolio_var_limit: 1000}\n", "tuned.yaml")
-    with pytest.raises(ConfigError, match=r"risk.portfolio_var_limit: allowed: what is the policy's own"):
+    with pytest.raises(ConfigError, match=r"risk.portfolio_var_limit: expected what is the policy's own"):
         read_hyperparameters("ppo", written("env_kwargs: {policy: tuned.yaml}"))
-    with pytest.raises(ConfigError, match=r"risk.portfolio_var_limit: allowed: what is the policy's own"):
+    with pytest.raises(ConfigError, match=r"risk.portfolio_var_limit: expected what is the policy's own"):
         read_hyperparameters("ppo", written("env_kwargs: {policy_parameters: {risk.portfolio_var_limit: 1000}}"))

@@ -47,7 +47,7 @@ def test_the_depths_by_step_and_inventory_are_those_of_the_episodes():
 
 def test_agents_whose_depths_do_not_follow_from_time_and_inventory_are_refused():
     for other in (agent("recurrent_ppo"), agent("dqn"), agent(action_mode="residual")):
-        with pytest.raises(ValueError, match="allowed: an agent without a memory that acts in absolute mode"):
+        with pytest.raises(ValueError, match="expected an agent without a memory that acts in absolute mode"):
             learned_depths(other, CJ)
-    with pytest.raises(ValueError, match=r"episode\.observations 'full': allowed: 'closed_form'"):
+    with pytest.raises(ValueError, match=r"episode\.observations 'full': expected 'closed_form'"):
         learned_depths(agent(), override(CJ, {"episode.observations": "full"}))

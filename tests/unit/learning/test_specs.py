@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from mm_env.config import ClassicConfig
-from mm_env.config.io import ConfigError, config_hash, load_config
+from mm_env.config.io import config_hash, load_config
 from mm_env.envs.classic_vector import ClassicVectorEnv
 from mm_env.envs.vector_env import MultiVenueVectorEnv
-from mm_env.errors import UsageError
+from mm_env.errors import ConfigError, UsageError
 from mm_env.learning.specs import agent_of, agents_of, split_specs
 from mm_env.policies import POLICY_NAMES, get_policy
 
@@ -70,9 +70,9 @@ def test_a_tuned_file_is_of_the_market_and_the_policy_in_its_name(file):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("risk: {portfolio_var_limit: 900}", r"risk\.portfolio_var_limit: allowed: what is the policy's own"),
-        ("reward: {inventory_penalty: 0}", r"reward\.inventory_penalty: allowed: what is the policy's own"),
-        ("policy: 3", "allowed: the sections policy and risk"),
+        ("risk: {portfolio_var_limit: 900}", r"risk\.portfolio_var_limit: expected what is the policy's own"),
+        ("reward: {inventory_penalty: 0}", r"reward\.inventory_penalty: expected what is the policy's own"),
+        ("policy: 3", "expected the sections policy and risk"),
         ("policy: {as_gama: 0.2}", r"as_gama.*as_gamma"),
         ("policy: [", "tuned.yaml: "),
     ],
@@ -87,16 +87,16 @@ def test_a_file_that_says_more_or_nonsense_is_refused(tmp_path, text, said):
 @pytest.mark.parametrize(
     ("spec", "error", "said"),
     [
-        ("fixd", UsageError, r"agent 'fixd': allowed: as, .*ppo.*; nearest: 'fixed'"),
+        ("fixd", UsageError, r"agent 'fixd': expected as, .*ppo.*; nearest: 'fixed'"),
         ("pppo:runs", UsageError, "nearest: 'ppo'"),
-        ("ppo", UsageError, "ppo: allowed: ppo:PATH of a run folder"),
-        ("ppo:", UsageError, "ppo:: allowed: ppo:PATH of a run folder"),
-        ("ppo:nowhere/*", UsageError, "allowed: ppo:PATH of a run folder, of a folder of those, or a pattern"),
+        ("ppo", UsageError, "ppo: expected ppo:PATH of a run folder"),
+        ("ppo:", UsageError, "ppo:: expected ppo:PATH of a run folder"),
+        ("ppo:nowhere/*", UsageError, "expected ppo:PATH of a run folder, of a folder of those, or a pattern"),
         ("ppo:nowhere", UsageError, "ppo:nowhere: no such file or folder"),
-        ("random:3", UsageError, "policy 'random:3': allowed: 'random', which takes no argument"),
-        ("constant:much", UsageError, "policy 'constant:much': allowed: a number from -1 to 1"),
-        ("constant:1.5", UsageError, "constant:1.5: allowed: -1 to 1"),
-        ("constant:nan", UsageError, "constant:nan: allowed: -1 to 1"),
+        ("random:3", UsageError, "policy 'random:3': expected 'random', which takes no argument"),
+        ("constant:much", UsageError, "policy 'constant:much': expected a number from -1 to 1"),
+        ("constant:1.5", UsageError, "constant:1.5: expected a number from -1 to 1"),
+        ("constant:nan", UsageError, "constant:nan: expected a number from -1 to 1"),
         ("as:nowhere.yaml", ConfigError, "nowhere.yaml: No such file"),
     ],
 )

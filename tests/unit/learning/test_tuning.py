@@ -113,5 +113,5 @@ def test_the_best_and_the_default_are_played_again_on_fresh_episodes(peak):
 
 
 def test_a_policy_without_knobs_is_refused():
-    with pytest.raises(ValueError, match="policy 'randm': allowed: 'as', 'glft'"):
+    with pytest.raises(ValueError, match="policy 'randm': expected one of 'as', 'glft'"):
         open_study("randm", MARKET, 8, 1, None)

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from mm_env.config.io import load_config, override
+from mm_env.errors import TapeError
 from mm_env.market.build import build_market
-from mm_env.sentiment import TapeError, class_of, get_scorer
+from mm_env.sentiment import class_of, get_scorer
 from mm_env.sim.state import SIZES
 
 ROWS = ["0,XYZ,Profits soar on record demand,0.9", "3,,Terrible crash feared,", "2,abc,Board meets on Tuesday,0.0"]

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import mm_env  # noqa: F401, registers the id
-from mm_env.config.io import ConfigError
 from mm_env.envs.classic_vector import ClassicVectorEnv
+from mm_env.errors import ConfigError
 from mm_env.market.classic import build_classic
 
 ID = "mm_env/Classic-v0"
@@ -176,12 +176,12 @@ def test_render_says_where_the_env_stands():
     silent = gym.make(ID).unwrapped
     silent.reset(seed=0)
     assert silent.render() is None
-    with pytest.raises(ValueError, match="render_mode 'rgb_array': allowed: 'ansi'"):
+    with pytest.raises(ValueError, match="render_mode 'rgb_array': expected 'ansi'"):
         ClassicVectorEnv(1, render_mode="rgb_array")
 
 
 def test_a_table_that_would_take_minutes_is_refused():
-    with pytest.raises(ConfigError, match="inventory_limit: value 5000: a smaller one for policy 'cj'"):
+    with pytest.raises(ConfigError, match="inventory_limit: value 5000: expected a smaller one for policy 'cj'"):
         make(
             1, config={"policy": {"name": "cj"}, "reward": {"inventory_penalty": 1.0}, "episode": {"inventory_limit": 5000}}
         )

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from mm_env.config import MarketConfig
-from mm_env.config.io import ConfigError, dump_config, load_config, override
+from mm_env.config.io import dump_config, load_config, override
 from mm_env.data.events import About, Events, EventWriter, join_events
 from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.errors import ConfigError
 from mm_env.market.build import build_market
 from mm_env.market.replay import load_feed
 from mm_env.runs.book_events import book_about, simulate_events
@@ -304,7 +305,7 @@ def test_what_does_not_go_with_a_record_is_told(tmp_path, changes, message):
 
 def test_files_that_cannot_be_replayed_are_told(tmp_path):
     short = replay_of(quiet(tmp_path / "a.parquet"), **{"episode.steps": 30})
-    with pytest.raises(ConfigError, match="20 s; allowed: 32 s or more"):
+    with pytest.raises(ConfigError, match="20 s; expected 32 s or more"):
         build_market(short)
     with pytest.raises(ConfigError, match=r"replay.files.XYZ.A: .*there is no such file"):
         build_market(replay_of(tmp_path / "none.parquet"))

@@ -8,7 +8,8 @@ import pytest
 
 import mm_env  # noqa: F401, registers the id
 from mm_env.config import ClassicConfig
-from mm_env.config.io import ConfigError, load_config, override
+from mm_env.config.io import load_config, override
+from mm_env.errors import ConfigError
 from mm_env.market.classic import build_classic
 from mm_env.policies import (
     POLICY_NAMES,
@@ -117,7 +118,7 @@ def test_parameters_out_of_range_are_refused():
             policy.configure(config)
     with pytest.raises(ConfigError, match="cj_phi"):
         CarteaJaimungalPenalva(-0.1).configure(load_config())
-    with pytest.raises(ValueError, match="horizon_seconds: allowed with finite=True"):
+    with pytest.raises(ValueError, match="horizon_seconds: expected with finite=True alone"):
         GueantLehalleFernandezTapia(horizon_seconds=1.0)
 
 

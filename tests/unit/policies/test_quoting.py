@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import mm_env  # noqa: F401, registers the id
-from mm_env.config.io import ConfigError, load_config, override
+from mm_env.config.io import load_config, override
+from mm_env.errors import ConfigError
 from mm_env.policies import POLICY_NAMES, AvellanedaStoikov, FixedSpread, RandomPolicy, get_policy
 from mm_env.policies.quoting import Seen
 
@@ -186,7 +187,9 @@ def test_random_actions_follow_their_seed():
 
 
 def test_an_unknown_policy_is_refused_with_the_nearest():
-    with pytest.raises(ValueError, match=r"policy 'fixd': allowed: 'as', 'as_symmetric', 'glft', .*; nearest: 'fixed'"):
+    with pytest.raises(
+        ValueError, match=r"policy 'fixd': expected one of 'as', 'as_symmetric', 'glft', .*; nearest: 'fixed'"
+    ):
         get_policy("fixd")
 
 
@@ -198,7 +201,7 @@ def test_explain_wants_an_env_that_is_there():
 
 
 def test_another_environment_is_refused():
-    with pytest.raises(TypeError, match="CartPoleEnv: allowed: an environment of mm_env"):
+    with pytest.raises(TypeError, match="CartPoleEnv: expected an environment of mm_env"):
         get_policy("as").act(gym.make("CartPole-v1"))
 
 

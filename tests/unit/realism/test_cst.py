@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import Events
+from mm_env.errors import DataError
 from mm_env.realism import cst_book
 from mm_env.realism.cst import CstModel, fit_cst, power_law, simulate_cst
 
@@ -314,14 +315,14 @@ def test_the_book_before_the_beginning_is_stationary():
 @pytest.mark.parametrize(
     "change, said",
     [
-        ({"tick": 0.0}, "tick 0; allowed: above 0"),
-        ({"size": float("inf")}, "size inf; allowed: above 0 and finite"),
-        ({"price": -1.0}, "price -1; allowed"),
-        ({"limit": np.ones(3)}, r"limit \(3,\) and cancel \(12,\); allowed: one length"),
-        ({"limit": np.full(12, np.nan)}, "rate nan per second; allowed: 0 or more"),
+        ({"tick": 0.0}, "tick 0; expected a number above 0"),
+        ({"size": float("inf")}, "size inf; expected a number above 0 and finite"),
+        ({"price": -1.0}, "price -1; expected"),
+        ({"limit": np.ones(3)}, r"limit \(3,\) and cancel \(12,\); expected one length"),
+        ({"limit": np.full(12, np.nan)}, "rate nan per second; expected 0 or more"),
         ({"market": -0.5}, "rate -0.5 per second"),
         ({"limit": np.zeros(12)}, "no limit orders arrive"),
-        ({"cancel": np.append(np.ones(11), 0.0)}, "cancel rate 0 at 12 ticks and beyond; allowed: above 0"),
+        ({"cancel": np.append(np.ones(11), 0.0)}, "cancel rate 0 at 12 ticks and beyond; expected a number above 0"),
     ],
 )
 def test_models_that_are_none(change, said):
@@ -335,7 +336,7 @@ def test_models_that_are_none(change, said):
         ({"seconds": 0.0}, "seconds 0, "),
         ({"seconds": float("inf")}, "seconds inf, "),
         ({"levels": 0}, "levels 0, "),
-        ({"seed": -1}, "seed -1; allowed"),
+        ({"seed": -1}, "seed -1; expected"),
         ({"burn_in": -1.0}, "burn_in -1, "),
     ],
 )
@@ -345,18 +346,18 @@ def test_simulations_that_are_none(change, said):
 
 
 def test_a_price_that_falls_to_nothing_is_told():
-    with pytest.raises(DataError, match=r"a price fell to 0 from 0.03; allowed: a price farther from 0"):
+    with pytest.raises(DataError, match=r"a price fell to 0 from 0.03; expected a price farther from 0"):
         simulate_cst(replace(MODEL, price=0.03), 100.0, 40, 0)
 
 
 def test_events_that_nothing_can_be_fitted_to():
     events = hand_made()
     for change in ({"tick": 0.0}, {"tick": float("nan")}, {"visible_share": 0.0}, {"reach": 0}):
-        with pytest.raises(DataError, match="allowed: above 0, above 0 to 1, 1 or more"):
+        with pytest.raises(DataError, match="expected above 0, above 0 to 1, 1 or more"):
             fit_cst(events, **({"tick": 1.0} | change))
     with pytest.raises(DataError, match="1 events that span no time"):
         fit_cst(events.where(np.arange(7) == 0), 1.0)
-    with pytest.raises(DataError, match="no limit orders in 4 events; allowed: events with orders"):
+    with pytest.raises(DataError, match="no limit orders in 4 events; expected events with orders"):
         fit_cst(events.where(events.kind != "limit"), 1.0)
     away = replace(events, price=np.where(events.side > 0, 1.0, 99.0), bid_prices=np.nan_to_num(events.bid_prices, nan=9.0),
                    ask_prices=np.nan_to_num(events.ask_prices, nan=17.0))  # fmt: skip

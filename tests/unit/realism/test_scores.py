@@ -9,7 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from mm_env.cli import realism
-from mm_env.data.events import About, DataError, Events, EventWriter
+from mm_env.data.events import About, Events, EventWriter
+from mm_env.errors import DataError
 from mm_env.realism.scores import Response, Sample, Statistics, compare_markets, floor_of, shifts_of, statistics_of
 
 SECOND = 1_000_000_000
@@ -154,9 +155,9 @@ def test_the_time_to_cancel_is_from_birth_to_death():
 
 def test_markets_that_cannot_be_compared():
     events = market(0, n=200)
-    with pytest.raises(DataError, match="tick 0; allowed: above 0"):
+    with pytest.raises(DataError, match="tick 0; expected a number above 0"):
         statistics_of(events, 0.0)
-    with pytest.raises(DataError, match="50 events with a bid and an ask; allowed: 100 or more"):
+    with pytest.raises(DataError, match="50 events with a bid and an ask; expected 100 or more"):
         statistics_of(events.where(np.arange(200) < 50), 0.01)
     with pytest.raises(DataError, match="no statistic of the real market"):
         compare_markets(Statistics({}, {}), one([1.0, 2.0]))

@@ -202,7 +202,7 @@ def test_another_recorded_episode_is_drawn_if_asked_for(tmp_path):
     play(tmp_path, record=2, episodes=2, steps=20)
     captions = [block.caption for _, block in read_report(tmp_path, episode=1).blocks() if isinstance(block, Chart)]
     assert any("episode 1" in caption for caption in captions) and not any("episode 0" in caption for caption in captions)
-    with pytest.raises(UsageError, match="--episode 2: not recorded; allowed: 0, 1"):
+    with pytest.raises(UsageError, match="--episode 2: not recorded; expected 0, 1"):
         read_report(tmp_path, episode=2)
 
 
@@ -255,7 +255,7 @@ def test_many_venues_and_symbols_stay_small_and_split(tmp_path):
 def test_anything_else_is_refused(tmp_path, run):
     with pytest.raises(RunError, match="not a folder"):
         read_report(tmp_path / "none")
-    with pytest.raises(RunError, match=r"holds no summary\.json, comparison\.json or about\.json; allowed: a run"):
+    with pytest.raises(RunError, match=r"holds no summary\.json, comparison\.json or about\.json; expected a run"):
         read_report(tmp_path)
     (tmp_path / "comparison.json").write_text("{}")
     with pytest.raises(UsageError, match=r"--episode 1: .* is not a run"):
@@ -278,7 +278,7 @@ def test_the_command_writes_the_same_bytes_where_it_is_told_and_refuses_without_
     assert (tmp_path / "a" / "page.html").read_text("utf-8") == written[0]
     assert (tmp_path / "b.pdf").read_bytes() == written[1]
     refused = CliRunner().invoke(app, [str(tmp_path)])
-    assert refused.exit_code == 2 and "allowed: a run" in refused.output
+    assert refused.exit_code == 2 and "expected a run" in refused.output
 
 
 def test_numbers_are_written_for_people():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mm_env.evaluation.metrics import mean_estimate
+from mm_env.evaluation.estimates import mean_estimate
 from mm_env.reports.tables import interval, plus_minus, run_report, text_table
 
 

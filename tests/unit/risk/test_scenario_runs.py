@@ -130,7 +130,7 @@ def test_what_a_kill_left_half_done_is_played_again(done, tmp_path, damage):
 
 def test_a_folder_of_something_else_is_refused(done, tmp_path):
     folder = done[0].folder
-    with pytest.raises(RunError, match=r"holds results of something else: episodes 20, here 30; allowed: another folder"):
+    with pytest.raises(RunError, match=r"holds results of something else: episodes 20, here 30; expected another folder"):
         begin(run_in(folder, episodes=30))
     other = load_config({**FILE.model_dump(), "stresses": {}}, ScenarioFile)
     with pytest.raises(RunError, match="scenarios"):
@@ -195,7 +195,7 @@ def test_the_table_says_what_the_episodes_say(done):
     assert surface.shape == (2, 3) and surface.loc["own", "switching"] == table["profit"][0]
     assert surface.loc["own", "stress"] == table.set_index("scenario")["profit"]["regime=stress"]
     assert np.isnan(surface.loc["double", "calm"])  # swept one at a time
-    with pytest.raises(KeyError, match="allowed: base"):
+    with pytest.raises(KeyError, match="expected one of base"):
         results.episodes("bse")
 
 

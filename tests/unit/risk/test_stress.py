@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mm_env.config.io import ConfigError, load_config, override
+from mm_env.config.io import load_config, override
 from mm_env.config.scenario import ScenarioFile
 from mm_env.config.scenarios import expand
 from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.errors import ConfigError
 from mm_env.risk import stress
 from mm_env.risk.stress import Schedule, Switcher, redraw_takers, stretch_arrivals, update_maker_rates
 from mm_env.sim.book import update_rates

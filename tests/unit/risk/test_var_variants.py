@@ -167,7 +167,7 @@ def test_the_tail_counts_its_last_loss_in_part():
     "text", ["fhs", "fhs:", "fhs:0", "fhs:a", "moves:1+2", "garch:3", "historical:9", "parametric:inf", ""]
 )
 def test_variants_that_do_not_exist_are_refused(text):
-    with pytest.raises(ValueError, match=re.escape(f"variant {text!r}; allowed: parametric, cornish_fisher, historical")):
+    with pytest.raises(ValueError, match=re.escape(f"variant {text!r}; expected parametric, cornish_fisher, historical")):
         parse_variant(text)
 
 
@@ -176,7 +176,7 @@ def test_a_list_of_variants_names_each_once():
         spellings(["fhs:3", "fhs:3"])
     with pytest.raises(ValueError, match="at least one"):
         spellings([])
-    with pytest.raises(ValueError, match=r"var_horizon_seconds 2\.5; allowed in a backtest: a multiple"):
+    with pytest.raises(ValueError, match=r"var_horizon_seconds 2\.5; expected in a backtest: a multiple"):
         horizon_steps(override(CONFIG, {"risk.var_horizon_seconds": 2.5}))
 
 

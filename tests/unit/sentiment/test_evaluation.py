@@ -9,7 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from mm_env.cli import sentiment_evaluate as evaluate_sentiment
-from mm_env.sentiment.evaluation import LabelledError, chosen, evaluate_scorer, read_labelled
+from mm_env.errors import LabelledError
+from mm_env.sentiment.evaluation import chosen, evaluate_scorer, read_labelled
 
 
 class Table:
@@ -59,7 +60,7 @@ def test_sentences_with_an_at_sign_and_latin_letters(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("text,label\na,0\nb,7\n", r"row 2: label '7'; allowed: 0 or negative, 1 or positive, 2 or neutral"),
+        ("text,label\na,0\nb,7\n", r"row 2: label '7'; expected 0 or negative, 1 or positive, 2 or neutral"),
         ("words,label\na,0\n", "no column text or headline or sentence; found: words, label"),
         ("text,mood\na,0\n", "no column label or sentiment; found: text, mood"),
         ("text,label\n", "no rows"),
@@ -104,7 +105,7 @@ def test_absent_classes_do_not_count(tmp_path):
 def test_names_of_scorers(monkeypatch):
     usual = ("tfidf", "minilm", "none")
     assert chosen(" vader, tfidf,vader,", usual) == ["vader", "tfidf"]
-    with pytest.raises(ValueError, match="--scorers ', ': allowed: names separated by commas, as tfidf,minilm,none"):
+    with pytest.raises(ValueError, match="--scorers ', ': expected names separated by commas, as tfidf,minilm,none"):
         chosen(", ", usual)
 
     def missing(name):

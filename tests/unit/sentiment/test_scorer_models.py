@@ -143,7 +143,7 @@ def test_classes_without_a_sign_are_refused(classifier, tmp_path):
     transformers.AutoTokenizer.from_pretrained(classifier).save_pretrained(tmp_path)
     model.config.id2label = {0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2"}
     model.save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="'LABEL_0', 'LABEL_1', 'LABEL_2'; allowed: id2label that names positive and"):
+    with pytest.raises(ValueError, match="'LABEL_0', 'LABEL_1', 'LABEL_2'; expected id2label that names positive and"):
         get_scorer(f"transformer:{tmp_path}")
 
 

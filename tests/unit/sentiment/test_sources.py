@@ -19,9 +19,11 @@ pytest.importorskip("feedparser")
 pytest.importorskip("massive")
 
 from mm_env.cli import record_news
+from mm_env.errors import RecordingError, SourceError
+from mm_env.network import public_address
 from mm_env.sentiment import get_scorer, load_tape
-from mm_env.sentiment.sources import HeadlineItem, MassiveSource, RecordingError, RssSource, SourceError, record
-from mm_env.sentiment.sources.rss import plain, shown
+from mm_env.sentiment.sources import HeadlineItem, MassiveSource, RssSource, record_headlines
+from mm_env.sentiment.sources.rss import plain
 
 KEY = "k3y-that-nobody-may-see"
 
@@ -242,12 +244,12 @@ def test_too_large_an_answer(server):
 
 @pytest.mark.parametrize("url", ["ftp://example.org/feed", "example.org", "http://"])
 def test_addresses_that_are_none(url):
-    with pytest.raises(ValueError, match="allowed: an address that begins with http"):
+    with pytest.raises(ValueError, match="expected an address that begins with http"):
         RssSource(url)
 
 
 def test_what_may_be_secret_is_not_shown():
-    assert shown("https://me:pw@example.org:8443/a/b?token=s#x") == "https://example.org:8443/a/b"
+    assert public_address("https://me:pw@example.org:8443/a/b?token=s#x") == "https://example.org:8443/a/b"
 
 
 def test_titles_are_plain_text():
@@ -309,7 +311,7 @@ def test_errors_of_the_provider_hold_no_key(server, massive, answer, message):
 def test_a_key_is_needed_and_read_from_the_environment_alone(monkeypatch):
     for name in ("MASSIVE_API_KEY", "POLYGON_API_KEY"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ValueError, match="no key; allowed: one in the environment variable MASSIVE_API_KEY or POLYGON_API"):
+    with pytest.raises(ValueError, match="no key: expected one in the environment variable MASSIVE_API_KEY or POLYGON_API"):
         MassiveSource("ACME")
     monkeypatch.setenv("POLYGON_API_KEY", KEY)
     assert "ACME" in repr(MassiveSource("ACME"))
@@ -336,8 +338,8 @@ def item(k, symbol="XYZ", source="listed"):
 def test_a_recording_is_a_tape_and_is_added_to_without_repeats(tmp_path, name):
     path = tmp_path / "new" / name
     reports = []
-    assert record([Listed([item(1), item(2)])], path, for_seconds=0.0, tell=reports.append) == 2
-    assert record([Listed([item(2), item(3, symbol="")])], path, for_seconds=0.0, tell=reports.append) == 3
+    assert record_headlines([Listed([item(1), item(2)])], path, for_seconds=0.0, on_poll=reports.append) == 2
+    assert record_headlines([Listed([item(2), item(3, symbol="")])], path, for_seconds=0.0, on_poll=reports.append) == 3
     assert [(report.new, report.total) for report in reports] == [({"listed": 2}, 2), ({"listed": 1}, 3)]
     tape = load_tape(path, ["XYZ"], get_scorer("none"), step_seconds=1.0, episode_seconds=100.0)
     assert tape.text == tuple(f'News, "number" {k}' for k in (1, 2, 3))
@@ -348,7 +350,7 @@ def test_a_recording_is_a_tape_and_is_added_to_without_repeats(tmp_path, name):
 def test_one_source_that_fails_stops_no_other_and_is_asked_again(tmp_path):
     reports = []
     sources = [Listed(SourceError("away"), [item(1, source="a")], name="a"), Listed([item(2, source="b")], name="b")]
-    total = record(sources, tmp_path / "news.csv", every_seconds=0.01, for_seconds=0.015, tell=reports.append)
+    total = record_headlines(sources, tmp_path / "news.csv", every_seconds=0.01, for_seconds=0.015, on_poll=reports.append)
     assert total == 2
     assert (reports[0].failed, reports[0].new) == ({"a": "away"}, {"b": 1})
     assert reports[1].new == {"a": 1, "b": 0}
@@ -356,13 +358,13 @@ def test_one_source_that_fails_stops_no_other_and_is_asked_again(tmp_path):
 
 def test_the_same_identity_in_two_sources_is_two_headlines(tmp_path):
     sources = [Listed([item(1, source="a")], name="a"), Listed([item(1, source="b")], name="b")]
-    assert record(sources, tmp_path / "news.csv", for_seconds=0.0) == 2
+    assert record_headlines(sources, tmp_path / "news.csv", for_seconds=0.0) == 2
 
 
 def test_feeds_of_one_path_for_two_symbols_are_both_kept(server, tmp_path):
     server.answers = [ok(RSS)]
     sources = [feed(server, path=f"/feed?s={symbol}", symbol=symbol) for symbol in ("XYZ", "ABC")]
-    assert record(sources, tmp_path / "news.csv", for_seconds=0.0) == 6
+    assert record_headlines(sources, tmp_path / "news.csv", for_seconds=0.0) == 6
 
 
 def test_half_a_character_is_no_reason_to_lose_a_poll(tmp_path):
@@ -372,14 +374,14 @@ def test_half_a_character_is_no_reason_to_lose_a_poll(tmp_path):
 def test_a_file_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordingError, match="headlines cannot be written"):
-        record([Listed([item(1)])], tmp_path / "file" / "news.csv", for_seconds=0.0)
+        record_headlines([Listed([item(1)])], tmp_path / "file" / "news.csv", for_seconds=0.0)
 
 
 def test_it_stops_when_asked_and_keeps_what_it_has(tmp_path):
     polls = []
-    total = record(
+    total = record_headlines(
         [Listed([item(1)], [item(2)], [item(3)])], tmp_path / "news.csv", every_seconds=0.01,
-        tell=polls.append, stop=lambda: len(polls) >= 2,
+        on_poll=polls.append, stop=lambda: len(polls) >= 2,
     )  # fmt: skip
     assert total == 2
     assert len((tmp_path / "news.csv").read_text().splitlines()) == 3
@@ -399,7 +401,7 @@ def test_a_file_that_is_no_recording_is_left_as_it_is(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(RecordingError, match=f"{name}: headlines cannot be added"):
-        record([Listed([item(1)])], path, for_seconds=0.0)
+        record_headlines([Listed([item(1)])], path, for_seconds=0.0)
     assert path.read_bytes() == content
 
 
@@ -440,10 +442,10 @@ def test_the_command_tells_of_failures_and_writes_parquet(server, tmp_path, capl
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "no source: allowed: one or more of --rss and --massive"),
-        (("--rss", "example.org"), "--rss 'example.org': allowed: URL or SYMBOL=URL"),
-        (("--massive", "XYZ"), "no key; allowed: one in the environment variable"),
-        (("--rss", "http://example.org", "--once", "--for", "5"), "--once and --for 5: allowed: one of them"),
+        ((), "no source: expected one or more of --rss and --massive"),
+        (("--rss", "example.org"), "--rss 'example.org': expected URL or SYMBOL=URL"),
+        (("--massive", "XYZ"), "no key: expected one in the environment variable"),
+        (("--rss", "http://example.org", "--once", "--for", "5"), "--once and --for 5: expected one of them"),
     ],
 )
 def test_the_command_refuses(tmp_path, monkeypatch, arguments, message):

@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from mm_env.config.io import ConfigError, load_config
+from mm_env.config.io import load_config
+from mm_env.errors import ConfigError, TapeError
 from mm_env.market.build import build_market
-from mm_env.sentiment import Tape, TapeError, get_scorer, load_tape
+from mm_env.sentiment import Tape, get_scorer, load_tape
 
 SYMBOLS = ("XYZ", "ABC")
 REAL = Path(__file__).resolve().parents[3] / "../shared/data/headlines/cnbc.csv"
@@ -290,19 +291,19 @@ def test_other_date_formats(write: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", r"news\.csv: empty; allowed: a header with 'headline'"),
+        ("", r"news\.csv: empty; expected a header with 'headline'"),
         ("step,headline\n", r"no rows under the header step, headline"),
-        ("step,headlin\n0,a\n", r"no column 'headline'; found: 'step', 'headlin'; did you mean 'headlin'\?"),
-        ("headline,timestam\na,0\n", r"no column 'timestamp' and none 'step'.*did you mean 'timestam'\?"),
-        ("headline,steps\na,0\n", r"no column 'timestamp' and none 'step'.*did you mean 'steps'\?"),
+        ("step,headlin\n0,a\n", r"no column 'headline'; found: 'step', 'headlin'; nearest: 'headlin'"),
+        ("headline,timestam\na,0\n", r"no column 'timestamp' and none 'step'.*nearest: 'timestam'"),
+        ("headline,steps\na,0\n", r"no column 'timestamp' and none 'step'.*nearest: 'steps'"),
         ("headline,step,timestamp\na,0,0\n", r"'timestamp' and 'step' both say when"),
         ("headline,step,Headline\na,0,b\n", r"column 'headline' is there 2 times"),
-        ("headline,step,symbols\na,0,XYZ\n", r"unknown column 'symbols'; did you mean 'symbol'\?"),
-        ("headline,step,polarty\na,0,1\n", r"unknown column 'polarty'; did you mean 'polarity'\?"),
+        ("headline,step,symbols\na,0,XYZ\n", r"unknown column 'symbols'; nearest: 'symbol'"),
+        ("headline,step,polarty\na,0,1\n", r"unknown column 'polarty'; nearest: 'polarity'"),
         ("step,headline\n0,a\n1,Up, for once\n", r"line 3: 3 cells under a header of 2; .*needs quotes"),
         ("step,symbol,headline\n0,a\n", r"line 2: 2 cells under a header of 3"),
-        ('step,headline\n0,a\n1,"open\n2,b\n', r"line 3: not a row of CSV: .*allowed: quotes"),
-        (b"\xff\xfes\x00t\x00", r"UTF-16; allowed: UTF-8"),
+        ('step,headline\n0,a\n1,"open\n2,b\n', r"line 3: not a row of CSV: .*expected quotes"),
+        (b"\xff\xfes\x00t\x00", r"UTF-16; expected UTF-8"),
         (b"PAR1 and nothing more", r"not a Parquet file"),
     ],
 )
@@ -319,7 +320,7 @@ def test_popularity_is_not_taken_for_polarity(write: Any) -> None:
 
 def test_missing_file_names_the_nearest(write: Any, tmp_path: Path) -> None:
     write("step,headline\n0,a\n", "headlines.csv")
-    with pytest.raises(TapeError, match=r"headline\.csv: .*No such file.*did you mean 'headlines\.csv'\?"):
+    with pytest.raises(TapeError, match=r"headline\.csv: .*No such file.*nearest: 'headlines\.csv'"):
         load(tmp_path / "headline.csv")
     with pytest.raises(TapeError, match=r"No such file or directory$"):
         load(tmp_path / "nowhere" / "headline.csv")
@@ -335,20 +336,20 @@ def test_parquet_suffix_with_other_content(write: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("step,headline,polarity\n0,a,\n1,b,1.5\n", r"line 3: polarity '1\.5'; allowed: -1 to 1"),
+        ("step,headline,polarity\n0,a,\n1,b,1.5\n", r"line 3: polarity '1\.5'; expected a number from -1 to 1"),
         ("step,headline,polarity\n0,a,good\n", r"line 2: polarity 'good'"),
         ("step,headline,polarity\n0,a,nan\n", r"line 2: polarity 'nan'"),
-        ("step,headline\n\n0,a\n-1,b\n", r"line 4: step '-1'; allowed: whole numbers from 0"),
+        ("step,headline\n\n0,a\n-1,b\n", r"line 4: step '-1'; expected whole numbers from 0"),
         ("step,headline\n0.5,a\n", r"line 2: step '0\.5'"),
         ("step,headline\n,a\n", r"line 2: step ''"),
         ("step,headline\ninf,a\n", r"line 2: step 'inf'"),
         ("timestamp,headline\n2024-01-02,a\n2024-13-02,b\n", r"line 3: timestamp '2024-13-02'; .*dates as"),
-        ("timestamp,headline\n2024-01-02,a\n,b\n", r"line 3: timestamp ''; allowed: dates"),
+        ("timestamp,headline\n2024-01-02,a\n,b\n", r"line 3: timestamp ''; expected dates"),
         ("timestamp,headline\n2024-01-02,a\nnow,b\n", r"line 3: timestamp 'now'"),
         ("timestamp,headline\n09:30:00,a\n2024-01-02,b\n", r"line 2: timestamp '09:30:00'"),
         ("timestamp,headline\n05/02/2020,a\n13/02/2020,b\n", r"line 3: timestamp '13/02/2020'"),
-        ("timestamp,headline\n1,a\n2,b\nsoon,c\n", r"line 4: timestamp 'soon'; allowed: numbers of seconds"),
-        ("timestamp,headline\n1,a\n2,b\n,c\n", r"line 4: timestamp ''; allowed: numbers of seconds"),
+        ("timestamp,headline\n1,a\n2,b\nsoon,c\n", r"line 4: timestamp 'soon'; expected numbers of seconds"),
+        ("timestamp,headline\n1,a\n2,b\n,c\n", r"line 4: timestamp ''; expected numbers of seconds"),
         ("timestamp,headline\n1,a\n2,b\ninf,c\n", r"line 4: timestamp 'inf'"),
         ('timestamp,headline,polarity\n1,a,0\n2,"b\nb",0\n3,c,2\n', r"line 5: polarity '2'"),
     ],
@@ -371,7 +372,7 @@ def test_bad_parquet_cell_names_the_row(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("step,symbol,headline\n0,QQQ,a\n1,XYZW,b\n2,XYZ,\n",
-         r"1 without a headline, 2 of unknown symbols \(QQQ, XYZW\); allowed: XYZ, ABC, .*mean 'XYZ'\?"),
+         r"1 without a headline, 2 of unknown symbols \(QQQ, XYZW\); expected one of XYZ, ABC, .*nearest: 'XYZ'"),
         ("step,headline\n0, \n", r"no usable row: 1 without a headline, 0 of unknown symbols$"),
         ("step,headline\n50,a\n60,b\n", r"no usable row: all come past the episode's end at 100 s"),
     ],
@@ -387,7 +388,7 @@ def test_no_usable_row(write: Any, content: str, message: str) -> None:
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
 def test_durations_are_above_zero(write: Any, name: str, value: float) -> None:
     path = write("timestamp,headline\n0,a\n")
-    with pytest.raises(ValueError, match=f"{name} {value!r}; allowed: finite and above 0"):
+    with pytest.raises(ValueError, match=f"{name} {value!r}; expected finite and above 0"):
         load(path, **{name: value})
 
 
@@ -434,7 +435,7 @@ def test_a_session_reads_numbers_since_1970_and_refuses_others(write: Any) -> No
     path = write(f"timestamp,headline\n{opening},a\n{opening + 50},b\n{opening - 1},c\n")
     tape = load(path, seconds_per_episode_second=1.0, session=NEW_YORK)
     np.testing.assert_allclose(np.diff(tape.time_seconds), [50.0])
-    with pytest.raises(TapeError, match="line 3: timestamp '50'; allowed: dates, or seconds since 1970"):
+    with pytest.raises(TapeError, match="line 3: timestamp '50'; expected dates, or seconds since 1970"):
         load(write("timestamp,headline\n10,a\n50,b\n"), session=NEW_YORK)
     with pytest.raises(TapeError, match="session goes with a column 'timestamp' only"):
         load(write("step,headline\n10,a\n50,b\n"), session=NEW_YORK)
@@ -445,10 +446,10 @@ def test_a_session_reads_numbers_since_1970_and_refuses_others(write: Any) -> No
 @pytest.mark.parametrize(
     ("session", "message"),
     [
-        ("9-5", "session '9-5'; allowed: hours of a day and a time zone, as 09:30-16:00 America/New_York"),
-        ("16:00-09:30 UTC", "allowed: hours that end later on the same day"),
-        ("09:30-24:30 UTC", "allowed: hours that end later on the same day, 24:00 at the latest"),
-        ("09:30-16:00 Mars/Olympus", "time zone 'Mars/Olympus'; allowed: a time zone as Europe/Berlin or UTC"),
+        ("9-5", "session '9-5'; expected hours of a day and a time zone, as 09:30-16:00 America/New_York"),
+        ("16:00-09:30 UTC", "expected hours that end later on the same day"),
+        ("09:30-24:30 UTC", "expected hours that end later on the same day, 24:00 at the latest"),
+        ("09:30-16:00 Mars/Olympus", "time zone 'Mars/Olympus'; expected a time zone as Europe/Berlin or UTC"),
         ("09:30-16:00 ../etc", "time zone '../etc'"),
     ],
 )

@@ -86,7 +86,7 @@ def test_the_command_writes_an_archive_that_the_scorer_reads(tmp_path):
     REAL[:50].to_csv(data, index=False)
     result = CliRunner().invoke(APP, [str(data), "--no-minilm", "--out", str(out)])
     assert result.exit_code == 2
-    assert "40 negative, 10 positive, 0 neutral; allowed: 10 or more of each" in " ".join(result.output.split())
+    assert "40 negative, 10 positive, 0 neutral; expected 10 or more of each" in " ".join(result.output.split())
     result = CliRunner().invoke(APP, [str(tmp_path / "none.csv"), "--no-minilm"])
     assert result.exit_code == 2
     assert "none.csv: cannot read" in " ".join(result.output.split())

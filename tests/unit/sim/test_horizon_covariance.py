@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mm_env.config.io import ConfigError, load_config, override
+from mm_env.config.io import load_config, override
 from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.errors import ConfigError
 from mm_env.policies.registry import get_policy
 
 HORIZON = {"risk.var_covariance": "horizon", "risk.horizon_half_life_seconds": 40.0, "episode.burn_in_seconds": 0.0}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mm_env.config.io import ConfigError, load_config
+from mm_env.config.io import load_config
+from mm_env.errors import ConfigError
 from mm_env.evaluation.evaluation import evaluate
 from mm_env.policies.constant import ConstantAction
 

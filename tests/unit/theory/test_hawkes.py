@@ -118,22 +118,22 @@ def test_matrix_exponential(scale):
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="branching ratio 1; allowed: below 1"):
+    with pytest.raises(ValueError, match="branching ratio 1; expected a number below 1"):
         Hawkes.one(1.0, 2.0, 2.0)
-    with pytest.raises(ValueError, match="allowed: 0 or more"):
+    with pytest.raises(ValueError, match="expected 0 or more"):
         Hawkes.one(1.0, -0.1, 2.0)
-    with pytest.raises(ValueError, match="allowed: above 0"):
+    with pytest.raises(ValueError, match="expected a number above 0"):
         Hawkes.one(1.0, 0.0, 0.0)
-    with pytest.raises(ValueError, match=r"allowed: \(D,\), \(K, D, D\) and \(K,\)"):
+    with pytest.raises(ValueError, match=r"expected \(D,\), \(K, D, D\) and \(K,\)"):
         Hawkes(np.ones(2), np.zeros((1, 3, 3)), np.ones(1))
     process = Hawkes.one(1.0, 0.5, 2.0)
     with pytest.raises(ValueError, match="times rising"):
         rescaled_times([2.0, 1.0], [0, 0], process)
-    with pytest.raises(ValueError, match="dimensions 0 to 1; allowed: 0 to 0"):
+    with pytest.raises(ValueError, match="dimensions 0 to 1; expected a number from 0 to 0"):
         rescaled_times([1.0, 2.0], [0, 1], process)
     with pytest.raises(ValueError, match="at least 20"):
         exponential_fit(np.ones(19))
-    with pytest.raises(ValueError, match=r"allowed: \(n, n\), finite"):
+    with pytest.raises(ValueError, match=r"expected \(n, n\), finite"):
         exponential(np.full((2, 2), math.nan))
 
 

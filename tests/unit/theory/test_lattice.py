@@ -118,21 +118,21 @@ def test_the_lattice_of_a_configuration():
 
 
 def test_hawkes_arrivals_have_no_lattice():
-    with pytest.raises(ValueError, match=r"'hawkes' has no exact moments.*allowed: 'poisson'"):
+    with pytest.raises(ValueError, match=r"'hawkes' has no exact moments.*expected 'poisson'"):
         Lattice.of(ClassicConfig.model_validate({"flow": {"arrivals": "hawkes"}}))
 
 
 @pytest.mark.parametrize("fields", [{"steps": 0}, {"largest": 0}, {"initial": 201}])
 def test_an_impossible_lattice_is_refused(fields):
-    with pytest.raises(ValueError, match="allowed: at least one step, a limit of at least 1, an inventory within it"):
+    with pytest.raises(ValueError, match="expected at least one step, a limit of at least 1, an inventory within it"):
         Lattice(**fields)
 
 
 @pytest.mark.parametrize(
     "depths, said",
     [
-        (np.zeros((199, 401)), r"shape \(199, 401\); allowed: \(200, 401\)"),
-        (np.zeros(7), r"shape \(7,\) at step 0; allowed: \(401,\)"),
+        (np.zeros((199, 401)), r"shape \(199, 401\); expected \(200, 401\)"),
+        (np.zeros(7), r"shape \(7,\) at step 0; expected \(401,\)"),
         (math.nan, "401 are no number"),
     ],
 )

@@ -86,5 +86,5 @@ def test_no_arrivals_are_worth_the_penalty_alone():
 
 def test_recovered_share():
     assert recovered_share(31.0, 30.0, 34.0) == 0.25 and recovered_share(29.0, 30.0, 34.0) == -0.25
-    with pytest.raises(ValueError, match=r"allowed: the first above the other"):
+    with pytest.raises(ValueError, match=r"expected the first above the other"):
         recovered_share(1.0, 2.0, 2.0)

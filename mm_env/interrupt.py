@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
+
+_CHECK_SECONDS = 0.2  # between two checks of whether to stop
 
 
 class Stopped(Exception):
     """Work that was asked to stop before it had anything whole to return."""
+
+
+def pause(seconds: float, stop: Callable[[], bool]) -> None:
+    """Wait; raises Stopped as soon as `stop()` is true."""
+    until = time.monotonic() + seconds
+    while True:
+        if stop():
+            raise Stopped
+        left = until - time.monotonic()
+        if left <= 0.0:
+            return
+        time.sleep(min(_CHECK_SECONDS, left))
 
 
 class StopRequest:

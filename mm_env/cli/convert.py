@@ -8,30 +8,26 @@ python scripts/convert_data.py trades.csv --quotes quotes.csv --column price=las
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from mm_env.cli.baseline import check_log_level
 from mm_env.cli.errors import check_target, user_errors
-from mm_env.data.events import About, DataError, Events, EventWriter, ReadReport
-from mm_env.data.readers.binance import LEVELS, find_binance, read_binance
-from mm_env.data.readers.lobster import find_lobster, read_lobster
-from mm_env.data.readers.tables import read_tables
-from mm_env.errors import UsageError
+from mm_env.data.events import EventWriter, ReadReport
+from mm_env.data.readers import READERS, ReadOptions, open_data
+from mm_env.errors import DataError, UsageError
 from mm_env.files import write_json
 
 logger = logging.getLogger("convert_data")
-FORMS = ("lobster", "binance", "tables")
 
 
 @user_errors
 def main(
     data: Annotated[Path, typer.Argument(help="LOBSTER zip, folder or message file; Binance stream; table of trades.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Parquet file that is written.")],
-    form: Annotated[str | None, typer.Option(metavar="|".join(FORMS), help="Found by the names if none is given.")] = None,
+    form: Annotated[str | None, typer.Option(metavar="|".join(READERS), help="Found by the names if none is given.")] = None,
     quotes: Annotated[Path | None, typer.Option(help="Table of quotes beside that of trades.")] = None,
     column: Annotated[
         list[str] | None, typer.Option(metavar="OURS=THEIRS", help="Name of a column of a table; repeatable.")
@@ -41,7 +37,7 @@ def main(
     ] = None,
     symbol: Annotated[str, typer.Option(help="Of a table.")] = "",
     venue: Annotated[str, typer.Option(help="Of a table or a Binance stream.")] = "",
-    levels: Annotated[int, typer.Option(min=1, help="Of the book of a Binance stream.")] = LEVELS,
+    levels: Annotated[int, typer.Option(min=1, help="Of the book of a Binance stream.")] = ReadOptions.levels,
     coarse_tick: Annotated[
         float | None, typer.Option(help="Of the book of a Binance stream: levels are added up by it [currency].")
     ] = None,
@@ -54,12 +50,12 @@ def main(
     for option, path in {"--out": out, "--json": json_file}.items():
         if path is not None:
             check_target(option, path)
-    kind = form or _guess(data)
-    if kind not in FORMS:
-        raise UsageError(f"--form {form!r}: allowed: {', '.join(FORMS)}")
     report = ReadReport()
-    names = _columns(column or [])
-    about, events = _source(kind, data, quotes, names, time_unit, symbol, venue, levels, coarse_tick, report)
+    options = ReadOptions(
+        symbol=symbol, venue=venue, levels=levels, coarse_tick=coarse_tick, quotes=quotes, columns=_columns(column or []),
+        time_unit=time_unit,
+    )  # fmt: skip
+    about, events = open_data(data, report, options, form)
     with EventWriter(out, about) as writer:
         for batch in events:
             writer.write(batch)
@@ -71,52 +67,14 @@ def main(
                                "examples": report.examples})  # fmt: skip
 
 
-def _guess(data: Path) -> str:
-    """The form that a name stands for."""
-    if data.is_dir() or data.suffix == ".zip" or "_message_" in data.name:
-        return "lobster"
-    return "tables" if data.suffix.lower() in (".csv", ".parquet", ".pq") else "binance"
-
-
 def _columns(pairs: list[str]) -> dict[str, str]:
     columns = {}
     for pair in pairs:
         ours, sign, theirs = pair.partition("=")
         if not sign or not ours or not theirs:
-            raise UsageError(f"--column {pair!r}: allowed: OURS=THEIRS, as price=last")
+            raise UsageError(f"--column {pair!r}: expected OURS=THEIRS, as price=last")
         columns[ours] = theirs
     return columns
-
-
-def _source(
-    kind: str,
-    data: Path,
-    quotes: Path | None,
-    columns: dict[str, str],
-    time_unit: str | None,
-    symbol: str,
-    venue: str,
-    levels: int,
-    coarse_tick: float | None,
-    report: ReadReport,
-) -> tuple[About, Iterator[Events]]:
-    if kind == "tables":
-        _refuse({"--coarse-tick": coarse_tick}, "a Binance stream", data, kind)
-        return About("tables", symbol, venue, 1), read_tables(data, quotes, report, columns, time_unit)
-    _refuse({"--quotes": quotes, "--column": columns, "--time-unit": time_unit, "--symbol": symbol}, "tables", data, kind)
-    if kind == "lobster":
-        _refuse({"--coarse-tick": coarse_tick}, "a Binance stream", data, kind)
-        source = find_lobster(data)
-        return source.about, read_lobster(source, report)
-    about = find_binance(data, venue, levels, coarse_tick)
-    return about, read_binance(data, about, report)
-
-
-def _refuse(given: dict[str, Any], where: str, data: Path, kind: str) -> None:
-    """Refuse options that nothing would read."""
-    foreign = [option for option, value in given.items() if value]
-    if foreign:
-        raise UsageError(f"{', '.join(foreign)}: allowed: with {where} only; {data} is read as {kind}")
 
 
 if __name__ == "__main__":

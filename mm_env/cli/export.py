@@ -8,7 +8,6 @@ python scripts/export_data.py runs/data/xyz.parquet --form hftbacktest --latency
 from __future__ import annotations
 
 import logging
-import math
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -18,18 +17,16 @@ import typer
 from mm_env.cli.baseline import check_log_level
 from mm_env.cli.errors import check_target, user_errors
 from mm_env.data.events import about_events, read_events
-from mm_env.data.exporters.hftbacktest import export_hftbacktest
-from mm_env.data.exporters.lobster import events_of_day, export_lobster
+from mm_env.data.exporters import EXPORTERS, ExportOptions, export_events
+from mm_env.data.exporters.lobster import events_of_day
 from mm_env.errors import UsageError
 from mm_env.files import write_json
-
-FORMS = ("lobster", "hftbacktest")
 
 
 @user_errors
 def main(
     data: Annotated[Path, typer.Argument(help="Events, as convert_data.py and record_market.py write them.")],
-    form: Annotated[str, typer.Option(metavar="|".join(FORMS), help="Of the files.")] = "lobster",
+    form: Annotated[str, typer.Option(metavar="|".join(EXPORTERS), help="Of the files.")] = "lobster",
     day: Annotated[
         str | None, typer.Option(metavar="YYYY-MM-DD", help="Only the events of that day in New York; all if none is named.")
     ] = None,
@@ -46,25 +43,14 @@ def main(
     """Write the files and print their names."""
     check_log_level(log_level)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
-    if form not in FORMS:
-        raise UsageError(f"--form {form!r}: allowed: {', '.join(FORMS)}")
-    foreign = {"lobster": {"--latency-ms": latency_ms != 0.0}, "hftbacktest": {"--lot": lot != 1.0}}[form]
-    for option, given in foreign.items():
-        if given:
-            raise UsageError(f"{option}: allowed: with another form than {form}")
-    if not math.isfinite(latency_ms):
-        raise UsageError(f"--latency-ms {latency_ms}: allowed: a finite number, 0 or more")
     about = about_events(data)
     events = read_events(data) if day is None else events_of_day(read_events(data), _date(day))
-    array = out if form == "hftbacktest" and out.suffix == ".npz" else out / f"{data.stem}.npz"
-    targets = {"--out": array} | ({} if json_file is None else {"--json": json_file})
+    targets = {"--out": out if out.suffix == ".npz" else out / data.stem} | (
+        {} if json_file is None else {"--json": json_file}
+    )
     for option, path in targets.items():
         check_target(option, path)
-    if form == "lobster":
-        paths = list(export_lobster(events, about, out, lot))
-    else:
-        export_hftbacktest(events, array, round(latency_ms * 1e6))
-        paths = [array]
+    paths = export_events(events, about, out, form, ExportOptions(data.stem, lot, latency_ms))
     for path in paths:
         print(path)
     if json_file is not None:
@@ -75,7 +61,7 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--day {text!r}: allowed: a date, as 2024-01-02") from error
+        raise UsageError(f"--day {text!r}: expected a date, as 2024-01-02") from error
 
 
 if __name__ == "__main__":

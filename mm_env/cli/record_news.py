@@ -17,7 +17,7 @@ from mm_env.cli.baseline import check_log_level
 from mm_env.cli.errors import check_target, user_errors
 from mm_env.errors import UsageError
 from mm_env.interrupt import StopRequest
-from mm_env.sentiment.sources import HeadlineSource, MassiveSource, PollReport, RssSource, record
+from mm_env.sentiment.sources import HeadlineSource, MassiveSource, PollReport, RssSource, record_headlines
 
 logger = logging.getLogger("record_news")
 _FEED = re.compile(r"(?:([A-Za-z0-9.^-]{1,16})=)?(https?://\S+)")
@@ -47,11 +47,13 @@ def main(
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its lines hold whole addresses
     if once and for_seconds is not None:
-        raise UsageError(f"--once and --for {for_seconds:g}: allowed: one of them")
+        raise UsageError(f"--once and --for {for_seconds:g}: expected one of them")
     check_target("--out", out)
     sources = _sources(rss or [], massive)
     with StopRequest() as stop:
-        total = record(sources, out, every_seconds=every, for_seconds=0.0 if once else for_seconds, tell=_tell, stop=stop)
+        total = record_headlines(
+            sources, out, every_seconds=every, for_seconds=0.0 if once else for_seconds, on_poll=_tell, stop=stop
+        )
     print(f"{out}: {total} headlines")
 
 
@@ -61,7 +63,7 @@ def _sources(feeds: list[str], massive: str | None) -> list[HeadlineSource]:
         for text in feeds:
             form = _FEED.fullmatch(text)
             if form is None:
-                raise UsageError(f"--rss {text!r}: allowed: URL or SYMBOL=URL, with http:// or https://")
+                raise UsageError(f"--rss {text!r}: expected URL or SYMBOL=URL, with http:// or https://")
             sources.append(RssSource(form[2], form[1] or ""))
         if massive is not None:
             sources += [MassiveSource(name.strip()) for name in massive.split(",") if name.strip()]
@@ -70,7 +72,7 @@ def _sources(feeds: list[str], massive: str | None) -> list[HeadlineSource]:
     except ValueError as error:
         raise UsageError(str(error)) from error
     if not sources:
-        raise UsageError("no source: allowed: one or more of --rss and --massive")
+        raise UsageError("no source: expected one or more of --rss and --massive")
     return sources
 
 

@@ -24,25 +24,22 @@ import typer
 from mm_env.cli.baseline import check_log_level
 from mm_env.cli.errors import check_target, user_errors
 from mm_env.cli.progress import progress_of
-from mm_env.config.keys import nearest
-from mm_env.data.events import DataError
 from mm_env.data.providers import (
     INTERVALS,
     CcxtSource,
     MassiveBars,
     MassiveTape,
-    Patience,
+    PriceRecording,
     PriceSource,
-    Recorded,
-    SourceError,
     YahooBars,
-    moment,
-    record,
+    parse_time,
+    record_prices,
     yahoo_session,
 )
-from mm_env.errors import UsageError
+from mm_env.errors import DataError, SourceError, UsageError, check_choice
 from mm_env.files import write_json
 from mm_env.interrupt import Stopped, StopRequest
+from mm_env.network import RetryPolicy
 
 logger = logging.getLogger("record_prices")
 SECOND = 1_000_000_000
@@ -118,10 +115,10 @@ def main(
         )  # fmt: skip
         found = _record(sources, paths, told, start, end, interval or "1d", seconds, stop)
     if json_file is not None:
-        write_json(json_file, {"files": [_figures(one) for one in found.values() if isinstance(one, Recorded)],
+        write_json(json_file, {"files": [_figures(one) for one in found.values() if isinstance(one, PriceRecording)],
                                "failed": _failures(found)})  # fmt: skip
     for one in found.values():
-        if isinstance(one, Recorded):
+        if isinstance(one, PriceRecording):
             print(_line(one))
     if stop.signal is not None:
         typer.echo("stopped before the end: the files hold what was got until then", err=True)
@@ -133,15 +130,12 @@ def main(
 def _names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names or len(set(names)) < len(names):
-        raise UsageError(f"--symbols {text!r}: allowed: one or more, each once, as AAPL,AMZN")
+        raise UsageError(f"--symbols {text!r}: expected one or more, each once, as AAPL,AMZN")
     return names
 
 
 def _what(source: str, text: str | None) -> tuple[str, ...]:
-    if source not in SOURCES:
-        close = nearest(source, SOURCES)
-        told = f"; nearest: {close!r}" if close else ""
-        raise UsageError(f"--source {source!r}: allowed: {', '.join(SOURCES)}{told}")
+    check_choice("--source", source, SOURCES)
     known = SOURCES[source]
     if text is None:
         return known[:1]
@@ -150,7 +144,7 @@ def _what(source: str, text: str | None) -> tuple[str, ...]:
         apart = "bars, or " if source == "massive" else ""
         rest = [name for name in known if name != "bars"] or ["bars"]
         raise UsageError(
-            f"--what {text!r}: allowed of {source}: {apart}{','.join(rest)}{' or one of them' * (len(rest) > 1)}"
+            f"--what {text!r}: expected of {source}: {apart}{','.join(rest)}{' or one of them' * (len(rest) > 1)}"
         )
     return parts
 
@@ -173,25 +167,25 @@ def _check_options(
     for options, absent, where in foreign:
         given = [name for name, value in options.items() if value is not None]
         if absent and given:
-            raise UsageError(f"{', '.join(given)}: allowed: {where}")
+            raise UsageError(f"{', '.join(given)}: expected {where}")
     for name, value in (tape | books).items():
         if value == math.inf:
-            raise UsageError(f"{name} {value}: allowed: a number that is not infinite")
+            raise UsageError(f"{name} {value}: expected a number that is not infinite")
     if source == "ccxt" and ccxt["--exchange"] is None:
-        raise UsageError("--exchange: none; allowed: one that ccxt knows, as binance")
+        raise UsageError("--exchange: none; expected one that ccxt knows, as binance")
 
 
 def _paths(out: Path, names: list[str], what: tuple[str, ...], interval: str) -> dict[str, Path]:
     """Where each symbol is recorded."""
     if out.suffix.lower() in (".parquet", ".pq") and not out.is_dir():
         if len(names) > 1:
-            raise UsageError(f"--out {out}: one file for {len(names)} symbols; allowed: a folder")
+            raise UsageError(f"--out {out}: one file for {len(names)} symbols; expected a folder")
         paths = {names[0]: out}
     else:
         ending = interval if what == ("bars",) else "_".join(sorted(what))
         paths = {name: out / f"{re.sub('[^a-z0-9.-]+', '_', name.lower()).strip('_.')}_{ending}.parquet" for name in names}
     if len(set(paths.values())) < len(paths):
-        raise UsageError(f"--symbols {','.join(names)}: two would share a file in {out}; allowed: one run for each of these")
+        raise UsageError(f"--symbols {','.join(names)}: two would share a file in {out}; expected one run for each of these")
     for path in paths.values():
         check_target("--out", path)
     return paths
@@ -201,21 +195,21 @@ def _sources(
     source: str, names: list[str], what: tuple[str, ...], stop: Callable[[], bool], *, interval: str, adjusted: str,
     tick: float | None, exchange: str | None, levels: int, every: float, base_url: str | None,
 ) -> dict[str, PriceSource]:  # fmt: skip
-    patience = Patience(stop=stop)
+    retry = RetryPolicy(stop=stop)
     found: dict[str, PriceSource] = {}
     try:
-        session = yahoo_session(base_url, patience) if source == "yfinance" else None
+        session = yahoo_session(base_url, retry) if source == "yfinance" else None
         for name in names:
             if source == "yfinance":
                 found[name] = YahooBars(name, interval, adjusted, session=session)
             elif source == "ccxt":
                 found[name] = CcxtSource(
-                    exchange or "", name, what, levels=levels, every_seconds=every, base_url=base_url, patience=patience
+                    exchange or "", name, what, levels=levels, every_seconds=every, base_url=base_url, retry=retry
                 )
             elif what == ("bars",):
-                found[name] = MassiveBars(name, interval, adjusted, base_url=base_url, patience=patience)
+                found[name] = MassiveBars(name, interval, adjusted, base_url=base_url, retry=retry)
             else:
-                found[name] = MassiveTape(name, what, tick=tick, base_url=base_url, patience=patience)
+                found[name] = MassiveTape(name, what, tick=tick, base_url=base_url, retry=retry)
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is not installed: pip install -e '.[prices]' -c constraints.txt") from error
     except ValueError as error:
@@ -226,7 +220,7 @@ def _sources(
 def _record(
     sources: dict[str, PriceSource], paths: dict[str, Path], what: tuple[str, ...], start: str | None, end: str | None,
     interval: str, seconds: float | None, stop: StopRequest,
-) -> dict[str, Recorded | Exception]:  # fmt: skip
+) -> dict[str, PriceRecording | Exception]:  # fmt: skip
     """What came of each symbol; books are polled at the same time, all else is recorded one symbol after the other."""
     if "books" in what:
         begin = time.time_ns()
@@ -235,12 +229,12 @@ def _record(
             logger.info("polling until Ctrl-C")
         with _progress("books", 0 if seconds is None else len(sources) * seconds) as progress:
 
-            def poll(name: str) -> Recorded | Exception:
+            def poll(name: str) -> PriceRecording | Exception:
                 return _one(sources[name], paths[name], lambda: (begin, finish), stop, progress)
 
             with ThreadPoolExecutor(len(sources)) as pool:
                 return dict(zip(sources, pool.map(poll, sources), strict=True))
-    found: dict[str, Recorded | Exception] = {}
+    found: dict[str, PriceRecording | Exception] = {}
     for name, source in sources.items():
         if stop():
             break
@@ -258,14 +252,14 @@ def _one(
     span: Callable[[], tuple[int, int]],
     stop: StopRequest,
     shared: Callable[[int], None] | None,
-) -> Recorded | Exception:
+) -> PriceRecording | Exception:
     """Record one symbol, with a progress of its own unless it shares one; an error is told and returned."""
     try:
         begin, finish = span()
         with contextlib.ExitStack() as closing:
             total = (finish - begin) / SECOND
             advance = shared or closing.enter_context(_progress(source.name, total))
-            found = record(source, path, begin, finish, tell=_tell(begin, finish, advance), stop=stop)
+            found = record_prices(source, path, begin, finish, on_progress=_tell(begin, finish, advance), stop=stop)
     except Stopped:
         return Stopped(f"{source.name}: stopped before anything was told")
     except (SourceError, DataError) as error:
@@ -301,20 +295,20 @@ def _span(source: PriceSource, what: tuple[str, ...], start: str | None, end: st
     days = 1 if what != ("bars",) else 365 if interval == "1d" else 5
     begin = finish - days * DAY if start is None else _moment("--start", start, source)
     if begin >= finish:
-        raise UsageError(f"--start {start} and --end {end or 'now'}: allowed: a start before the end")
+        raise UsageError(f"--start {start} and --end {end or 'now'}: expected a start before the end")
     return begin, finish
 
 
 def _moment(option: str, text: str, source: PriceSource) -> int:
     try:
-        return moment(text, source.zone)
+        return parse_time(text, source.zone)
     except ValueError as error:
         raise UsageError(
-            f"{option} {text!r}: allowed: a date or a time from 1900 to 2200, as 2024-01-02 or 2024-01-02T09:30"
+            f"{option} {text!r}: expected a date or a time from 1900 to 2200, as 2024-01-02 or 2024-01-02T09:30"
         ) from error
 
 
-def _line(one: Recorded) -> str:
+def _line(one: PriceRecording) -> str:
     about = one.about
     head = f"{one.path}: {about.symbol} at {about.venue or about.source}"
     if not one.rows:
@@ -331,12 +325,12 @@ def _date(ns: int | None) -> str | None:
     return None if ns is None else datetime.fromtimestamp(ns / SECOND, UTC).isoformat(timespec="seconds")
 
 
-def _failures(found: dict[str, Recorded | Exception]) -> list[str]:
-    told = [one.failed if isinstance(one, Recorded) else str(one) for one in found.values()]
+def _failures(found: dict[str, PriceRecording | Exception]) -> list[str]:
+    told = [one.failed if isinstance(one, PriceRecording) else str(one) for one in found.values()]
     return [reason for reason in told if reason is not None]
 
 
-def _figures(one: Recorded) -> dict[str, Any]:
+def _figures(one: PriceRecording) -> dict[str, Any]:
     about = one.about
     return {
         "file": str(one.path), "source": about.source, "symbol": about.symbol, "venue": about.venue,

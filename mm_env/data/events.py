@@ -37,7 +37,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.errors import UsageError
+from mm_env.errors import DataError
+from mm_env.extras import require
 from mm_env.files import partial_path
 
 if TYPE_CHECKING:
@@ -50,10 +51,6 @@ BOOK = ("bid_prices", "bid_sizes", "ask_prices", "ask_sizes")
 BAR = ("start", "open", "high", "low")
 BATCH_ROWS = 100_000
 _TOLD = 10  # malformed lines that a report quotes
-
-
-class DataError(UsageError):
-    """Market data that cannot be used; the message names file, place, value and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +175,7 @@ class EventWriter:
 
     def __enter__(self) -> EventWriter:
         """Open the file."""
+        require("pyarrow")
         import pyarrow.parquet as pq
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -194,12 +192,12 @@ class EventWriter:
         late = np.flatnonzero(np.diff(events.time, prepend=last) < 0)
         if late.size:
             at = self.events + int(late[0])
-            raise DataError(f"{self.path}: event {at + 1} is earlier than the one before it; allowed: times that never fall")
+            raise DataError(f"{self.path}: event {at + 1} is earlier than the one before it; expected times that never fall")
         book = []
         for name in BOOK:
             values = np.ascontiguousarray(getattr(events, name), dtype=np.float64)
             if values.shape != (len(events), self.about.levels):
-                raise DataError(f"{self.path}: {name} {values.shape}; allowed: {(len(events), self.about.levels)}")
+                raise DataError(f"{self.path}: {name} {values.shape}; expected {(len(events), self.about.levels)}")
             book.append(pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), self.about.levels))
         columns = [
             pa.array(events.time), pa.array(events.kind, pa.string()), pa.array(events.side, pa.int8()),
@@ -224,6 +222,7 @@ class EventWriter:
 
 def about_events(path: Path) -> About:
     """What the events of a file share; raises DataError for a file in another form."""
+    require("pyarrow")
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -232,12 +231,13 @@ def about_events(path: Path) -> About:
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: not a Parquet file of events: {error}") from error
     if b"mm_env" not in metadata:
-        raise DataError(f"{path}: a Parquet file of another form; allowed: one that scripts/convert_data.py wrote")
+        raise DataError(f"{path}: a Parquet file of another form; expected one that scripts/convert_data.py wrote")
     return About(**json.loads(metadata[b"mm_env"]))
 
 
 def read_events(path: Path, batch_rows: int = BATCH_ROWS) -> Iterator[Events]:
     """Yield the events of a file in batches, `Bars` of a file of bars; raises DataError for a file in another form."""
+    require("pyarrow")
     import pyarrow.parquet as pq
 
     about = about_events(path)

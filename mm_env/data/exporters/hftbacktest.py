@@ -13,6 +13,7 @@ Source of the format: hftbacktest 2.4, `types.py` (event flags and dtype).
 from __future__ import annotations
 
 import heapq
+import math
 import shutil
 import tempfile
 import zipfile
@@ -21,7 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mm_env.data.events import DataError, Events
+from mm_env.data.events import About, Events
+from mm_env.data.exporters.base import ExportOptions
+from mm_env.errors import DataError, UsageError
 from mm_env.files import partial_path
 
 EVENT_DTYPE = np.dtype(
@@ -40,7 +43,7 @@ EVENT_DTYPE = np.dtype(
 DEPTH_EVENT, TRADE_EVENT, DEPTH_SNAPSHOT_EVENT = 1, 2, 4
 EXCH_EVENT, LOCAL_EVENT, BUY_EVENT, SELL_EVENT = 1 << 31, 1 << 30, 1 << 29, 1 << 28
 _BOTH = EXCH_EVENT | LOCAL_EVENT
-# A trade whose taker is not known has neither flag: who watches is told of it, and it fills nobody's order.
+# A trade whose taker is not known has neither flag: it is published, and fills no order.
 _TAKER = {1: BUY_EVENT, -1: SELL_EVENT, 0: 0}
 
 Row = tuple[int, int, float, float]
@@ -48,7 +51,7 @@ Level = tuple[float, float]
 
 
 class _Side:
-    """One side of the book as hftbacktest knows it: the levels in sight, and those that left at their far end."""
+    """One side of hftbacktest's book: the visible levels, and those that left at the far end."""
 
     def __init__(self, sign: int) -> None:
         """sign: 1 for bids, where higher is better, -1 for asks."""
@@ -58,11 +61,11 @@ class _Side:
         self._nearest: list[float] = []  # heap of the prices that are hidden, the best first
 
     def update(self, prices: list[float], sizes: list[float]) -> tuple[list[Level], list[Level]]:
-        """The levels that are gone and those that changed, given those in sight, best first."""
+        """Levels that are gone and levels that changed, from the visible ones, best first."""
         now = {price: size for price, size in zip(prices, sizes, strict=True) if price == price}  # less those that are NaN
         for price, size in now.items():
             if not size > 0.0:
-                raise DataError(f"size {size!r} of the level at {price!r}; allowed in hftbacktest's form: above 0")
+                raise DataError(f"size {size!r} of the level at {price!r}; expected in hftbacktest's form: above 0")
         # Fewer levels than there is room for are all there are.
         far = self._sign * prices[len(now) - 1] if len(now) == len(prices) else -np.inf
         gone = []
@@ -89,12 +92,12 @@ class _Side:
 def hftbacktest_rows(events: Iterable[Events], latency_ns: int = 0) -> Iterator[np.ndarray]:
     """Yield the rows of each batch of events, (n,) EVENT_DTYPE.
 
-    latency_ns: [ns] from the venue to who sees it
+    latency_ns: [ns] from the venue to the observer
 
     Raises DataError for a latency below zero, and for trades and levels without a price or a size.
     """
     if latency_ns < 0:
-        raise DataError(f"latency {latency_ns} ns; allowed: 0 or more")
+        raise DataError(f"latency {latency_ns} ns; expected 0 or more")
     bids, asks = _Side(1), _Side(-1)
     begun = False
     for batch in events:
@@ -122,7 +125,7 @@ def hftbacktest_rows(events: Iterable[Events], latency_ns: int = 0) -> Iterator[
 
 def _trade(time: int, side: int, price: float, size: float) -> Row:
     if not (np.isfinite(price) and size > 0.0):
-        raise DataError(f"trade of {size!r} at {price!r}; allowed in hftbacktest's form: a price, and a size above 0")
+        raise DataError(f"trade of {size!r} at {price!r}; expected in hftbacktest's form: a price, and a size above 0")
     return TRADE_EVENT | _TAKER[side], time, price, size
 
 
@@ -137,24 +140,36 @@ def _array(rows: list[Row], latency_ns: int) -> np.ndarray:
     return array
 
 
-def export_hftbacktest(events: Iterable[Events], path: Path, latency_ns: int = 0) -> int:
+def export_hftbacktest(events: Iterable[Events], about: About, target: Path, options: ExportOptions) -> list[Path]:
+    """Write `target`, where it ends in .npz, else an .npz of the stem's name into that folder; return its path.
+
+    Raises UsageError for a latency that is not finite, DataError as `write_array` does.
+    """
+    if not math.isfinite(options.latency_ms):
+        raise UsageError(f"latency_ms {options.latency_ms}: expected a finite number, 0 or more")
+    path = target if target.suffix == ".npz" else target / f"{options.stem}.npz"
+    write_array(events, path, round(options.latency_ms * 1e6))
+    return [path]
+
+
+def write_array(events: Iterable[Events], path: Path, latency_ns: int = 0) -> int:
     """Write an npz that `hftbacktest.BacktestAsset().data(path)` reads; whole or not at all. Returns the number of rows.
 
     Raises DataError for no rows, a name that hftbacktest does not read, and what `hftbacktest_rows` raises it for.
     """
     if path.suffix != ".npz":
-        raise DataError(f"{path}: allowed: a name that ends in .npz, by which hftbacktest knows the form")
+        raise DataError(f"{path}: expected a name that ends in .npz, by which hftbacktest knows the form")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_path(path)
     count = 0
     try:
-        # The header of an array tells its length, which is known at the end only.
+        # The header of an array holds its length, which is known at the end only.
         with tempfile.TemporaryFile(dir=path.parent) as raw:
             for rows in hftbacktest_rows(events, latency_ns):
                 raw.write(rows.tobytes())
                 count += len(rows)
             if count == 0:
-                raise DataError("no events with a book or a trade; allowed: one or more")
+                raise DataError("no events with a book or a trade; expected one or more")
             raw.seek(0)
             header = {"descr": EVENT_DTYPE.descr, "fortran_order": False, "shape": (count,)}
             with (

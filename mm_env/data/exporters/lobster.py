@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.data.events import About, DataError, Events
+from mm_env.data.events import About, Events
+from mm_env.data.exporters.base import ExportOptions
 from mm_env.data.readers.lobster import UNITS, ZONE
+from mm_env.errors import DataError
 from mm_env.files import partial_path
 
 TYPES = {"limit": 1, "reduce": 2, "delete": 3, "trade": 4, "hidden": 5, "cross": 6, "halt": 7}
@@ -23,21 +25,20 @@ _SIDED = ("limit", "reduce", "delete", "trade", "hidden")
 _NO_LEVEL = 9_999_999_999  # price where the book has no further level; negative among the bids
 
 
-def export_lobster(events: Iterable[Events], about: About, folder: Path, lot: float = 1.0) -> tuple[Path, Path]:
+def export_lobster(events: Iterable[Events], about: About, folder: Path, options: ExportOptions) -> list[Path]:
     """Write SYMBOL_DAY_START_END_message_L.csv and ..._orderbook_L.csv of one day; both appear whole or not at all.
-
-    lot: [units of size] in a unit of the files, where sizes are whole
 
     START and END are the times of the first and of the last event [ms since midnight].
 
-    Returns their paths. Raises DataError for kinds, sides and numbers that the format does not know, for more than one day,
+    Returns both paths. Raises DataError for kinds, sides and numbers that the format does not know, for more than one day,
     and for no events.
     """
+    lot = options.lot
     if not (math.isfinite(lot) and lot > 0.0):
-        raise DataError(f"lot {lot}; allowed: a finite number above 0")
+        raise DataError(f"lot {lot}; expected a finite number above 0")
     symbol = about.symbol or "events"
     if "/" in symbol or "\\" in symbol:
-        raise DataError(f"symbol {symbol!r}; allowed in the names of LOBSTER's files: without / and \\")
+        raise DataError(f"symbol {symbol!r}; expected in the names of LOBSTER's files: without / and \\")
     folder.mkdir(parents=True, exist_ok=True)
     partial = [partial_path(folder / f"{symbol}_{part}.csv") for part in ("message", "orderbook")]
     first: int | None = None
@@ -54,14 +55,14 @@ def export_lobster(events: Iterable[Events], about: About, folder: Path, lot: fl
                 last = int(batch.time[-1])
                 if last >= end:
                     raise DataError(
-                        f"events of {_day(first)} and of {_day(last)} in New York; allowed: one day a pair of files"
+                        f"events of {_day(first)} and of {_day(last)} in New York; expected one day a pair of files"
                     )
                 messages.write(_lines(_messages(batch, origin, lot)))
                 books.write(_lines(_books(batch, lot)))
         if first is None:
-            raise DataError("no events; allowed: one or more")
+            raise DataError("no events; expected one or more")
         stem = f"{symbol}_{_day(first)}_{(first - origin) // 10**6}_{(last - origin) // 10**6}"
-        paths = (folder / f"{stem}_message_{about.levels}.csv", folder / f"{stem}_orderbook_{about.levels}.csv")
+        paths = [folder / f"{stem}_{part}_{about.levels}.csv" for part in ("message", "orderbook")]
         for source, path in zip(partial, paths, strict=True):
             source.replace(path)
         return paths
@@ -92,10 +93,10 @@ def _bounds(day: date) -> tuple[int, int]:
 def _messages(e: Events, origin: int, lot: float) -> list[list[str]]:
     unknown = sorted(set(e.kind) - set(TYPES))
     if unknown:
-        raise DataError(f"events of kind {', '.join(unknown)}; allowed in LOBSTER's form: {', '.join(TYPES)}")
+        raise DataError(f"events of kind {', '.join(unknown)}; expected in LOBSTER's form: {', '.join(TYPES)}")
     no_side = np.flatnonzero((e.side == 0) & np.isin(e.kind, _SIDED))
     if no_side.size:
-        raise DataError(f"side 0 of a {e.kind[no_side[0]]}; allowed in LOBSTER's form: 1 or -1")
+        raise DataError(f"side 0 of a {e.kind[no_side[0]]}; expected in LOBSTER's form: 1 or -1")
     since = e.time - origin
     traded = np.isin(e.kind, ("trade", "hidden"))
     halt = e.kind == "halt"
@@ -124,7 +125,7 @@ def _prices(values: NDArray[np.float64]) -> NDArray[np.int64]:
     highest = (_NO_LEVEL - 1) / UNITS
     wrong = np.flatnonzero((values < 0.0) | (values > highest))
     if wrong.size:
-        raise DataError(f"price {float(values[wrong[0]])!r}; allowed in LOBSTER's form: 0 to {highest!r}")
+        raise DataError(f"price {float(values[wrong[0]])!r}; expected in LOBSTER's form: 0 to {highest!r}")
     return _whole(values, 1.0 / UNITS, "price")
 
 
@@ -135,7 +136,7 @@ def _whole(values: NDArray[np.float64], unit: float, what: str) -> NDArray[np.in
     noise = 1e-9 + 16.0 * np.spacing(np.abs(scaled))
     wrong = np.flatnonzero(~(np.abs(scaled - whole) <= noise) | ((whole == 0.0) & (values != 0.0)))
     if wrong.size:
-        raise DataError(f"{what} {float(values[wrong[0]])!r}; allowed in LOBSTER's form: multiples of {unit:g}")
+        raise DataError(f"{what} {float(values[wrong[0]])!r}; expected in LOBSTER's form: multiples of {unit:g}")
     return whole.astype(np.int64)
 
 

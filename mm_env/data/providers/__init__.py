@@ -1,20 +1,20 @@
-"""Prices, trades and books as they are told by providers, recorded into the one form of market data. Extra `[prices]`.
+"""Providers of prices, trades and books, recorded into the one form of market data. Extra `[prices]`.
 
 module   | what
 -------- | ----
-base     | what a source is, how it waits for a busy server, and what intervals mean
+base     | the protocol of a source, times and intervals
 yfinance | bars of Yahoo Finance, days and within a day
 massive  | trades, quotes and bars of Massive (formerly Polygon.io)
 ccxt     | trades and order books of crypto exchanges
-recorder | a source into a Parquet file that is gone on with
+recorder | records a source into a Parquet file, and continues an existing one
 
-A source of your own is any object with what `PriceSource` says.
+A source of your own is any object that fulfils `PriceSource`.
 """
 
-from mm_env.data.providers.base import INTERVALS, Patience, PriceSource, SourceError, moment
+from mm_env.data.providers.base import INTERVALS, PriceSource, parse_time
 from mm_env.data.providers.ccxt import CcxtSource
 from mm_env.data.providers.massive import MassiveBars, MassiveTape
-from mm_env.data.providers.recorder import Recorded, record
+from mm_env.data.providers.recorder import PriceRecording, record_prices
 from mm_env.data.providers.yfinance import YahooBars, yahoo_session
 
 __all__ = [
@@ -22,12 +22,10 @@ __all__ = [
     "CcxtSource",
     "MassiveBars",
     "MassiveTape",
-    "Patience",
+    "PriceRecording",
     "PriceSource",
-    "Recorded",
-    "SourceError",
     "YahooBars",
-    "moment",
-    "record",
+    "parse_time",
+    "record_prices",
     "yahoo_session",
 ]

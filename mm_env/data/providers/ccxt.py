@@ -1,14 +1,13 @@
 """Trades and order books of crypto exchanges, by ccxt: public data, for which no key is needed.
 
-Trades of the past are asked for page by page, as far back as an exchange tells them. Books are polled, as few exchanges tell
-books of the past; trades that happened between two polls are put between their books. What happened in the book between two
-polls is not seen. A book to which its exchange gives no time has that of this machine's clock.
+Past trades are requested page by page, as far back as an exchange publishes them. Books are polled, as exchanges rarely
+publish historical order books; trades between two polls are put between their books. Changes of the book between two polls
+are not seen. A book without a time of its exchange has that of this machine's clock.
 """
 
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Callable, Generator, Iterator
 from functools import cached_property
@@ -18,11 +17,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from mm_env.config.keys import nearest
 from mm_env.data.events import BOOK, About, Events, ReadReport
-from mm_env.data.providers.base import SECOND, Book, Busy, Patience, SourceError, check_address, retry_after
-from mm_env.interrupt import Stopped
-from mm_env.sentiment.sources.base import Told
+from mm_env.data.providers.base import SECOND, Book
+from mm_env.errors import SourceError, UsageError, nearest_hint
+from mm_env.interrupt import Stopped, pause
+from mm_env.network import KnownItems, RetryPolicy, ServerBusy, check_address, retry_after, without_passwords
 
 WHAT = ("trades", "books")
 _MS = 1_000_000  # [ns]
@@ -34,7 +33,7 @@ Timed = tuple[Row, Book]
 
 
 class CcxtSource:
-    """Trades, books, or both of a symbol; with books it is live, and tells what happens from now on."""
+    """Trades, books, or both of a symbol; with books it is live, and reports events from now on."""
 
     zone = ZoneInfo("UTC")
 
@@ -48,44 +47,43 @@ class CcxtSource:
         every_seconds: float = 1.0,
         base_url: str | None = None,
         timeout_seconds: float = 15.0,
-        patience: Patience | None = None,
+        retry: RetryPolicy | None = None,
     ) -> None:
-        """Prepare to ask; nothing is asked yet.
+        """Prepare requests; none is sent yet.
 
         exchange: of ccxt's, as binance; symbol: as BTC/USDT, or BTC/USDT:USDT of a perpetual
         what: of `WHAT`; levels: of the book; every_seconds: [s] from the beginning of a poll to that of the next
-        base_url: of a mirror or a proxy that is asked in place of the exchange's hosts
+        base_url: of a mirror or a proxy in place of the exchange's hosts
 
-        Raises ValueError for an exchange that ccxt does not know, an address that is none and another `what`, ImportError
+        Raises UsageError for an exchange that ccxt does not know, an invalid address and another `what`, ImportError
         where the extra `[prices]` is not installed.
         """
         import ccxt
 
-        check_address(base_url)
+        if base_url is not None:
+            check_address(base_url)
         if exchange not in ccxt.exchanges:
-            close = nearest(exchange, ccxt.exchanges)
-            told = f"; nearest: {close!r}" if close else ""
-            raise ValueError(f"exchange {exchange!r}; allowed: one of the {len(ccxt.exchanges)} that ccxt knows{told}")
+            hint = nearest_hint(exchange, ccxt.exchanges)
+            raise UsageError(f"exchange {exchange!r}: expected one of the {len(ccxt.exchanges)} that ccxt knows{hint}")
         if not what or set(what) - set(WHAT):
-            raise ValueError(f"ccxt: {', '.join(what) or 'nothing'}; allowed: one or both of {', '.join(WHAT)}")
+            raise UsageError(f"ccxt: {', '.join(what) or 'nothing'}: expected one or both of {', '.join(WHAT)}")
         self.name = f"{exchange} {symbol}"
         self.live = "books" in what
         self._symbol, self._what, self._levels, self._every = symbol, what, levels, every_seconds
-        self._patience = patience or Patience()
+        self._retry = retry or RetryPolicy()
         self._exchange: Any = getattr(ccxt, exchange)({"timeout": round(timeout_seconds * 1000)})
         self._any_depth = False
         if base_url is not None:
-            self._exchange.urls["api"] = _moved(self._exchange.urls["api"], base_url.rstrip("/"))
+            self._exchange.urls["api"] = _with_host(self._exchange.urls["api"], base_url.rstrip("/"))
 
     @cached_property
     def about(self) -> About:
-        """What its events share; raises SourceError where the exchange cannot be read or does not know the symbol."""
+        """Metadata of its events; raises SourceError where the exchange cannot be read or does not know the symbol."""
         import ccxt
 
-        markets = self._ask(self._exchange.load_markets)
+        markets = self._call(self._exchange.load_markets)
         if self._symbol not in markets:
-            close = nearest(self._symbol, list(markets))
-            raise SourceError(f"{self.name}: no such symbol" + (f"; nearest: {close!r}" if close else ""))
+            raise SourceError(f"{self.name}: no such symbol{nearest_hint(self._symbol, markets)}")
         step = (markets[self._symbol].get("precision") or {}).get("price")
         if step is not None and self._exchange.precisionMode == ccxt.DECIMAL_PLACES:
             step = 10.0**-step
@@ -103,20 +101,20 @@ class CcxtSource:
 
     def _pages(self, start: int, end: int, report: ReadReport) -> Iterator[list[Row]]:
         """Trades from `start` to `end`, in order of time within and over pages."""
-        told = Told()
+        known = KnownItems()
         since, latest, misses, most, full = start // _MS, start, 0, 2, False
         while since * _MS < end and misses < 2:
-            fresh, answered = self._trades(since, told, report)
+            fresh, answered = self._trades(since, known, report)
             rows = []
             for row in fresh:
                 if latest <= row[0] < end:
                     rows.append(row)
                 elif start <= row[0] < latest:
-                    report.reject(self.name, f"a trade at {row[0]} told after one at {latest}")
+                    report.reject(self.name, f"a trade at {row[0]} reported after one at {latest}")
             if rows:
                 latest = rows[-1][0]
                 yield rows
-            # nothing new: the end, or an answer full of one millisecond, of which the rest cannot be asked for
+            # nothing new: the end, or an answer full of one millisecond, of which the rest cannot be requested
             if fresh and full:
                 report.reject(self.name, f"more trades at {since - 1} ms than an answer holds")
             full = not fresh and answered >= most  # as many as the longest answer so far
@@ -125,8 +123,8 @@ class CcxtSource:
             since = max([since + (not fresh), *(row[0] // _MS for row in fresh)])
 
     def _polls(self, end: int, report: ReadReport, book: Book) -> Generator[Events]:
-        """Events, those of a poll after the next one, as trades may be told late."""
-        told = Told()
+        """Yield the events of a poll after the next one, as trades may be reported late."""
+        known = KnownItems()
         since = time.time_ns() // _MS
         queue = _Queue(book, report, self.name)
 
@@ -140,7 +138,7 @@ class CcxtSource:
             last = time.time_ns() >= end
             try:
                 if "trades" in self._what:
-                    fresh, _ = self._trades(since, told, report)
+                    fresh, _ = self._trades(since, known, report)
                     queue.waiting += [(row, None) for row in fresh]
                     since = max([since, *(row[0] // _MS for row in fresh)])
                 polled = self._book(report)
@@ -150,18 +148,18 @@ class CcxtSource:
                 if last:
                     return
                 left = min(begun + self._every - time.monotonic(), (end - time.time_ns()) / SECOND)
-                self._patience.nap(max(0.0, left))
+                pause(max(0.0, left), self._retry.stop)
             except (SourceError, Stopped):
                 yield ready(everything=True)
                 raise
 
-    def _trades(self, since: int, told: Told, report: ReadReport) -> tuple[list[Row], int]:
-        """Trades from `since` [ms] that were not told, in order of time, and how many the answer held."""
-        answers = self._ask(lambda: self._exchange.fetch_trades(self._symbol, since, _PAGE))
+    def _trades(self, since: int, known: KnownItems, report: ReadReport) -> tuple[list[Row], int]:
+        """New trades from `since` [ms], in order of time, and how many trades the answer held."""
+        answers = self._call(lambda: self._exchange.fetch_trades(self._symbol, since, _PAGE))
         rows = []
         for number, answer in enumerate(answers, 1):
             identity = str(answer.get("id") or (answer.get("timestamp"), answer.get("price"), answer.get("amount")))
-            if not told.is_new(identity):
+            if not known.add(identity):
                 continue
             report.rows += 1
             stamp, price, size = (answer.get(name) for name in ("timestamp", "price", "amount"))
@@ -174,8 +172,8 @@ class CcxtSource:
         return rows, len(answers)
 
     def _book(self, report: ReadReport) -> Timed | None:
-        """The book now; None for one that is not to be used."""
-        answer = self._ask(self._fetch_book)
+        """Current book; None for one that cannot be used."""
+        answer = self._call(self._fetch_book)
         report.rows += 1
         stamp = int(answer["timestamp"]) * _MS if answer.get("timestamp") else time.time_ns()
         bids, asks = (answer.get(side) or [] for side in ("bids", "asks"))
@@ -198,26 +196,26 @@ class CcxtSource:
             except ccxt.NetworkError:
                 raise
             except (ccxt.BadRequest, ccxt.ExchangeError):
-                self._any_depth = True  # some know certain depths alone, and tell a default one where none is asked for
+                self._any_depth = True  # some offer certain depths only, and a default one where none is named
         return self._exchange.fetch_order_book(self._symbol)
 
-    def _ask(self, question: Callable[[], Any]) -> Any:
-        """An answer; raises SourceError."""
+    def _call(self, request: Callable[[], Any]) -> Any:
+        """Return the answer; raises SourceError."""
         import ccxt
 
         def once() -> Any:
             try:
-                return question()
+                return request()
             except ccxt.NetworkError as error:
                 after = retry_after(self._exchange.last_response_headers)
-                raise Busy(self._reason(error), after) from error
+                raise ServerBusy(self._reason(error), after) from error
 
         try:
-            return self._patience.ask(self.name, once)
+            return self._retry.call(self.name, once)
         except ccxt.AuthenticationError as error:
             reason = f"asks for a key, and only public data are recorded: {self._reason(error)}"
         except ccxt.NotSupported:
-            reason = f"does not tell {' and '.join(self._what)}"
+            reason = f"does not publish {' and '.join(self._what)}"
         except ccxt.BaseError as error:
             reason = self._reason(error)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
@@ -225,14 +223,13 @@ class CcxtSource:
         raise SourceError(f"{self.name}: {reason}")
 
     def _reason(self, error: Exception) -> str:
-        told = re.sub(r"//[^/@\s]*@", "//", " ".join(str(error).split()))  # whole addresses, with a proxy's password
-        return f"{type(error).__name__}: {told[:200]}"
+        return f"{type(error).__name__}: {without_passwords(str(error))[:200]}"
 
 
 class _Queue:
-    """Rows that wait for the poll after theirs, so that trades which are told late find their place.
+    """Rows that wait for the poll after theirs, so that late trades find their place.
 
-    waiting: with the book, None of a trade, that has the one before it
+    waiting: rows with their book; None for a trade, which has the book before it
     """
 
     def __init__(self, book: Book, report: ReadReport, name: str) -> None:
@@ -249,7 +246,7 @@ class _Queue:
             if row[0] > self._until and not everything:
                 rest.append((row, own))
             elif row[0] < self._written:
-                self._report.reject(self._name, f"a {row[1]} at {row[0]} told after an event at {self._written}")
+                self._report.reject(self._name, f"a {row[1]} at {row[0]} reported after an event at {self._written}")
             elif own is None or not _same(own, self._book):
                 self._book, self._written = own or self._book, row[0]
                 rows.append((row, self._book))
@@ -258,10 +255,10 @@ class _Queue:
         return rows
 
 
-def _moved(addresses: Any, base_url: str) -> Any:
-    """The addresses of an exchange, a text or a tree of texts, with another host."""
+def _with_host(addresses: Any, base_url: str) -> Any:
+    """Addresses of an exchange, a text or a tree of texts, with another host."""
     if isinstance(addresses, dict):
-        return {name: _moved(one, base_url) for name, one in addresses.items()}
+        return {name: _with_host(one, base_url) for name, one in addresses.items()}
     if not isinstance(addresses, str):
         return addresses
     parts, host = urlsplit(addresses), urlsplit(base_url)

@@ -1,6 +1,6 @@
 """Trades, quotes and bars of Massive (formerly Polygon.io). Its key is read from the environment alone.
 
-Times are those of the tape (SIP); sizes of quotes are as the provider tells them. Corrected and cancelled trades are left
+Times are those of the tape (SIP); sizes of quotes are as the provider reports them. Corrected and cancelled trades are left
 out. Source: Holden & Jacobsen 2014 (which trades of the tape count).
 """
 
@@ -13,10 +13,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mm_env.data.events import About, Events, ReadReport
-from mm_env.data.providers.base import BUSY, Book, Patience, SourceError, bars_of, check_address
-from mm_env.data.readers.tables import merge_streams
+from mm_env.data.merging import merge_streams
+from mm_env.data.providers.base import Book, bars_of
+from mm_env.errors import SourceError, UsageError, check_choice
 from mm_env.interrupt import Stopped
-from mm_env.sentiment.sources.massive import StrictJson, failures, massive_key, reason_of, redacted
+from mm_env.network import MassiveClient, RetryPolicy
 
 WHAT = ("trades", "quotes")
 ADJUSTED = ("splits", "none")
@@ -26,39 +27,21 @@ _SPANS = {
 }  # fmt: skip
 _PAGE = 50_000
 _BATCH = 5_000  # bars
-_LONGEST = 60.0  # [s]
 
 
 class _Provider:
-    """What trades, quotes and bars share: the client, and what its errors say."""
+    """What trades, quotes and bars share."""
 
     live = False
 
-    def __init__(self, symbol: str, base_url: str | None, timeout_seconds: float, patience: Patience) -> None:
-        from massive import RESTClient
-
-        check_address(base_url)
-        self._symbol, self._key = symbol, massive_key()
-        options: dict[str, Any] = {} if base_url is None else {"base": base_url.rstrip("/")}
-        self._client: Any = RESTClient(
-            self._key, connect_timeout=timeout_seconds, read_timeout=timeout_seconds,
-            connection_pool_kw={"retries": _retries(patience)}, custom_json=StrictJson, **options,
-        )  # fmt: skip
+    def __init__(self, symbol: str, base_url: str | None, timeout_seconds: float, retry: RetryPolicy | None) -> None:
+        self._symbol, self._client = symbol, MassiveClient(base_url, timeout_seconds, retry or RetryPolicy())
         self.name = f"massive {symbol}"
         self.zone = ZoneInfo("UTC" if symbol.startswith(("X:", "C:")) else "America/New_York")
 
     def __repr__(self) -> str:
         """Return the symbol; never the key."""
         return f"{type(self).__name__}({self._symbol!r})"
-
-    def _rows(self, ask: Callable[[], Iterator[Any]]) -> Iterator[Any]:
-        """Answers of all pages; raises SourceError."""
-        try:
-            yield from ask()
-            return
-        except failures() as error:
-            reason = reason_of(error)
-        raise SourceError(f"{self.name}: {redacted(reason, self._key)}")  # outside: what it came from might hold the key
 
 
 class MassiveTape(_Provider):
@@ -72,17 +55,17 @@ class MassiveTape(_Provider):
         tick: float | None = None,
         base_url: str | None = None,
         timeout_seconds: float = 30.0,
-        patience: Patience | None = None,
+        retry: RetryPolicy | None = None,
     ) -> None:
-        """Prepare to ask.
+        """Prepare requests; none is sent yet.
 
-        what: of `WHAT`; tick: [currency] smallest step of prices, which the provider does not tell
+        what: of `WHAT`; tick: [currency] smallest step of prices, which the provider does not report
 
-        Raises ValueError without a key in the environment, for an address that is none and for another `what`.
+        Raises UsageError without a key in the environment, for an invalid address and for another `what`.
         """
-        super().__init__(symbol, base_url, timeout_seconds, patience or Patience())
+        super().__init__(symbol, base_url, timeout_seconds, retry)
         if not what or set(what) - set(WHAT):
-            raise ValueError(f"massive: {', '.join(what) or 'nothing'}; allowed: bars, or one or both of {', '.join(WHAT)}")
+            raise UsageError(f"massive: {', '.join(what) or 'nothing'}: expected bars, or one or both of {', '.join(WHAT)}")
         self._what = what
         self.about = About("massive", symbol, "consolidated", 1, tick)
 
@@ -90,27 +73,25 @@ class MassiveTape(_Provider):
         """Yield events, as `PriceSource` says."""
         streams = []
         if "quotes" in self._what:
-            streams.append(self._read(self._client.list_quotes, _quote, "quote", start, end, report))
+            streams.append(self._read("quote", _quote, start, end, report))
         if "trades" in self._what:
-            streams.append(self._read(self._client.list_trades, _trade, "trade", start, end, report))
+            streams.append(self._read("trade", _trade, start, end, report))
         bid_prices, bid_sizes, ask_prices, ask_sizes = book
         quote = (bid_prices[0], ask_prices[0], bid_sizes[0], ask_sizes[0])
         yield from merge_streams(streams, report, quote, (SourceError, Stopped))
 
     def _read(
         self,
-        method: Callable[..., Iterator[Any]],
+        kind: str,
         row: Callable[[Any], tuple[Any, ...] | None],
-        what: str,
         start: int,
         end: int,
         report: ReadReport,
     ) -> Iterator[tuple[Any, ...]]:
         """Rows of one kind, rising in time."""
         latest = start
-        answers = self._rows(
-            lambda: method(self._symbol, timestamp_gte=start, timestamp_lt=end, order="asc", sort="timestamp", limit=_PAGE)
-        )
+        span = {"timestamp_gte": start, "timestamp_lt": end, "order": "asc", "sort": "timestamp", "limit": _PAGE}
+        answers = self._client.items(self.name, lambda client: getattr(client, f"list_{kind}s")(self._symbol, **span))
         for number, answer in enumerate(answers, 1):
             report.rows += 1
             try:
@@ -118,7 +99,7 @@ class MassiveTape(_Provider):
                 if found is not None and found[0] < latest:
                     raise ValueError(f"earlier than the one before it: {found[0]} after {latest}")
             except (TypeError, ValueError) as error:
-                report.reject(f"{self.name}, {what} {number} from the start", str(error)[:120])
+                report.reject(f"{self.name}, {kind} {number} from the start", str(error)[:120])
                 continue
             if found is not None:
                 latest = found[0]
@@ -136,27 +117,26 @@ class MassiveBars(_Provider):
         *,
         base_url: str | None = None,
         timeout_seconds: float = 30.0,
-        patience: Patience | None = None,
+        retry: RetryPolicy | None = None,
     ) -> None:
-        """Prepare to ask.
+        """Prepare requests; none is sent yet.
 
         interval: one of `INTERVALS`; adjusted: one of `ADJUSTED`, as the provider knows no prices adjusted for dividends
 
-        Raises ValueError without a key in the environment, for an address that is none, another interval or adjustment.
+        Raises UsageError without a key in the environment, for an invalid address, another interval or adjustment.
         """
-        super().__init__(symbol, base_url, timeout_seconds, patience or Patience())
-        if interval not in _SPANS:
-            raise ValueError(f"massive: interval {interval!r}; allowed: {', '.join(_SPANS)}")
-        if adjusted not in ADJUSTED:
-            raise ValueError(f"massive: prices adjusted for {adjusted!r}; allowed: {', '.join(ADJUSTED)}")
+        super().__init__(symbol, base_url, timeout_seconds, retry)
+        check_choice("massive: interval", interval, _SPANS)
+        check_choice("massive: prices adjusted for", adjusted, ADJUSTED)
         self.about = About("massive", symbol, "consolidated", 1, None, interval, adjusted, self.zone.key)
 
     def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Generator[Events]:
         """Yield bars, as `PriceSource` says."""
         assert self.about.interval is not None
         multiplier, span = _SPANS[self.about.interval]
-        answers = self._rows(
-            lambda: self._client.list_aggs(
+        answers = self._client.items(
+            self.name,
+            lambda client: client.list_aggs(
                 self._symbol,
                 multiplier,
                 span,
@@ -165,7 +145,7 @@ class MassiveBars(_Provider):
                 adjusted=self.about.adjusted == "splits",
                 sort="asc",
                 limit=_PAGE,
-            )
+            ),
         )
         number = 0
         while part := list(islice(answers, _BATCH)):
@@ -181,30 +161,6 @@ class MassiveBars(_Provider):
                 if start <= row[0] < end:  # the provider widens a span to whole bars
                     rows.append(row)
             yield bars_of(rows, self.about, self.zone, report, self.name)
-
-
-def _retries(patience: Patience) -> Any:
-    """urllib3's rule of when to ask again, with naps that end when asked to stop."""
-    from urllib3.exceptions import MaxRetryError, ResponseError
-    from urllib3.util import Retry
-
-    class Waiting(Retry):
-        def increment(self, *arguments: Any, **named: Any) -> Retry:  # type: ignore[override]
-            response = named.get("response")
-            wait = None if response is None else self.get_retry_after(response)
-            if wait is not None and wait > _LONGEST:
-                reason = ResponseError(f"HTTP {response.status}, asks to wait {wait:g} s")  # type: ignore[union-attr]
-                raise MaxRetryError(named.get("_pool"), "", reason)  # type: ignore[arg-type]
-            return super().increment(*arguments, **named)
-
-        def sleep(self, response: Any = None) -> None:
-            wait = None if response is None else self.get_retry_after(response)
-            patience.nap(self.get_backoff_time() if wait is None else wait)
-
-    return Waiting(
-        total=patience.retries, status_forcelist=BUSY, backoff_factor=patience.backoff_seconds, backoff_max=30.0,
-        raise_on_status=True,
-    )  # fmt: skip
 
 
 def _trade(answer: Any) -> tuple[Any, ...] | None:

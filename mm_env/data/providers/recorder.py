@@ -1,4 +1,4 @@
-"""Sources recorded into a Parquet file of events, which is gone on with where it is there."""
+"""Records a source into a Parquet file of events; an existing file is continued."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from mm_env.data.events import (
     BOOK,
     About,
     Bars,
-    DataError,
     Events,
     EventWriter,
     ReadReport,
@@ -26,23 +25,25 @@ from mm_env.data.events import (
     join_events,
     read_events,
 )
-from mm_env.data.providers.base import Book, Patience, PriceSource, SourceError
-from mm_env.interrupt import Stopped
+from mm_env.data.providers.base import Book, PriceSource
+from mm_env.errors import DataError, SourceError
+from mm_env.interrupt import Stopped, pause
 
 logger = logging.getLogger(__name__)
 _SAVE_SECONDS = 60.0
-_GAP_SECONDS = 5.0  # before a live source that failed is asked again
-_SHARE = 20.0  # seconds of recording for a second of saving
-_CLOSE = 1e-4  # relative difference of a price that is told twice
+_GAP_SECONDS = 5.0  # before a live source that failed is read again
+_RECORDING_PER_SAVING = 20.0  # [s] of recording for a second of saving
+_SAME_CLOSE = 1e-4  # relative difference up to which a close that is reported twice is the same
 
 
 @dataclass
-class Recorded:
-    """What came of a recording.
+class PriceRecording:
+    """Result of a recording.
 
-    rows: in the file; new: of these, added now; repeated: told again and not kept twice; first, last: [ns] times in the file
-    gaps: times that a live source could not be read for a while; report: of the rows that the source told
-    failed: why the source could not be read to the end; stopped: was asked to
+    rows: in the file; new: of these, added now; repeated: reported again and not stored twice
+    first, last: [ns] times in the file
+    gaps: times that a live source could not be read for a while; report: counts of the rows that the source reported
+    failed: why the source could not be read to the end; stopped: was asked to stop
     """
 
     path: Path
@@ -58,28 +59,28 @@ class Recorded:
     stopped: bool = False
 
 
-def record(
+def record_prices(
     source: PriceSource,
     path: Path,
     start: int,
     end: int,
     *,
-    tell: Callable[[int], None] = lambda reached: None,
+    on_progress: Callable[[int], None] = lambda reached: None,
     stop: Callable[[], bool] = lambda: False,
     save_seconds: float = _SAVE_SECONDS,
-) -> Recorded:
-    """Record from `start` to `end` [ns], the end excluded; a file that is there is gone on with from its last row.
+) -> PriceRecording:
+    """Record from `start` to `end` [ns], the end excluded; an existing file is continued from its last row.
 
-    tell: called with the time [ns] that has been reached; stop: asked between two batches
-    save_seconds: [s] after which what was got is saved, a rarer time for large files; it is saved in any case at the end
+    on_progress: called with the time [ns] that has been reached; stop: checked between two batches
+    save_seconds: [s] between two savings, longer for large files; the file is also saved at the end
 
-    The file is whole after each saving, and what it held is kept. Where the source fails, or it is asked to stop, what was
-    got is kept, and the same call goes on from there; a live source that has told something is asked again until the end.
+    The file is whole after each saving, and keeps its earlier rows. Where the source fails or is stopped, the rows so far
+    are saved, and the same call resumes there; a live source that has reported something is read again until the end.
     Raises DataError for a file of other events and for one whose prices have been adjusted since, SourceError where the
     source cannot be read at all.
     """
     file = _File(path, source.about)
-    found = Recorded(path, file.about, file.rows, first=file.first, last=file.last)
+    found = PriceRecording(path, file.about, file.rows, first=file.first, last=file.last)
     begin = start if file.resume is None else max(start, file.resume)
     saving = _Saving(file, save_seconds)
     try:
@@ -90,10 +91,10 @@ def record(
                     found.failed = None
                     file.add(batch, found)
                     if len(batch):
-                        tell(int(batch.time[-1]))
+                        on_progress(int(batch.time[-1]))
                     saving.now_and_then()
                     if stop():
-                        file.add(batches.throw(Stopped()), found)  # what it holds back; most hold nothing, and raise it
+                        file.add(batches.throw(Stopped()), found)  # the events that it holds back; most hold none, and raise
                         raise Stopped
                 break
             except SourceError as error:
@@ -101,8 +102,8 @@ def record(
             if not (source.live and found.new) or time.time_ns() >= end:
                 break
             found.gaps += 1
-            logger.warning("failed, and is asked again: %s", found.failed)
-            Patience(stop=stop).nap(_GAP_SECONDS)
+            logger.warning("failed, retrying: %s", found.failed)
+            pause(_GAP_SECONDS, stop)
     except Stopped:
         found.stopped = True
     finally:
@@ -112,7 +113,7 @@ def record(
 
 
 class _Saving:
-    """Saves a file now and then, the more rarely the longer it takes."""
+    """Saves a file at intervals that grow with the time that saving takes."""
 
     def __init__(self, file: _File, seconds: float) -> None:
         self._file, self._seconds = file, seconds
@@ -121,34 +122,34 @@ class _Saving:
     def now_and_then(self) -> None:
         if time.monotonic() - self._saved > self._pause:
             took = self._file.save()
-            self._saved, self._pause = time.monotonic(), max(self._seconds, _SHARE * took)
+            self._saved, self._pause = time.monotonic(), max(self._seconds, _RECORDING_PER_SAVING * took)
 
 
 class _File:
-    """A file of events that grows: rows are kept until they are saved, together with those that are there."""
+    """A growing file of events: new rows wait until they are saved together with those in the file."""
 
     def __init__(self, path: Path, about: About) -> None:
         self.path, self.about = path, about
         self.rows = 0
         self.first: int | None = None
         self.last: int | None = None
-        self.resume: int | None = None  # [ns] from where to ask again
+        self.resume: int | None = None  # [ns] from where to record on
         nothing = [np.nan] * about.levels
         self.book: Book = (nothing, nothing, nothing, nothing)
-        self._known: Counter[tuple[Any, ...]] = Counter()  # rows of the last time in the file, which will be told again
+        self._known: Counter[tuple[Any, ...]] = Counter()  # rows of the last time in the file, which will be reported again
         self._close = np.nan  # of the last bar in the file
         self._boundary: int | None = None
         self._waiting: list[Events] = []
         self._writer: EventWriter | None = None
         if path.exists():
-            self._look()
+            self._load()
 
-    def _look(self) -> None:
+    def _load(self) -> None:
         there = about_events(self.path)
         if replace(there, tick=None) != replace(self.about, tick=None):
             ours, theirs = asdict(self.about), asdict(there)
-            told = ", ".join(f"{name} {theirs[name]!r} for {ours[name]!r}" for name in ours if theirs[name] != ours[name])
-            raise DataError(f"{self.path}: holds other events ({told}); allowed: a new file, or one of the same events")
+            changes = ", ".join(f"{name} {theirs[name]!r} for {ours[name]!r}" for name in ours if theirs[name] != ours[name])
+            raise DataError(f"{self.path}: holds other events ({changes}); expected a new file, or one of the same events")
         self.about = there
         for events in read_events(self.path):
             if self.first is None:
@@ -167,8 +168,8 @@ class _File:
         columns = (getattr(events, name)[-1].tolist() for name in BOOK)
         self.book = (next(columns), next(columns), next(columns), next(columns))
 
-    def add(self, events: Events, found: Recorded) -> None:
-        """Keep what is not in the file; raises DataError for a bar that is there with another price."""
+    def add(self, events: Events, found: PriceRecording) -> None:
+        """Add the events that are not in the file; raises DataError for a bar that is in it with another price."""
         fresh = self._fresh(events, found)
         if not fresh.any():
             return
@@ -181,8 +182,8 @@ class _File:
         if sum(map(len, self._waiting)) >= BATCH_ROWS:
             self._write()
 
-    def _fresh(self, events: Events, found: Recorded) -> NDArray[np.bool_]:
-        """(n,) which are later than the file, or of its last time and not among the known."""
+    def _fresh(self, events: Events, found: PriceRecording) -> NDArray[np.bool_]:
+        """(n,) bool, events later than the file, or of its last time and not in it yet."""
         fresh = np.ones(len(events), dtype=bool)
         if self.last is None:
             return fresh
@@ -193,10 +194,10 @@ class _File:
             return fresh
         for k in np.flatnonzero(events.time == self._boundary):
             (key,) = _keys(events.where(np.arange(len(events)) == k))
-            if isinstance(events, Bars) and not abs(events.price[k] / self._close - 1.0) < _CLOSE:
+            if isinstance(events, Bars) and not abs(events.price[k] / self._close - 1.0) < _SAME_CLOSE:
                 raise DataError(
-                    f"{self.path}: its last bar closes at {self._close:g}, and is now told to close at {events.price[k]:g}: "
-                    "prices were adjusted since; allowed: a new file"
+                    f"{self.path}: its last bar closes at {self._close:g}, and is now reported to close at "
+                    f"{events.price[k]:g}: prices were adjusted since; expected a new file"
                 )
             if self._known[key] > 0:
                 self._known[key] -= 1
@@ -221,7 +222,7 @@ class _File:
             raise
 
     def save(self) -> float:
-        """Move what was got to its place; return how long it took [s]. Raises DataError where it cannot be written."""
+        """Save the file; return how long it took [s]. Raises DataError where it cannot be written."""
         begun = time.monotonic()
         if self._waiting:
             self._write()
@@ -240,7 +241,7 @@ class _File:
 
 
 def _keys(events: Events) -> list[tuple[Any, ...]]:
-    """What tells events of one time apart: a bar by nothing, a trade by price and size, others by the best of their book."""
+    """Keys that distinguish events of one time: price and size of a trade, for others also the best of their book."""
     if isinstance(events, Bars):
         return [("bar",)] * len(events)
     columns = [events.price, events.size, *(getattr(events, name)[:, 0] for name in BOOK)]

@@ -1,6 +1,6 @@
 """Bars of Yahoo Finance, by yfinance. No key is needed; Yahoo allows its data for personal use.
 
-Yahoo tells minutes of the last 30 days, other bars within a day of the last 60 (hours: 730), and days of all years.
+Yahoo has minutes of the last 30 days, other bars within a day of the last 60 (hours: 730), and days of all years.
 """
 
 from __future__ import annotations
@@ -15,19 +15,10 @@ from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from mm_env.data.events import About, Events, ReadReport
-from mm_env.data.providers.base import (
-    BUSY,
-    INTERVALS,
-    SECOND,
-    Book,
-    Busy,
-    Patience,
-    SourceError,
-    bars_of,
-    check_address,
-    retry_after,
-)
+from mm_env.data.providers.base import INTERVALS, SECOND, Book, bars_of
+from mm_env.errors import SourceError, check_choice
 from mm_env.interrupt import Stopped
+from mm_env.network import BUSY_STATUSES, RetryPolicy, ServerBusy, check_address, retry_after
 
 ADJUSTED = ("splits", "all")
 _CHART = "/v8/finance/chart/"
@@ -37,20 +28,21 @@ _NONE_THEN = "Data doesn't exist for"  # of a span before the first bar
 _COLUMNS = ["Open", "High", "Low", "Close", "Volume"]
 
 
-def yahoo_session(base_url: str | None = None, patience: Patience | None = None) -> Any:
-    """A session for `YahooBars` that asks a busy server again; one serves many symbols.
+def yahoo_session(base_url: str | None = None, retry: RetryPolicy | None = None) -> Any:
+    """A session for `YahooBars` that retries a busy server; one serves many symbols.
 
-    base_url: of a mirror or a proxy that is asked in place of Yahoo's hosts
+    base_url: of a mirror or a proxy in place of Yahoo's hosts
 
-    Raises ValueError for an address that is none, ImportError where the extra `[prices]` is not installed.
+    Raises UsageError for an invalid address, ImportError where the extra `[prices]` is not installed.
     """
     from curl_cffi.requests import Session
     from curl_cffi.requests.exceptions import RequestException
 
-    check_address(base_url)
-    waits = patience or Patience()
+    if base_url is not None:
+        check_address(base_url)
+    policy = retry or RetryPolicy()
 
-    class Patient(Session):  # type: ignore[type-arg]
+    class Retrying(Session):  # type: ignore[type-arg]
         def request(self, method: Any, url: str, **options: Any) -> Any:  # type: ignore[override]
             parts = urlsplit(url)
             if base_url is not None:
@@ -60,19 +52,19 @@ def yahoo_session(base_url: str | None = None, patience: Patience | None = None)
 
             def once() -> Any:
                 try:
-                    answer = super(Patient, self).request(method, url, **options)
+                    answer = super(Retrying, self).request(method, url, **options)
                 except RequestException as error:
-                    raise Busy(f"no answer: {' '.join(str(error).split())[:200]}") from error
-                if answer.status_code in BUSY:
-                    raise Busy(f"HTTP {answer.status_code}", retry_after(answer.headers))
-                if answer.status_code == 404:  # yfinance would go on asking elsewhere, and lose the reason
+                    raise ServerBusy(f"no answer: {' '.join(str(error).split())[:200]}") from error
+                if answer.status_code in BUSY_STATUSES:
+                    raise ServerBusy(f"HTTP {answer.status_code}", retry_after(answer.headers))
+                if answer.status_code == 404:  # yfinance would ask elsewhere, and lose the reason
                     raise SourceError(f"{name}: HTTP 404: {_description(answer)}")
                 return answer
 
             name = f"yfinance {unquote(parts.path[len(_CHART) :])}"
-            return waits.ask(name, once)
+            return policy.call(name, once)
 
-    return Patient(impersonate="chrome")
+    return Retrying(impersonate="chrome")
 
 
 class YahooBars:
@@ -89,27 +81,25 @@ class YahooBars:
         session: Any = None,
         timeout_seconds: float = 30.0,
     ) -> None:
-        """Prepare to ask; nothing is asked yet.
+        """Prepare requests; none is sent yet.
 
         interval: one of `INTERVALS`
         adjusted: one of `ADJUSTED`; all: for splits and dividends. Yahoo knows no prices that are not adjusted
         session: of `yahoo_session`
 
-        Raises ValueError for another interval or adjustment, ImportError where the extra `[prices]` is not installed.
+        Raises UsageError for another interval or adjustment, ImportError where the extra `[prices]` is not installed.
         """
         import yfinance
 
-        if interval not in INTERVALS:
-            raise ValueError(f"yfinance: interval {interval!r}; allowed: {', '.join(INTERVALS)}")
-        if adjusted not in ADJUSTED:
-            raise ValueError(f"yfinance: prices adjusted for {adjusted!r}; allowed: {', '.join(ADJUSTED)}")
+        check_choice("yfinance: interval", interval, INTERVALS)
+        check_choice("yfinance: prices adjusted for", adjusted, ADJUSTED)
         self.name = f"yfinance {symbol}"
         self._symbol, self._interval, self._adjusted, self._timeout = symbol, interval, adjusted, timeout_seconds
         self._ticker: Any = yfinance.Ticker(symbol, session=session or yahoo_session())
 
     @cached_property
     def zone(self) -> ZoneInfo:
-        """Of the exchange, which Yahoo is asked for; raises SourceError."""
+        """Time zone of the exchange, which Yahoo is asked for; raises SourceError."""
         self._history(period="5d", interval="1d")
         name = (self._ticker.history_metadata or {}).get("exchangeTimezoneName")
         if not name:
@@ -118,13 +108,13 @@ class YahooBars:
 
     @cached_property
     def about(self) -> About:
-        """What its bars share; raises SourceError."""
+        """Metadata of its bars; raises SourceError."""
         zone = self.zone
         venue = str((self._ticker.history_metadata or {}).get("exchangeName") or "")
         return About("yfinance", self._symbol, venue, 1, None, self._interval, self._adjusted, zone.key)
 
     def batches(self, start: int, end: int, report: ReadReport, book: Book) -> Generator[Events]:
-        """Yield bars, as `PriceSource` says; a span that Yahoo would not answer at once is asked for in parts."""
+        """Yield bars, as `PriceSource` says; a span too long for one answer is requested in parts."""
         days = _LONGEST.get(self._interval)
         step = end - start if days is None else days * _DAY
         for low in range(start, end, max(step, 1)):
@@ -145,7 +135,7 @@ class YahooBars:
         from yfinance.exceptions import YFException, YFPricesMissingError
 
         try:
-            with _telling():
+            with _raising_errors():
                 return self._ticker.history(
                     **span, auto_adjust=self._adjusted == "all", actions=False, keepna=True, timeout=self._timeout
                 )
@@ -165,7 +155,7 @@ class YahooBars:
 
 
 def _description(answer: Any) -> str:
-    """What Yahoo says of an error."""
+    """Yahoo's description of an error."""
     try:
         return str(answer.json()["chart"]["error"]["description"])
     except (KeyError, TypeError, ValueError):
@@ -173,8 +163,8 @@ def _description(answer: Any) -> str:
 
 
 @contextlib.contextmanager
-def _telling() -> Iterator[None]:
-    """While entered, yfinance raises what it would only log, and how it calls pandas is its own affair."""
+def _raising_errors() -> Iterator[None]:
+    """While entered, yfinance raises errors that it would only log, and its own deprecation warnings stay silent."""
     import yfinance
 
     debug = yfinance.config.debug

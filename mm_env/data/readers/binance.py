@@ -1,9 +1,9 @@
 """Raw Binance streams: depth differences, best bid and offer, trades; each line the local time [ns] and the venue's JSON.
 
-A book is kept from a snapshot, where the file holds one, and the differences; the best bid and offer that was told last
-stands over it, as differences come up to 100 ms later. Without a snapshot the levels that have not changed yet are missing.
-A coarser tick than the venue's adds up the levels that fall into one of it, away from the other side, so that few levels
-tell of a wide book; the sums are told at the coarse prices.
+A book is built from a snapshot, where the file holds one, and the differences; the last reported best bid and offer
+overrides it, as differences come up to 100 ms later. Without a snapshot, levels that have not changed yet are missing. A
+coarse tick adds up the levels that fall into it, away from the other side, so that few levels show a wide book; the sums
+stand at the coarse prices.
 Source: Binance, "How to manage a local order book correctly".
 """
 
@@ -14,6 +14,7 @@ import gzip
 import itertools
 import json
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,12 +24,14 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from mm_env.data.events import About, DataError, Events, ReadReport
+from mm_env.data.events import About, Events, ReadReport
+from mm_env.data.readers.base import Reading, ReadOptions
+from mm_env.errors import DataError
 
-LEVELS = 20
 _PEEK = 2000  # lines in which symbol and tick are looked for
 _BATCH = 20_000  # events
 _SAME = 1e-6  # share of a tick below which a price is on the level
+_LINE = re.compile(r"\d+ \{")
 _STREAMS = ("depth", "bookTicker", "trade", "aggTrade")
 
 
@@ -39,11 +42,27 @@ def _opened(path: Path) -> Iterator[TextIO]:
         yield file
 
 
-def find_binance(path: Path, venue: str, levels: int = LEVELS, coarse_tick: float | None = None) -> About:
-    """What the events of a file share; coarse_tick: [currency] of the books that are told, None for the venue's own.
+def is_binance(path: Path) -> bool:
+    """Whether one of the first lines of a file is a local time [ns] and JSON."""
+    try:
+        with _opened(path) as file:
+            return any(_LINE.match(line) for line in itertools.islice(file, _PEEK))
+    except (OSError, EOFError):
+        return False
 
-    Raises DataError for a file in which no line is a stream of Binance, and for a coarse tick that the tick does not divide.
+
+def read_binance(path: Path, options: ReadOptions, report: ReadReport) -> Reading:
+    """Open a stream: `depth` after a difference, `quote` at a new best bid or offer, `trade` with the side of its taker.
+
+    Lines that cannot be read, or whose local time falls, are counted in `report`; a difference older than the book is left
+    out. Raises DataError for a file without a stream of Binance, and for a coarse tick that is no multiple of the tick.
     """
+    about = _about(path, options)
+    return Reading(about, _batches(path, about, report))
+
+
+def _about(path: Path, options: ReadOptions) -> About:
+    """Metadata of the events, from the first lines."""
     symbol, decimals = "", 0
     try:
         with _opened(path) as file:
@@ -60,27 +79,28 @@ def find_binance(path: Path, venue: str, levels: int = LEVELS, coarse_tick: floa
     except (OSError, EOFError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     if not symbol:
-        raise DataError(f"{path}: no stream of Binance in its first {_PEEK} lines; allowed: nanoseconds, a space, JSON")
+        raise DataError(f"{path}: no stream of Binance in its first {_PEEK} lines; expected nanoseconds, a space, JSON")
     tick = 10.0**-decimals
+    coarse_tick = options.coarse_tick
     if coarse_tick is not None:
         if not (tick <= coarse_tick < math.inf and abs(coarse_tick / tick - round(coarse_tick / tick)) < 1e-6):
-            raise DataError(f"{path}: coarse tick {coarse_tick:g}; allowed: a multiple of the tick, {tick:g}")
+            raise DataError(f"{path}: coarse tick {coarse_tick:g}; expected a multiple of the tick, {tick:g}")
         tick = coarse_tick
-    return About("binance", symbol, venue, levels, tick)
+    return About("binance", symbol, options.venue, options.levels, tick)
 
 
 @dataclass
 class _Side:
     """One side of a book: sizes by price, and the prices ascending; sign 1 for bids, -1 for asks.
 
-    tick: [currency] of the levels that `top` tells
+    tick: [currency] of the levels that `top` returns
     """
 
     sign: int
     tick: float
     sizes: dict[float, float] = field(default_factory=dict)
     prices: list[float] = field(default_factory=list)  # times sign: the best is the last
-    told: tuple[list[float], list[float]] | None = None
+    known_top: tuple[list[float], list[float]] | None = None
 
     def __post_init__(self) -> None:
         """Count the digits after which prices on the ticks have none."""
@@ -91,7 +111,7 @@ class _Side:
         key = self.sign * price
         if self.sizes.get(price, 0.0) == size:
             return
-        self.told = None
+        self.known_top = None
         if size > 0.0:
             if price not in self.sizes:
                 bisect.insort(self.prices, key)
@@ -100,15 +120,15 @@ class _Side:
             del self.prices[bisect.bisect_left(self.prices, key)]
 
     def lead(self, price: float, size: float) -> None:
-        """What was told to be the best: anything better is gone."""
+        """Set the reported best level; any better level is gone."""
         while self.prices and self.prices[-1] > self.sign * price:
             del self.sizes[self.sign * self.prices.pop()]
-            self.told = None
+            self.known_top = None
         self.put(price, size)
 
     def top(self, levels: int) -> tuple[list[float], list[float]]:
         """Prices and sizes of the best levels, NaN past the last; the lists are shared until the side changes."""
-        if self.told is None:
+        if self.known_top is None:
             total: dict[int, float] = {}
             for key in reversed(self.prices):
                 level = math.floor(key / self.tick + _SAME)  # times sign, a lower one is further away on either side
@@ -117,12 +137,12 @@ class _Side:
                 total[level] = total.get(level, 0.0) + self.sizes[self.sign * key]
             rest = [math.nan] * (levels - len(total))
             prices = [round(self.sign * level * self.tick, self.decimals) for level in total]
-            self.told = prices + rest, [*total.values(), *rest]
-        return self.told
+            self.known_top = prices + rest, [*total.values(), *rest]
+        return self.known_top
 
 
 class _Book:
-    """The book of a symbol, as far as it is known."""
+    """Known part of the book of a symbol."""
 
     def __init__(self, levels: int, tick: float) -> None:
         self.levels, self.tick = levels, tick
@@ -159,7 +179,7 @@ class _Book:
         self._lead()
 
     def _lead(self) -> None:
-        """Let the best bid and offer that were told last stand, unless a later difference has come."""
+        """Apply the last reported best bid and offer, unless a later difference has come."""
         if self.quote is not None and self.quote[0] >= self.last:
             self.bids.lead(*self.quote[1:3])
             self.asks.lead(*self.quote[3:5])
@@ -172,12 +192,7 @@ def _levels(pairs: list[list[str]]) -> list[tuple[float, float]]:
     return [(float(price), float(size)) for price, size in pairs]
 
 
-def read_binance(path: Path, about: About, report: ReadReport) -> Iterator[Events]:
-    """Yield the events in batches: `depth` after a difference, `quote` at a new best bid or offer, `trade` of who began it.
-
-    Lines that cannot be read, or whose local time falls, are counted in `report`; a difference older than the book is left
-    out.
-    """
+def _batches(path: Path, about: About, report: ReadReport) -> Iterator[Events]:
     assert about.tick is not None
     book = _Book(about.levels, about.tick)
     rows: list[tuple[Any, ...]] = []
@@ -217,7 +232,7 @@ def _event(line: str, book: _Book, symbol: str) -> tuple[int, str, int, float, f
     kind = str(message["stream"]).partition("@")[2].partition("@")[0]
     data = message["data"]
     if kind not in _STREAMS:
-        raise ValueError(f"stream {message['stream']!r}; allowed: {', '.join(_STREAMS)}")
+        raise ValueError(f"stream {message['stream']!r}; expected one of {', '.join(_STREAMS)}")
     if data["s"] != symbol:
         raise ValueError(f"symbol {data['s']!r} in a file of {symbol!r}")
     if kind == "bookTicker":

@@ -20,7 +20,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.data.events import About, DataError, Events, ReadReport
+from mm_env.data.events import About, Events, ReadReport
+from mm_env.data.readers.base import Reading, ReadOptions
+from mm_env.errors import DataError
 
 _NAME = re.compile(r"(?P<symbol>.+)_(?P<day>\d{4}-\d\d-\d\d)_\d+_\d+_message_(?P<levels>\d+)\.csv")
 _KINDS = np.array(["", "limit", "reduce", "delete", "trade", "hidden", "cross", "halt"], dtype=object)
@@ -32,8 +34,8 @@ _TICK = 0.01
 
 
 @dataclass(frozen=True)
-class LobsterSource:
-    """A pair of files; archive: the zip in which they stand, None for plain files."""
+class _Files:
+    """A pair of files; archive: the zip that holds them, None for plain files."""
 
     about: About
     day: str
@@ -49,8 +51,22 @@ class LobsterSource:
         return io.TextIOWrapper(file, encoding="ascii", errors="replace")
 
 
-def find_lobster(path: Path) -> LobsterSource:
-    """The pair of files of a zip, a folder, or a message file; raises DataError where there is none, or more than one."""
+def is_lobster(path: Path) -> bool:
+    """Whether a path is a folder, a zip or a message file, as LOBSTER delivers them."""
+    return path.is_dir() or path.suffix == ".zip" or "_message_" in path.name
+
+
+def read_lobster(path: Path, options: ReadOptions, report: ReadReport) -> Reading:
+    """Open a zip, a folder or a message file; rows that cannot be read are counted in `report`, with their line.
+
+    `side` of a trade is that of its taker, so the opposite of LOBSTER's, which is that of the resting order.
+    Raises DataError where there is no pair of files, or more than one, and where the two files differ in length.
+    """
+    files = _find(path)
+    return Reading(files.about, _batches(files, report))
+
+
+def _find(path: Path) -> _Files:
     archive = None
     if path.is_dir():
         names = [str(entry) for entry in sorted(path.iterdir())]
@@ -61,46 +77,41 @@ def find_lobster(path: Path) -> LobsterSource:
     elif path.exists():
         names = [str(entry) for entry in sorted(path.parent.iterdir())]
     else:
-        raise DataError(f"{path}: there is no such file or folder; allowed: a LOBSTER zip, folder or message file")
+        raise DataError(f"{path}: there is no such file or folder; expected a LOBSTER zip, folder or message file")
     forms = {name: form for name in names if (form := _NAME.fullmatch(Path(name).name))}
     if not path.is_dir() and archive is None:
         forms = {name: form for name, form in forms.items() if Path(name) == path}
     if len(forms) != 1:
         found = ", ".join(Path(name).name for name in forms) or "none"
-        raise DataError(f"{path}: message files {found}; allowed: one SYMBOL_DAY_START_END_message_LEVELS.csv, or name it")
+        raise DataError(f"{path}: message files {found}; expected one SYMBOL_DAY_START_END_message_LEVELS.csv, or name it")
     ((messages, form),) = forms.items()
     books = messages.replace("_message_", "_orderbook_")
     if books not in names:
         raise DataError(f"{path}: no {Path(books).name} beside {Path(messages).name}")
     about = About("lobster", form["symbol"], "NASDAQ", int(form["levels"]), _TICK)
-    return LobsterSource(about, form["day"], messages, books, archive)
+    return _Files(about, form["day"], messages, books, archive)
 
 
-def read_lobster(source: LobsterSource, report: ReadReport) -> Iterator[Events]:
-    """Yield the events in batches; rows that cannot be read are counted in `report`, with their line.
-
-    `side` of a trade is that of who began it, so the opposite of LOBSTER's, which is that of the order that stood.
-    Raises DataError where the two files differ in length.
-    """
-    midnight = datetime.fromisoformat(source.day).replace(tzinfo=ZONE)
+def _batches(files: _Files, report: ReadReport) -> Iterator[Events]:
+    midnight = datetime.fromisoformat(files.day).replace(tzinfo=ZONE)
     origin = round(midnight.timestamp()) * 1_000_000_000
-    width = 4 * source.about.levels
+    width = 4 * files.about.levels
     latest = -np.inf
     with ExitStack() as stack:
-        messages, books = source.open(source.messages, stack), source.open(source.books, stack)
+        messages, books = files.open(files.messages, stack), files.open(files.books, stack)
         line = 0
         while True:
             left, right = (list(itertools.islice(file, _CHUNK)) for file in (messages, books))
             if len(left) != len(right):
                 raise DataError(
-                    f"{source.messages}: {line + len(left)} rows so far, its order book {line + len(right)}; "
-                    "allowed: as many in both"
+                    f"{files.messages}: {line + len(left)} rows so far, its order book {line + len(right)}; "
+                    "expected as many in both"
                 )
             if not left:
                 return
             report.rows += len(left)
             message, book = _numbers(left, 6), _numbers(right, width)
-            good = _usable(message, book, latest, line, left, source, report)
+            good = _usable(message, book, latest, line, left, files, report)
             if good.any():
                 latest = float(message[good, 0].max())
                 report.events += int(good.sum())
@@ -136,10 +147,10 @@ def _usable(
     latest: float,
     line: int,
     texts: list[str],
-    source: LobsterSource,
+    files: _Files,
     report: ReadReport,
 ) -> NDArray[np.bool_]:
-    """(n,) which rows are events; the others are told of."""
+    """(n,) bool, rows that are events; the others are reported."""
     unread, no_book = np.isnan(message[:, 0]), np.isnan(book[:, 0])
     kind = np.where(unread, 0.0, message[:, 1])
     no_kind = ~np.isin(kind, np.arange(1, len(_KINDS)))
@@ -148,15 +159,15 @@ def _usable(
     late = np.isfinite(time) & (time < before)
     bad = unread | no_book | no_kind | late
     for k in np.flatnonzero(bad):
-        name, reason = Path(source.messages).name, f"not 6 numbers: {texts[k].strip()[:80]!r}"
+        name, reason = Path(files.messages).name, f"not 6 numbers: {texts[k].strip()[:80]!r}"
         if not unread[k]:
             reason = (
-                f"type {message[k, 1]:g}; allowed: 1 to 7"
+                f"type {message[k, 1]:g}; expected a number from 1 to 7"
                 if no_kind[k]
                 else f"time {message[k, 0]:.9f} after {before[k]:.9f}"
             )
         if not unread[k] and no_book[k]:
-            name, reason = Path(source.books).name, f"not {4 * source.about.levels} numbers"
+            name, reason = Path(files.books).name, f"not {4 * files.about.levels} numbers"
         report.reject(f"{name}, line {line + int(k) + 1}", reason)
     return ~bad
 

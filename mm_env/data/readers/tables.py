@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import heapq
 import io
 import itertools
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from mm_env.data.events import DataError, Events, ReadReport
+from mm_env.data.events import About, Events, ReadReport
+from mm_env.data.merging import merge_streams
+from mm_env.data.readers.base import Reading, ReadOptions
+from mm_env.errors import DataError
+from mm_env.extras import require
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TRADES = ("time", "price", "size")
 QUOTES = ("time", "bid", "ask")
@@ -24,7 +28,18 @@ _SIDES = {"buy": 1, "b": 1, "1": 1, "1.0": 1, "sell": -1, "s": -1, "-1": -1, "-1
 _CHUNK = 50_000  # rows
 
 
-def read_tables(
+def is_table(path: Path) -> bool:
+    """Whether the name of a file ends in .csv, .parquet or .pq."""
+    return path.suffix.lower() in (".csv", ".parquet", ".pq")
+
+
+def read_tables(path: Path, options: ReadOptions, report: ReadReport) -> Reading:
+    """Open a table of trades, with `options.quotes` beside it; see `table_events`."""
+    about = About("tables", options.symbol, options.venue, 1)
+    return Reading(about, table_events(path, options.quotes, report, options.columns, options.time_unit))
+
+
+def table_events(
     trades: Path | None,
     quotes: Path | None,
     report: ReadReport,
@@ -34,8 +49,8 @@ def read_tables(
     """Yield trades and quotes in order of time, in batches, with the last quote as the book of one level.
 
     columns: our name -> the file's, for `TRADES`, `QUOTES` and `OPTIONAL`; a column that is not named has our name. `side`
-        is buy or sell (also b, s, 1, -1) of who began a trade; without it, a trade above the mid was a buyer's, below it a
-        seller's, and at the mid or without a quote its side is 0 (Lee & Ready 1991, without their test of ticks)
+        is buy or sell (also b, s, 1, -1) of the taker of a trade; without it, a trade above the mid was a buyer's, below it
+        a seller's, and at the mid or without a quote its side is 0 (Lee & Ready 1991, without their test of ticks)
     time_unit: one of `UNITS` since 1970; None: dates, of UTC where they have no zone
 
     At equal times quotes come before trades. Rows that cannot be read, or whose time falls, are counted in `report` with
@@ -44,60 +59,19 @@ def read_tables(
     named = dict(columns or {})
     unknown = sorted(set(named) - {*TRADES, *QUOTES, *OPTIONAL})
     if unknown:
-        raise DataError(f"columns {', '.join(unknown)}; allowed: {', '.join(dict.fromkeys((*TRADES, *QUOTES, *OPTIONAL)))}")
+        raise DataError(
+            f"columns {', '.join(unknown)}; expected one of {', '.join(dict.fromkeys((*TRADES, *QUOTES, *OPTIONAL)))}"
+        )
     if time_unit is not None and time_unit not in UNITS:
-        raise DataError(f"unit of time {time_unit!r}; allowed: {', '.join(UNITS)}, or none for dates")
+        raise DataError(f"unit of time {time_unit!r}; expected one of {', '.join(UNITS)}, or none for dates")
     if trades is None and quotes is None:
-        raise DataError("no file; allowed: one of trades, of quotes, or both")
+        raise DataError("no file; expected one of trades, of quotes, or both")
     streams = [
         _tuples(rank, _rows(path, wanted, optional, named, time_unit, report))
         for rank, (path, wanted, optional) in enumerate(((quotes, QUOTES, QUOTE_SIZES), (trades, TRADES, ("side",))))
         if path is not None
     ]
     yield from merge_streams(streams, report)
-
-
-def merge_streams(
-    streams: Sequence[Iterator[tuple[Any, ...]]],
-    report: ReadReport,
-    quote: tuple[float, float, float, float] = (math.nan,) * 4,
-    failures: tuple[type[Exception], ...] = (),
-) -> Iterator[Events]:
-    """Yield trades and quotes in order of time, in batches, with the last quote as the book of one level.
-
-    streams: each rising in time, of (time [ns], 0, bid, ask, bid size, ask size) and (time [ns], 1, price, size, side), the
-        side 0 where it is to be told from the quote
-    quote: bid, ask and their sizes before the first row, NaN where there is none
-    failures: errors of a stream that are raised only after what came before them has been yielded
-    """
-    rows: list[tuple[Any, ...]] = []
-    failed: Exception | None = None
-    try:
-        for time, rank, *values in heapq.merge(*streams):
-            if rank == 0:
-                bid, ask, bid_size, ask_size = values
-                quote = (bid, ask, bid_size, ask_size)
-                rows.append((time, "quote", 0, math.nan, math.nan, *quote))
-            else:
-                price, size, side = values
-                rows.append((time, "trade", side or _side(price, *quote[:2]), price, size, *quote))
-            if len(rows) == _CHUNK:
-                report.events += len(rows)
-                whole, rows = rows, []
-                yield _events(whole)
-    except failures as error:
-        failed = error
-    if rows:
-        report.events += len(rows)
-        yield _events(rows)
-    if failed is not None:
-        raise failed
-
-
-def _side(price: float, bid: float, ask: float) -> int:
-    """Who began a trade at that price: the buyer above the mid, the seller below, 0 where it cannot be told."""
-    mid = 0.5 * (bid + ask)
-    return int(price > mid) - int(price < mid)
 
 
 def _tuples(rank: int, tables: Iterator[pd.DataFrame]) -> Iterator[tuple[Any, ...]]:
@@ -116,6 +90,8 @@ def _rows(
     report: ReadReport,
 ) -> Iterator[pd.DataFrame]:
     """Tables of numbers, `time` in nanoseconds, of the rows that could be read."""
+    import pandas as pd
+
     line, latest = 0, None
     for raw in _chunks(path):
         missing = [named.get(name, name) for name in wanted if named.get(name, name) not in raw.columns]
@@ -149,6 +125,8 @@ def _rows(
 
 def _chunks(path: Path) -> Iterator[pd.DataFrame]:
     """Tables of cells as they stand in the file."""
+    require("pyarrow")
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -171,19 +149,18 @@ def _chunks(path: Path) -> Iterator[pd.DataFrame]:
 
 
 def _parsed(name: str, cells: pd.Series[Any], unit: str | None) -> pd.Series[Any]:
+    import pandas as pd
+
     if name == "side":
         return cells.astype(object).where(cells.notna(), "").astype(str).str.strip().str.casefold().map(_SIDES)
     if name != "time":
         return pd.to_numeric(cells, errors="coerce").astype(np.float64)
     if unit is None:
-        stamps = pd.to_datetime(cells, utc=True, errors="coerce", format=None if _is_time(cells) else "ISO8601")
+        dates = pd.api.types.is_datetime64_any_dtype(cells)
+        stamps = pd.to_datetime(cells, utc=True, errors="coerce", format=None if dates else "ISO8601")
         whole = stamps.astype("datetime64[ns, UTC]")
         return whole.astype(np.int64).astype(object).where(stamps.notna())
     return cells.map(lambda cell: _nanoseconds(cell, unit))
-
-
-def _is_time(cells: pd.Series[Any]) -> bool:
-    return pd.api.types.is_datetime64_any_dtype(cells)
 
 
 def _nanoseconds(cell: Any, unit: str) -> Any:
@@ -194,20 +171,3 @@ def _nanoseconds(cell: Any, unit: str) -> Any:
         return int(Decimal(str(cell).strip()) * UNITS[unit])
     except (InvalidOperation, ValueError, OverflowError):
         return None
-
-
-def _events(rows: Sequence[tuple[Any, ...]]) -> Events:
-    time, kind, side, price, size, bid, ask, bid_size, ask_size = zip(*rows, strict=True)
-    bids, asks, bid_sizes, ask_sizes = (np.array(one, np.float64)[:, None] for one in (bid, ask, bid_size, ask_size))
-    return Events(
-        time=np.array(time, np.int64),
-        kind=np.array(kind, dtype=object),
-        side=np.array(side, np.int8),
-        price=np.array(price, np.float64),
-        size=np.array(size, np.float64),
-        order=np.zeros(len(rows), np.int64),
-        bid_prices=bids,
-        bid_sizes=bid_sizes,
-        ask_prices=asks,
-        ask_sizes=ask_sizes,
-    )

@@ -17,12 +17,11 @@ pytest.importorskip("ccxt")
 pytest.importorskip("massive")
 pytest.importorskip("yfinance")
 
-import yfinance
 
 from mm_env.cli import describe as describe_data
 from mm_env.cli import record_prices
 from mm_env.data.events import about_events, all_events
-from tests.unit.price_server import KEY, SECOND, Binance, Massive, Server, Yahoo, utc
+from tests.unit.price_server import KEY, SECOND, Binance, Massive, Yahoo, utc
 
 RECORD, DESCRIBE = typer.Typer(), typer.Typer()
 RECORD.command()(record_prices.main)
@@ -34,28 +33,10 @@ def record(*arguments):
     return CliRunner().invoke(RECORD, [str(argument) for argument in arguments])
 
 
-@pytest.fixture
-def serve():
-    servers = []
-
-    def start(answer):
-        servers.append(Server(answer))
-        answer.server = servers[-1]
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
-
-
 @pytest.fixture(autouse=True)
-def apart(tmp_path_factory, monkeypatch):
-    from yfinance.data import YfData
-
-    yfinance.set_tz_cache_location(str(tmp_path_factory.getbasetemp() / "yfinance"))
-    YfData.cache_get.cache_clear()
-    monkeypatch.setenv("MASSIVE_API_KEY", KEY)
-    monkeypatch.setattr(record_prices, "Patience", partial(record_prices.Patience, backoff_seconds=0.0))
+def hurried(apart, monkeypatch):
+    """Busy servers are asked again at once."""
+    monkeypatch.setattr(record_prices, "RetryPolicy", partial(record_prices.RetryPolicy, backoff_seconds=0.0))
 
 
 def days(prices):
@@ -207,36 +188,45 @@ CCXT = ("--source", "ccxt", "--symbols", "BTC/USDT")
     [
         (
             ("--source", "yfinanc", "--symbols", "A"),
-            "--source 'yfinanc': allowed: yfinance, massive, ccxt; nearest: 'yfinance'",
+            "--source 'yfinanc': expected one of 'yfinance', 'massive', 'ccxt'; nearest: 'yfinance'",
         ),
-        (("--source", "yfinance", "--symbols", "A,A"), "--symbols 'A,A': allowed: one or more, each once"),
-        (("--source", "yfinance", "--symbols", "A", "--what", "trades"), "--what 'trades': allowed of yfinance: bars"),
+        (("--source", "yfinance", "--symbols", "A,A"), "--symbols 'A,A': expected one or more, each once"),
+        (("--source", "yfinance", "--symbols", "A", "--what", "trades"), "--what 'trades': expected of yfinance: bars"),
         (
             ("--source", "massive", "--symbols", "A", "--what", "bars,trades"),
-            "--what 'bars,trades': allowed of massive: bars, or trades,quotes or one of them",
+            "--what 'bars,trades': expected of massive: bars, or trades,quotes or one of them",
         ),
-        (("--source", "yfinance", "--symbols", "A", "--interval", "2m"), "interval '2m'; allowed: 1m, 5m, 15m, 30m, 1h, 1d"),
-        (("--source", "yfinance", "--symbols", "A", "--adjusted", "none"), "adjusted for 'none'; allowed: splits, all"),
-        (("--source", "yfinance", "--symbols", "A", "--exchange", "kraken"), "--exchange: allowed: with --source ccxt"),
-        (("--source", "yfinance", "--symbols", "A", "--levels", "3"), "--levels: allowed: with books"),
-        ((*CCXT, "--exchange", "binance", "--interval", "1d"), "--interval: allowed: with bars"),
-        (("--source", "massive", "--symbols", "A", "--tick", "0.01"), "--tick: allowed: with trades and quotes of massive"),
-        (CCXT, "--exchange: none; allowed: one that ccxt knows"),
+        (
+            ("--source", "yfinance", "--symbols", "A", "--interval", "2m"),
+            "interval '2m': expected one of '1m', '5m', '15m', '30m', '1h', '1d'",
+        ),
+        (
+            ("--source", "yfinance", "--symbols", "A", "--adjusted", "none"),
+            "adjusted for 'none': expected one of 'splits', 'all'",
+        ),
+        (("--source", "yfinance", "--symbols", "A", "--exchange", "kraken"), "--exchange: expected with --source ccxt"),
+        (("--source", "yfinance", "--symbols", "A", "--levels", "3"), "--levels: expected with books"),
+        ((*CCXT, "--exchange", "binance", "--interval", "1d"), "--interval: expected with bars"),
+        (("--source", "massive", "--symbols", "A", "--tick", "0.01"), "--tick: expected with trades and quotes of massive"),
+        (CCXT, "--exchange: none; expected one that ccxt knows"),
         ((*CCXT, "--exchange", "krakn"), "that ccxt knows; nearest: 'kraken'"),
-        ((*CCXT, "--exchange", "kraken", "--what", "books", "--start", "2024-01-01"), "--start: allowed: without books"),
-        ((*CCXT, "--exchange", "kraken", "--what", "books", "--seconds", "inf"), "--seconds inf: allowed: a number that is"),
-        ((*CCXT, "--exchange", "kraken", "--start", "soon"), "--start 'soon': allowed: a date or a time"),
+        ((*CCXT, "--exchange", "kraken", "--what", "books", "--start", "2024-01-01"), "--start: expected without books"),
+        ((*CCXT, "--exchange", "kraken", "--what", "books", "--seconds", "inf"), "--seconds inf: expected a number that is"),
+        ((*CCXT, "--exchange", "kraken", "--start", "soon"), "--start 'soon': expected a date or a time"),
         (
             (*CCXT, "--exchange", "kraken", "--start", "0001-01-01"),
-            "--start '0001-01-01': allowed: a date or a time from 1900",
+            "--start '0001-01-01': expected a date or a time from 1900",
         ),
         (
             (*CCXT, "--exchange", "kraken", "--start", "2024-01-02", "--end", "2024-01-01"),
-            "--start 2024-01-02 and --end 2024-01-01: allowed: a start before the end",
+            "--start 2024-01-02 and --end 2024-01-01: expected a start before the end",
         ),
-        (("--source", "yfinance", "--symbols", "A", "--base-url", "x"), "address 'x'; allowed: one that begins with http"),
+        (
+            ("--source", "yfinance", "--symbols", "A", "--base-url", "x"),
+            "address 'x': expected an address that begins with http",
+        ),
         (("--source", "yfinance", "--symbols", "A/B,A_B"), "two would share a file"),
-        (("--source", "massive", "--symbols", "A", "--log-level", "loud"), "--log-level 'loud': allowed"),
+        (("--source", "massive", "--symbols", "A", "--log-level", "loud"), "--log-level 'loud': expected"),
     ],
 )
 def test_the_command_refuses(tmp_path, arguments, message):
@@ -248,11 +238,11 @@ def test_the_command_refuses(tmp_path, arguments, message):
 
 def test_one_file_is_of_one_symbol_and_a_key_is_needed(tmp_path, monkeypatch):
     result = record("--source", "massive", "--symbols", "A,B", "--out", tmp_path / "a.parquet")
-    assert result.exit_code == 2 and "one file for 2 symbols; allowed: a folder" in result.output
+    assert result.exit_code == 2 and "one file for 2 symbols; expected a folder" in result.output
     for name in ("MASSIVE_API_KEY", "POLYGON_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     result = record("--source", "massive", "--symbols", "A", "--out", tmp_path)
-    assert result.exit_code == 2 and "no key; allowed: one in the environment variable" in " ".join(result.output.split())
+    assert result.exit_code == 2 and "no key: expected one in the environment variable" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(

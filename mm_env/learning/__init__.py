@@ -14,6 +14,7 @@ algorithms      | the algorithms by name
 hyperparameters | their settings from YAML, and the presets of those
 training        | train, stop, and resume; run_folder, checkpoints, monitoring beside it
 trained         | `TrainedAgent`: a model as a policy
+comparison      | an agent against the default policy
 tuning          | parameters of a closed-form policy by optuna
 """
 
@@ -23,18 +24,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mm_env.learning.comparison import compare_with_default
     from mm_env.learning.hyperparameters import read_hyperparameters
     from mm_env.learning.trained import TrainedAgent
     from mm_env.learning.training import Training, begin, train
     from mm_env.learning.vec_env import MarketVecEnv, make_vec_env
 
-__all__ = ["MarketVecEnv", "TrainedAgent", "Training", "begin", "make_vec_env", "read_hyperparameters", "train"]
+__all__ = [
+    "MarketVecEnv",
+    "TrainedAgent",
+    "Training",
+    "begin",
+    "compare_with_default",
+    "make_vec_env",
+    "read_hyperparameters",
+    "train",
+]
 
 _MODULES = {
     "MarketVecEnv": "vec_env",
     "TrainedAgent": "trained",
     "Training": "training",
     "begin": "training",
+    "compare_with_default": "comparison",
     "make_vec_env": "vec_env",
     "read_hyperparameters": "hyperparameters",
     "train": "training",

@@ -14,6 +14,7 @@ from mm_env.extras import missing
 from mm_env.interrupt import StopRequest
 from mm_env.learning.algorithms import algorithm_of
 from mm_env.learning.checkpoints import load_checkpoint, save_checkpoint
+from mm_env.learning.comparison import default_policy_name
 from mm_env.learning.hyperparameters import Hyperparameters, read_hyperparameters
 from mm_env.learning.monitoring import Monitor
 from mm_env.learning.run_folder import AGENT, MODEL, TrainingFolder, save_model
@@ -72,16 +73,9 @@ def begin(out: Path, market: Any, hyperparameters: Hyperparameters, options: Tra
         "evaluate_every": options.evaluate_every or max(1, timesteps // EVALUATIONS),
         "checkpoint_every": options.checkpoint_every or max(1, timesteps // CHECKPOINTS),
         "evaluation_episodes": options.evaluation_episodes, "best": None,
-        "baseline": options.baseline or _own_baseline(market),
+        "baseline": options.baseline or default_policy_name(market),
     }  # fmt: skip
     return TrainingFolder.create(out, market, hyperparameters, about)
-
-
-def _own_baseline(market: Any) -> str:
-    """The policy that zero residual actions are."""
-    if isinstance(market, ClassicConfig):
-        return market.policy.name
-    return "as" if market.policy.use_avellaneda else "fixed"
 
 
 def train(run: TrainingFolder, options: Training, tell: Callable[[int], None] = lambda steps: None) -> int | None:

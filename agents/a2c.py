@@ -1,0 +1,50 @@
+"""A2C (Mnih et al. 2016) that corrects the quotes of the default policy.
+
+python agents/a2c.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from stable_baselines3 import A2C
+from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
+
+from mm_env.config.io import load_config
+from mm_env.learning import TrainedAgent, compare_with_default, make_vec_env
+
+# A preset or a file as base. Hedges are left to the default policy: exploring with market orders costs more than it finds.
+MARKET = {"base": "two_symbols", "policy": {"residual_half_spreads": 2.0, "hedge_action_lots": 0}}
+TIMESTEPS = 20_000_000  # env steps in all
+N_ENVS = 256  # side by side
+SEED = 0  # of the training episodes and of the network
+EPISODES = 1000  # of the comparison; no training plays them
+OUT = Path("runs/recipes/a2c")
+SETTINGS: dict[str, Any] = {
+    "n_steps": 16,  # of each env between updates
+    "learning_rate": 7e-4,
+    "gamma": 0.95,  # what a quote does shows within a minute; a longer sum is mostly noise
+    "gae_lambda": 0.9,  # between one step (0) and the whole episode (1) in advantages
+    "ent_coef": 0.0,  # no bonus for randomness: the market is random enough
+    "normalize_advantage": True,
+    "policy_kwargs": {"net_arch": [64, 64], "activation_fn": torch.nn.Tanh, "log_std_init": -1.5},  # begins near the default
+}
+
+
+def main() -> None:
+    """Train, compare with the default policy, save."""
+    torch.set_num_threads(1)  # a small network gains little from more, and the envs use the other cores
+    market = load_config(MARKET)
+    envs = VecNormalize(VecMonitor(make_vec_env(market, N_ENVS, stagger=True)), gamma=SETTINGS["gamma"])
+    model = A2C("MlpPolicy", envs, seed=SEED, device="cpu", verbose=1, **SETTINGS)
+    model.learn(TIMESTEPS)
+    print(compare_with_default(TrainedAgent("a2c", model, envs, market, "residual"), EPISODES))
+    OUT.mkdir(parents=True, exist_ok=True)
+    model.save(OUT / "model")
+    envs.save(str(OUT / "model_normalize.pkl"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
-"""The form of a market: one field for every parameter, made from the schema of the configuration; and what it changes.
+"""The form of a market: one field for every parameter, made from the schema of the configuration, and its changes.
 
-Knows nothing of how it is shown.
+Independent of how the form is shown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _UNITS = (
     ("bps_per_sqrt_second", "bps/√s"), ("per_second", "1/s"), ("per_hour", "1/h"), ("seconds", "s"), ("ms", "ms"),
     ("bps", "bps"), ("ticks", "ticks"), ("lots", "lots"),
 )  # fmt: skip
-_ORDER = ("policy", "risk", "episode", "news", "regimes", "symbols", "venues", "flow", "reward")
+_ORDER = ("policy", "risk", "episode", "news", "regimes", "symbols", "venues", "flow", "reward", "replay")
 _LONGEST_UNIT = 14  # characters that a label has room for; a longer unit stays in the help
 _UNIT_IN_TEXT = re.compile(r"\[([^\]]*)\]$")
 
@@ -51,7 +51,7 @@ class FormField:
 
     @property
     def increment(self) -> float:
-        """What a press on plus adds to a number: of the order of its first digit."""
+        """Step of the plus button: of the order of the first digit."""
         if self.kind == "integer":
             return 1
         return 10.0 ** math.floor(math.log10(abs(self.value))) if self.value else 0.1
@@ -66,7 +66,7 @@ class Group:
 
 
 def groups_of(config: MarketConfig) -> list[Group]:
-    """Every parameter of a market, grouped as in its file, the policy's first; what is no single value is YAML."""
+    """Every parameter of a market, grouped as in its file, the policy first; a value that is not a scalar is YAML."""
     schema = config_schema()
     found: list[Group] = []
     loose: list[FormField] = []
@@ -82,8 +82,14 @@ def groups_of(config: MarketConfig) -> list[Group]:
                 found += _sections(schema, inner, entry, key)
         else:
             loose.append(_field(name, node, value))
-    found.sort(key=lambda group: _ORDER.index(group.title.partition(" ")[0]))
+    found.sort(key=_rank)
     return [*found, Group("other", tuple(loose))]
+
+
+def _rank(group: Group) -> int:
+    """Place of a group; sections that `_ORDER` does not name come last."""
+    section = group.title.partition(" ")[0]
+    return _ORDER.index(section) if section in _ORDER else len(_ORDER)
 
 
 def _target(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Any:
@@ -131,7 +137,7 @@ def _field(key: str, node: Mapping[str, Any], value: Any) -> FormField:
 
 
 def _kind(plain: Sequence[Mapping[str, Any]]) -> tuple[Kind, Mapping[str, Any]]:
-    """What a field of these alternatives is, and the alternative that says more of it."""
+    """Kind of a field with these alternatives, and the only alternative where there is one."""
     kinds: dict[str, Kind] = {"number": "number", "integer": "integer", "boolean": "boolean", "string": "text"}
     if len(plain) != 1:
         return "yaml", {}
@@ -140,7 +146,7 @@ def _kind(plain: Sequence[Mapping[str, Any]]) -> tuple[Kind, Mapping[str, Any]]:
 
 
 def _label(key: str, node: Mapping[str, Any]) -> tuple[str, str]:
-    """Name with its unit, which stands in the key or at the end of the description; and the rest of that."""
+    """Name with its unit, from the key or the end of the description, and the rest of the description."""
     name, said = key.rpartition(".")[2], str(node.get("description", ""))
     found = _UNIT_IN_TEXT.search(said)
     if found and len(found[1]) <= _LONGEST_UNIT:
@@ -169,7 +175,7 @@ def _as_yaml(value: Any) -> str:
 
 
 def changes_of(fields: Sequence[FormField], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted key -> new value, of the fields alone whose value is another one.
+    """Dotted key -> new value, of the fields whose value has changed.
 
     values: key -> what the form holds; empty text stands for null where that is allowed
 

@@ -4,6 +4,7 @@ import pytest
 
 from mm_env.config.io import load_config, override, preset_names
 from mm_env.config.yaml_reader import parse_yaml
+from mm_env.dashboard import form
 from mm_env.dashboard.form import changes_of, groups_of, overrides_of
 from mm_env.errors import ConfigError
 
@@ -16,7 +17,7 @@ VALUES = {field.key: field.value for field in FIELDS}
 def leaves(raw, path=""):
     """Dotted keys of all parameters, lists of sections by name."""
     for key, value in raw.items():
-        if isinstance(value, dict) and value and key not in ("transitions", "randomize", "replay"):
+        if isinstance(value, dict) and value and key not in ("transitions", "randomize", "files"):
             yield from leaves(value, f"{path}{key}.")
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             for entry in value:
@@ -32,6 +33,32 @@ def test_every_parameter_has_a_field_that_holds_its_value(preset):
     assert sorted(field.key for field in fields) == sorted(leaves(config.model_dump()))
     unchanged = {field.key: parse_yaml(field.value) if field.kind == "yaml" else field.value for field in fields}
     assert override(config, unchanged) == config
+
+
+def replayed(**replay):
+    """A market of one book that replays a file; the file is read only when the market is built."""
+    config = load_config("one_symbol")
+    files = {symbol.name: {venue.name: "day.parquet" for venue in config.venues} for symbol in config.symbols}
+    return override(config, {"news.source": "none", "replay": {"files": files, **replay}})
+
+
+def test_a_replayed_market_has_a_group_of_its_replay():
+    config = replayed(start_seconds=60.0)
+    groups = groups_of(config)
+    (group,) = (group for group in groups if group.title == "replay")
+    by_name = {field.key: field for field in group.fields}
+    assert by_name["replay.start_seconds"].value == 60.0 and by_name["replay.impact"].value is False
+    assert parse_yaml(by_name["replay.files"].value) == config.replay.files
+    fields = [field for group in groups for field in group.fields]
+    assert sorted(field.key for field in fields) == sorted(leaves(config.model_dump()))
+    values = {field.key: field.value for field in fields} | {"replay.start_seconds": 90.0}
+    assert changes_of(fields, values) == {"replay.start_seconds": 90.0}
+    assert override(config, {"replay.start_seconds": 90.0}).replay.start_seconds == 90.0
+
+
+def test_every_section_of_a_market_has_a_place():
+    sections = {group.title.partition(" ")[0] for config in (CONFIG, replayed()) for group in groups_of(config)}
+    assert sections - {"other"} <= set(form._ORDER)
 
 
 def test_fields_say_what_the_schema_says():

@@ -1,4 +1,4 @@
-"""What bars say: volatility by scale, of the range within a bar and a year, and correlation of symbols.
+"""Estimates from bars: volatility by scale, of the range within a bar and a year, and correlation of symbols.
 
 A move is that of the log close from one bar to the next; of bars within a day, moves over gaps (a night, a missing bar) are
 counted apart.

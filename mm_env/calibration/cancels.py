@@ -1,4 +1,4 @@
-"""How soon resting quantity is cancelled, by level of the book, from events with orders.
+"""Cancel rates by level of the book, from events with orders.
 
 The rate at a level is the quantity cancelled there over the quantity that rested there, integrated over time; errors are
 those of blocks of time. Source: Cont, Stoikov & Talreja 2010 (cancel rates by distance).

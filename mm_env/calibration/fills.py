@@ -1,4 +1,4 @@
-"""How often an order at some distance from the mid is reached: the exponential law of Avellaneda & Stoikov.
+"""Fill rates by distance from the mid: the exponential law of Avellaneda & Stoikov.
 
 At times a window apart an order is thought to stand at a distance from the mid on either side, without a queue before it. It
 is reached where a trade within the window goes that far. With arrivals of rate λ(δ) that has probability 1 - exp(-λ(δ) w),

@@ -1,4 +1,4 @@
-"""The market of what was measured of records and of values that are tuned: the configuration, and the values' ranges."""
+"""Configuration of a market from measurements of recordings and from tuned values, and the ranges of these."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mm_env.calibration.fitting import Measured
+from mm_env.calibration.fitting import Measurements
 from mm_env.calibration.prices import Mids
 from mm_env.config import MarketConfig
 from mm_env.config.agent import Policy, Risk
@@ -41,7 +41,7 @@ OWN = {
     "volatility": (0.45, 0.02, 3.0), "taker_rate": (1.05, 0.4, 1.5), "limit_rate": (0.92, 0.3, 10.0),
     "distance": (0.67, 0.2, 6.0), "impact": (0.0054, 1e-5, 3e-2),
 }  # fmt: skip
-# of records that tell no orders, and whose spread is a tick
+# of recordings without individual orders, whose spread is a tick
 STARTS_OF_BOOKS = {
     "informed_share": 0.13, "mispricing_scale_ticks": 5.9, "impact_permanent_share": 0.13, "cancel_rate_per_second": 0.48,
     "queue_reaction": 0.72, "imbalance_reaction": 0.27, "stale_cancel_multiplier": 4.3, "taker_reach_ticks": 5.9,
@@ -53,8 +53,8 @@ STARTS_OF_BOOKS = {
 OWN_SIZE = {"size": (1.0, 0.2, 6.0)}  # of symbols whose sizes come in no round lots, which scaling would blur
 
 
-def market_of(measured: Measured, x: Mapping[str, float]) -> MarketConfig:
-    """The market of what was measured and of tuned values, `x` by name (NAME, or NAME.i of symbol i).
+def market_of(measured: Measurements, x: Mapping[str, float]) -> MarketConfig:
+    """Market of measurements and of tuned values, `x` by name (NAME, or NAME.i of symbol i).
 
     Raises ConfigError where they do not make one.
     """
@@ -110,7 +110,7 @@ def market_of(measured: Measured, x: Mapping[str, float]) -> MarketConfig:
     )
 
 
-def _desk_of(m: Measured, lots: Sequence[float]) -> dict[str, dict[str, object]]:
+def _desk_of(m: Measurements, lots: Sequence[float]) -> dict[str, dict[str, object]]:
     """The market maker, in proportion to the market: a position at its limit moves quotes by a spread, and the VaR limit is
     that of half the limits of all symbols.
 
@@ -140,7 +140,7 @@ def _desk_of(m: Measured, lots: Sequence[float]) -> dict[str, dict[str, object]]
     }
 
 
-def _venues_of(m: Measured) -> list[dict[str, object]]:
+def _venues_of(m: Measurements) -> list[dict[str, object]]:
     ticks = {
         venue: float(np.mean([b.median / m.first(name).tick for b, name in zip(found, m.symbols, strict=True)]))
         for venue, found in m.basis.items()
@@ -153,7 +153,7 @@ def _venues_of(m: Measured) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def _makers_of(m: Measured, x: Mapping[str, float], rate: float) -> dict[str, object]:
+def _makers_of(m: Measurements, x: Mapping[str, float], rate: float) -> dict[str, object]:
     far = (m.distances * x["distance_stretch"] * m.mean_distance[0] + x["distance_shift_ticks"]) * x["distance.0"]
     return {
         "limit_rate_per_second": rate,

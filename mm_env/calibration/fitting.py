@@ -1,8 +1,9 @@
-"""A market that resembles recorded ones: what can be measured is measured here.
+"""Parameters of a market that resembles recordings, as far as they can be measured without a simulation.
 
 Measured: the Hawkes process of the takers of all symbols together and how they choose sizes, sizes, placement distances,
-correlation, prices, ticks, shares of the venues and the basis between them. Of records that tell no orders what is added to
-the levels stands for them. The rest is tuned (tuning.py); fitted_market.py makes a configuration of both.
+correlation, prices, ticks, shares of the venues and the basis between them. In recordings without
+individual orders, additions to levels stand for limit orders. The rest is tuned (tuning.py); fitted_market.py makes a
+configuration of both.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from mm_env.calibration.fills import fit_intensity
 from mm_env.calibration.hawkes_fit import HawkesFit, select_hawkes
 from mm_env.calibration.level_changes import level_changes, on_grid
-from mm_env.calibration.moments import MOMENTS, SCALE_SECONDS, Recorded, over_venues
+from mm_env.calibration.moments import MOMENTS, SCALE_SECONDS, BookRecording, over_venues
 from mm_env.calibration.prices import Mids, moves
 from mm_env.calibration.takers import TouchShares, takers, touch_shares
 from mm_env.calibration.venues import Basis, compare_venues
@@ -27,16 +28,16 @@ _DEPTHS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # in spreads, from the mid
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """What needs no simulation; lists over symbols in their order.
+class Measurements:
+    """Measurements that need no simulation; lists are in the order of the symbols.
 
-    recorded: symbol -> venue -> its record, the same venues for each symbol; moments: symbol -> those over its venues
+    recorded: symbol -> venue -> its recording, the same venues for each symbol; moments: symbol -> moments over its venues
     sizes: (1010,) quantiles, in multiples of each symbol's median, which is `median_size` [units of the data]
-    distances: (65,) quantiles, of the deepest records, in multiples of each symbol's mean, `mean_distance` [ticks]
-    orders: whether orders are told
+    distances: (65,) quantiles, of the deepest recordings, in multiples of each symbol's mean, `mean_distance` [ticks]
+    orders: whether the data has individual orders
     limit_rate: [1/s] limit orders, or additions to levels, over venues; taker_size: mean, in median sizes of limit orders
     taker_scale: of the baseline of `hawkes`, so that its stationary rate (I - N)^-1 mu is the recorded one
-    touch: how takers choose by what stands at the touch, means over books; its sizes (1010,) quantiles in multiples of each
+    touch: sizes of takers relative to the touch, means over books; its sizes (1010,) quantiles in multiples of each
     symbol's median size
     round_lots: whether most sizes are multiples of the median one
     venue_shares: venue -> share of the takers' volume; maker_shares: of what limit orders bring
@@ -44,7 +45,7 @@ class Measured:
     fill_rate, fill_decay: A [1/s] and k [1/currency] of the exponential law of fills, means over symbols (of k geometric)
     """
 
-    recorded: dict[str, dict[str, Recorded]]
+    recorded: dict[str, dict[str, BookRecording]]
     moments: dict[str, dict[str, float]]
     hawkes: HawkesFit
     sizes: NDArray[np.float64]
@@ -74,12 +75,12 @@ class Measured:
         """Names of the venues."""
         return list(self.venue_shares)
 
-    def first(self, symbol: str) -> Recorded:
-        """The record of a symbol's first venue."""
+    def first(self, symbol: str) -> BookRecording:
+        """Recording of a symbol's first venue."""
         return next(iter(self.recorded[symbol].values()))
 
 
-def measure(recorded: Sequence[Recorded], exponentials: int = 3) -> Measured:
+def measure(recorded: Sequence[BookRecording], exponentials: int = 3) -> Measurements:
     """Measure all symbols together; exponentials: of the Hawkes kernels, at most, the BIC chooses.
 
     Raises DataError for none, for symbols that are not all recorded at the same venues, for some with orders and some
@@ -93,11 +94,11 @@ def measure(recorded: Sequence[Recorded], exponentials: int = 3) -> Measured:
     moments = {symbol: over_venues([one.moments for one in venues.values()]) for symbol, venues in table.items()}
     for symbol, values in moments.items():
         if not all(values[name] > 0.0 for name in MOMENTS):
-            told = ", ".join(f"{name} {values[name]:g}" for name in MOMENTS)
-            raise DataError(f"{symbol}: {told}; expected a record in which each of these is above 0")
+            found = ", ".join(f"{name} {values[name]:g}" for name in MOMENTS)
+            raise DataError(f"{symbol}: {found}; expected a recording in which each of these is above 0")
     time, side, size = _all_takers(table)
     fits = select_hawkes(time, side, float(time[-1]) + 1e-3, exponentials, "full")
-    # a book of few levels shows the near orders alone: the law is that of the deepest records, in widths of each spread
+    # a book of few levels shows the near orders alone: the law is that of the deepest recordings, in widths of each spread
     firsts = {symbol: next(iter(venues.values())) for symbol, venues in table.items()}
     levels = {symbol: one.about.levels for symbol, one in firsts.items()}
     deep = [symbol for symbol, count in levels.items() if count == max(levels.values())]
@@ -110,7 +111,7 @@ def measure(recorded: Sequence[Recorded], exponentials: int = 3) -> Measured:
     process = min(fits, key=lambda fit: fit.bic).process
     scaled = np.concatenate([values / median[symbol] for symbol, values in sizes.items()])
     shares, basis = _venues(table)
-    return Measured(
+    return Measurements(
         recorded=table,
         moments=moments,
         hawkes=min(fits, key=lambda fit: fit.bic),
@@ -136,10 +137,10 @@ def measure(recorded: Sequence[Recorded], exponentials: int = 3) -> Measured:
     )
 
 
-def _table(recorded: Sequence[Recorded]) -> dict[str, dict[str, Recorded]]:
-    """Records by symbol and venue, the venues in the order in which they first come."""
+def _table(recorded: Sequence[BookRecording]) -> dict[str, dict[str, BookRecording]]:
+    """Recordings by symbol and venue, the venues in order of first appearance."""
     venues = list(dict.fromkeys(one.about.venue for one in recorded))
-    found: dict[str, dict[str, Recorded]] = {}
+    found: dict[str, dict[str, BookRecording]] = {}
     for one in recorded:
         found.setdefault(one.about.symbol, {})[one.about.venue] = one
     whole = sum(map(len, found.values())) == len(found) * len(venues) == len(recorded)
@@ -151,7 +152,7 @@ def _table(recorded: Sequence[Recorded]) -> dict[str, dict[str, Recorded]]:
     return {symbol: {venue: one[venue] for venue in venues} for symbol, one in found.items()}
 
 
-def _added(one: Recorded) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _added(one: BookRecording) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Distances from the mid [ticks] and sizes of limit orders, or of what was added to levels."""
     if not one.orders:
         changes = [level_changes(on_grid(piece), one.tick) for piece in one.pieces]
@@ -169,7 +170,7 @@ def _added(one: Recorded) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _all_takers(
-    table: Mapping[str, Mapping[str, Recorded]],
+    table: Mapping[str, Mapping[str, BookRecording]],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], dict[str, NDArray[np.float64]]]:
     """Times [s] of all takers in order, 2 x symbol + side (buys first, as a configuration has them); sizes by symbol.
 
@@ -196,8 +197,8 @@ def _all_takers(
     return np.concatenate(times)[order], np.concatenate(dims)[order], sizes
 
 
-def _choices(table: Mapping[str, Mapping[str, Recorded]], median: Mapping[str, float]) -> TouchShares:
-    """How the takers of all books choose."""
+def _choices(table: Mapping[str, Mapping[str, BookRecording]], median: Mapping[str, float]) -> TouchShares:
+    """Sizes of the takers of all books, relative to the touch."""
     found = {
         (name, venue): touch_shares(one.pieces, one.about) for name, books in table.items() for venue, one in books.items()
     }
@@ -215,7 +216,7 @@ def _choices(table: Mapping[str, Mapping[str, Recorded]], median: Mapping[str, f
     return TouchShares(sum(count), equal, beyond, whole, through, quantiles, np.ones(len(quantiles)))
 
 
-def _correlation(firsts: Sequence[Recorded]) -> float:
+def _correlation(firsts: Sequence[BookRecording]) -> float:
     """Mean over pairs of symbols of the correlation of their moves, each piece of time by itself."""
     pairs = []
     for a in range(len(firsts)):
@@ -230,7 +231,7 @@ def _correlation(firsts: Sequence[Recorded]) -> float:
     return float(np.mean(pairs)) if pairs else 0.0
 
 
-def _venues(table: Mapping[str, Mapping[str, Recorded]]) -> tuple[dict[str, float], dict[str, list[Basis]]]:
+def _venues(table: Mapping[str, Mapping[str, BookRecording]]) -> tuple[dict[str, float], dict[str, list[Basis]]]:
     """Shares of the takers' volume, means over symbols, and the basis to the first venue of each other one by symbol."""
     names = list(next(iter(table.values())))
     if len(names) == 1:

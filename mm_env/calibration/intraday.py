@@ -50,7 +50,7 @@ class Profile:
     """Means by bin of the day, of all days; all (b,), bins in which the market was never open left out.
 
     start: [s] since midnight in UTC; seconds: covered
-    value, error: by name: limits, cancels, takers [1/s], those that are not told left out, spread [currency], depth of a
+    value, error: by name: limits, cancels, takers [1/s], kinds that the data lacks left out, spread [currency], depth of a
     side at the touch [units of size], volatility [bps/sqrt(s)] of moves over a second; errors are those of ten windows a bin
     """
 

@@ -1,6 +1,6 @@
-"""What is added to and taken from the levels of a book of which no orders are told, on a grid of time.
+"""Quantity added to and taken from the levels of a book without individual orders, on a grid of time.
 
-A level counts where both books tell it: from the best price to the last level of the one that reaches less far. Whatever
+A level counts where both books show it: from the best price to the last level of the one that reaches less far. Whatever
 came and went within a cell of the grid is not seen, so that two markets compare on the same grid alone.
 """
 
@@ -75,9 +75,9 @@ def level_changes(grid: Events, tick: float) -> LevelChanges:
     for sign, prices, shown in ((1.0, grid.bid_prices, grid.bid_sizes), (-1.0, grid.ask_prices, grid.ask_sizes)):
         level = sign * np.rint(prices / tick)  # on either side the best is the highest
         last = np.nanmin(level, axis=1)
-        end = np.maximum(last[:-1], last[1:])  # as far as both tell
-        row, place, size = _told(level[1:], shown[1:], end)
-        row_before, place_before, size_before = _told(level[:-1], shown[:-1], end)
+        end = np.maximum(last[:-1], last[1:])  # as far as both show
+        row, place, size = _visible(level[1:], shown[1:], end)
+        row_before, place_before, size_before = _visible(level[:-1], shown[:-1], end)
         width = 1 + max(place.max(initial=0), place_before.max(initial=0))
         keys, which = np.unique(
             np.concatenate([row * width + place, row_before * width + place_before]), return_inverse=True
@@ -88,7 +88,7 @@ def level_changes(grid: Events, tick: float) -> LevelChanges:
     return LevelChanges(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def _told(level: Floats, sizes: Floats, end: Floats) -> tuple[Whole, Whole, Floats]:
+def _visible(level: Floats, sizes: Floats, end: Floats) -> tuple[Whole, Whole, Floats]:
     """Book, distance [ticks] from `end` towards the best price, and size of each level that is not behind `end`."""
     place = level - end[:, None]
     row, column = np.nonzero(place >= 0.0)

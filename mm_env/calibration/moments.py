@@ -1,9 +1,9 @@
-"""What a fitted market must have in common with a recorded one: five moments of each symbol, and distributions.
+"""Moments that a fitted market shares with a recorded one: five of each symbol, and distributions.
 
-Of records of orders these are counted order by order; of books alone (levels that changed) on a grid of time. The moments of
-a symbol on several venues are those of all of them together: sums of rates and of sizes at the touch, means of the rest.
-Cancels are counted against trades (the cancel-to-trade ratio of the SEC's MIDAS): against limit orders, a book of which the
-touch alone is told would count orders that came to it from behind.
+In data with individual orders, these are counted by order; in books alone, on a grid of time. The moments
+of a symbol on several venues are those of all of them together: sums of rates and of sizes at the touch, means of the rest.
+Cancels are counted against trades (the cancel-to-trade ratio of the SEC's MIDAS): against limit orders, a book of which only
+the touch is reported would count orders that came to it from behind.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from mm_env.realism.scores import BLOCK_SECONDS, Statistics, half_of, statistics
 
 Part = Literal["all", "odd", "even"]
 MOMENTS = ("spread_ticks", "touch_size", "takers_per_second", "volatility_bps", "cancels_per_trade")
-TOLD = ("limit_orders_per_second", "added_per_second")  # beside them, of records of orders and of books alone
+FURTHER_MOMENTS = ("limit_orders_per_second", "added_per_second")  # reported, not tuned: with orders, and of books alone
 SCALE_SECONDS = 10.0  # of the volatility
-_SUMS = ("touch_size", "takers_per_second", *TOLD)
+_SUMS = ("touch_size", "takers_per_second", *FURTHER_MOMENTS)
 _OF_A_GRID = ("log inter-arrival time",)  # says nothing of books on a grid
 
 
 @dataclass(frozen=True, eq=False)
-class Recorded:
-    """One symbol at one venue, with what is compared of it.
+class BookRecording:
+    """Recording of one symbol at one venue, with its moments and statistics.
 
-    pieces: its events, or those of every other block of time, in order; orders: whether they tell of orders
-    moments: by the names of MOMENTS, and one of TOLD; statistics: of the realism score
+    pieces: its events, or those of every other block of time, in order; orders: whether it has individual orders
+    moments: by the names of MOMENTS, and one of FURTHER_MOMENTS; statistics: of the realism score
     """
 
     about: About
@@ -45,7 +45,7 @@ class Recorded:
     statistics: Statistics
 
     @classmethod
-    def of(cls, events: Events, about: About, part: Part = "all") -> Recorded:
+    def of(cls, events: Events, about: About, part: Part = "all") -> BookRecording:
         """Measure events, or every other block of `BLOCK_SECONDS` of them.
 
         Raises DataError where a moment cannot be measured, or the tick is not known.
@@ -60,7 +60,7 @@ class Recorded:
 
     @property
     def events(self) -> Events:
-        """The pieces as one, the time between them left out."""
+        """All pieces joined, without the time between them."""
         return glued(self.pieces)
 
     @property
@@ -85,12 +85,12 @@ def blocks_of(events: Events, part: Part) -> list[Events]:
     pieces = [events.where(block == k) for k in range(int(part == "odd"), int(block[-1]) + 1, 2)]
     pieces = [piece for piece in pieces if len(piece) > 1 and _span(piece) > 2.0 * SCALE_SECONDS]
     if not pieces:
-        raise DataError(f"no {part} block of {BLOCK_SECONDS:g} s has events; expected a longer record, or all blocks")
+        raise DataError(f"no {part} block of {BLOCK_SECONDS:g} s has events; expected a longer recording, or all blocks")
     return pieces
 
 
 def glued(pieces: Sequence[Events]) -> Events:
-    """Pieces one right after the other; what spans a seam (one move of the mid for each) is no more than they are many."""
+    """Pieces joined without gaps; each seam adds one move of the mid."""
     shifted, end = [], int(pieces[0].time[0])
     for piece in pieces:
         times = piece.time - piece.time[0] + end
@@ -108,7 +108,7 @@ def compared(events: Events, tick: float, orders: bool) -> Statistics:
 
 
 def moments_of(pieces: Sequence[Events], about: About, orders: bool) -> dict[str, float]:
-    """The moments, and one that is told beside them.
+    """The moments, and one of FURTHER_MOMENTS.
 
     Of sizes at the touch it is their geometric mean [units of the data], as a few huge orders would rule another. Of books
     alone cancels and trades are counted by their sizes.
@@ -118,13 +118,13 @@ def moments_of(pieces: Sequence[Events], about: About, orders: bool) -> dict[str
     assert about.tick is not None
     seconds = sum(_span(piece) for piece in pieces)
     if seconds <= 2.0 * SCALE_SECONDS:
-        raise DataError(f"{about.symbol}: {seconds:g} s; expected a record of more than {2.0 * SCALE_SECONDS:g} s")
+        raise DataError(f"{about.symbol}: {seconds:g} s; expected a recording of more than {2.0 * SCALE_SECONDS:g} s")
     events = glued(pieces)
     lasted = np.diff(events.time).astype(np.float64)
     sizes = np.stack([events.bid_sizes[:-1, 0], events.ask_sizes[:-1, 0]])
     shown = sizes > 0.0
     if not shown.any():
-        raise DataError(f"{about.symbol}: no sizes at the touch are told; expected a record that tells them")
+        raise DataError(f"{about.symbol}: no sizes at the touch; expected a recording with sizes")
     time, _, traded = takers(events, about)
     found = {
         "spread_ticks": spread(events, about.tick).mean_ticks,
@@ -135,12 +135,12 @@ def moments_of(pieces: Sequence[Events], about: About, orders: bool) -> dict[str
     if orders:
         limits, cancels, trades = (int((events.kind == kind).sum()) for kind in ("limit", "delete", "trade"))
         if limits == 0 or trades == 0:
-            raise DataError(f"{about.symbol}: {limits} limit orders and {trades} trades; expected a record that has both")
+            raise DataError(f"{about.symbol}: {limits} limit orders and {trades} trades; expected a recording that has both")
         return found | {"cancels_per_trade": cancels / trades, "limit_orders_per_second": limits / seconds}
     changes = [level_changes(on_grid(piece), about.tick) for piece in pieces]
     added, taken = sum(float(one.added.sum()) for one in changes), sum(one.taken for one in changes)
     if added == 0.0 or traded.size == 0:
-        raise DataError(f"{about.symbol}: {added:g} added, {traded.size} takers; expected a record that has both")
+        raise DataError(f"{about.symbol}: {added:g} added, {traded.size} takers; expected a recording that has both")
     return found | {
         "cancels_per_trade": (taken - float(traded.sum())) / float(traded.sum()),
         "added_per_second": added / seconds,

@@ -1,4 +1,4 @@
-"""How far from the market limit orders are placed: quantiles, the share inside the spread, and the power tail.
+"""Distances of limit orders from the market: quantiles, the share inside the spread, and the power tail.
 
 Distances are counted away from the market, from the mid and from the best price of the order's own side, both just before
 it; an order inside the spread has a negative distance from the best. What lies behind the best follows p(d) proportional
@@ -140,7 +140,7 @@ def _quantile_errors(values: Floats, block: NDArray[np.int64], shares: Floats, s
 
 
 def _tail(block: NDArray[np.int64], best: Floats, reach: Floats) -> PlacementTail | None:
-    """The law behind the best; None where it cannot be told from others, as within less than a decade of distances."""
+    """The law behind the best; None where it cannot be identified, as within less than a decade of distances."""
     require("scipy")
     from scipy.optimize import minimize
 

@@ -1,6 +1,6 @@
-"""What mids and spreads of recorded events say: volatility by scale, correlation of symbols, spread and tick regime.
+"""Volatility by scale, correlation of symbols, spread and tick regime, from mids and spreads of events.
 
-Source: Hayashi & Yoshida 2005 (covariance of prices that are not told at the same times); Andersen, Bollerslev, Diebold &
+Source: Hayashi & Yoshida 2005 (covariance of asynchronous prices); Andersen, Bollerslev, Diebold &
 Labys 2000 (volatility signature); Dayri & Rosenbaum 2015 (spread and tick).
 """
 
@@ -47,7 +47,7 @@ class Mids:
 
 
 def moves(mids: Mids, seconds: float, start: int, end: int) -> Floats:
-    """(n,) [bps] logarithmic moves over steps that do not overlap, from `start` to `end` [ns], of the last price told.
+    """(n,) [bps] logarithmic moves over steps that do not overlap, from `start` to `end` [ns], of the last reported price.
 
     Raises DataError for fewer than two steps.
     """

@@ -1,9 +1,9 @@
-"""How the flow at the touch depends on the queue there and on the imbalance.
+"""Rates of the flow at the touch by the queue there and by the imbalance.
 
 A rate in a bin is the events that came while the state was in it, over the time that it was; both sides are pooled, each
 with its own queue and an imbalance that is positive where its queue is the longer. A limit order counts where it joins the
 best price of its side, a cancel where it takes from it, a taker where it meets it. The summary numbers are those of a
-Poisson regression on one state alone. Errors are those of blocks of time. Where a source tells the new book before the
+Poisson regression on one state alone. Errors are those of blocks of time. Where a source reports the new book before the
 trade that made it, as Binance's best quotes do, the queue that a taker met looks shorter than it was.
 Source: Huang, Lehalle & Rosenbaum 2015 (rates by queue, in mean sizes); Cont, Kukanov & Stoikov 2014 (imbalance).
 """
@@ -39,7 +39,7 @@ class StateRates:
     """Rates by bins of a state.
 
     edges: (b + 1,); middle: (b,) mean of the state over the time in the bin; seconds: (b,) of both sides together
-    rate: (b,) [1/s] of one side by kind of event, NaN where no time was spent, kinds that are not told left out; error: (b,)
+    rate: (b,) [1/s] of one side by kind of event, NaN where no time was spent, kinds not in the data left out; error: (b,)
     """
 
     edges: Floats
@@ -53,7 +53,7 @@ class StateRates:
 class QueueRates:
     """Rates of limit orders, cancels and takers at a touch.
 
-    mean_size: [units of size] in which queues are counted: of limit orders at the touch, or of takers where none are told
+    mean_size: [units of size] in which queues are counted: of limit orders at the touch, or of takers
     limit_imbalance: slope of log limit orders on the imbalance; limit_queue: elasticity of limit orders to the queue
     cancel_queue: elasticity of cancels per resting lot: 0 where each lot is cancelled at a rate of its own, -1 where the
     queue does not matter to cancels; its level is that of the rate per mean size. None: fewer than 50 events

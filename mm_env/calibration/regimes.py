@@ -3,7 +3,7 @@
 Windows of time have the logarithms of the four as features. A Gaussian mixture (scikit-learn's) finds the states, and its
 BIC how many there are. The mixture knows no time; with its densities held, the transitions are those under which the
 sequence of windows is likeliest, as in a hidden Markov model. Counting the changes of the likeliest state would do the
-same where states never overlap; where they do, each window that is misjudged would cut a regime in two. A window is the
+same where states never overlap; where they do, each misclassified window would cut a regime in two. A window is the
 shortest regime that can be seen, and a rare state whose densities overlap another's seems to end sooner than it does. What
 changes with the time of the day looks like a regime: a polynomial in it can be taken off first.
 Source: Hamilton 1989 (Markov switching); Fraley & Raftery 2002 (mixtures, number of states by BIC).
@@ -36,7 +36,7 @@ _RARE, _OFTEN = math.log(1e-4), math.log(1e4)  # odds of a transition against no
 class Regimes:
     """States in order of volatility, k of them.
 
-    window_seconds: [s]; windows: how many; features: those that tell states apart; bic: by number of states tried
+    window_seconds: [s]; windows: how many; features: those that distinguish states; bic: by number of states tried
     share: (k,) of the time, with standard errors by blocks of time
     duration: (k,) [s] mean, NaN where the state is not seen to end, with standard errors for densities that are known
     transition: (k, k) probabilities from row to column, from one window to the next

@@ -1,4 +1,4 @@
-"""All that the estimators say of one file of events, as figures under stable names."""
+"""All estimates of one file of events, under stable names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_REGIMES = 3
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """Estimates of one symbol at one venue; None where the events cannot say.
+    """Estimates of one symbol at one venue; None where the events do not allow an estimate.
 
     seconds: span; trades: takers, fills of one time and side counted once
     volatility: (scale [s], bps/sqrt(s), standard error); takers: (times [s], sides) behind `hawkes`
@@ -112,7 +112,7 @@ def summarise(
 
 
 def _try(estimate: Any, *arguments: Any) -> Any:
-    """What an estimator says, None where the data do not allow it."""
+    """Result of an estimator, None where the data do not allow it."""
     try:
         return estimate(*arguments)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Takers of a record, and how they choose their sizes by what stands at the touch.
+"""Takers of a recording, and their sizes relative to the touch.
 
 Source: Farmer, Gillemot, Lillo, Mike & Sen 2004, What really causes large price changes? (most takers that empty the best
 price take just what stands there).
@@ -20,7 +20,7 @@ _HALVINGS = 40
 
 
 def takers(events: Events, about: About) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Time [ns], side (0 sells, 1 buys), size of each taker: trades of one side and time (the venue's, if told) are one."""
+    """Time [ns], side (0 sells, 1 buys), size of each taker: trades of one side and time are one."""
     first, side, size = _grouped(events, about)
     return events.time[first], side, size
 
@@ -40,7 +40,7 @@ def _grouped(events: Events, about: About) -> tuple[NDArray[np.int64], NDArray[n
 
 @dataclass(frozen=True, eq=False)
 class TouchShares:
-    """How takers choose.
+    """Sizes of takers relative to the touch.
 
     count: takers that were seen
     equal, beyond: shares of them that were seen to take just what stood at the best price, and more than that
@@ -60,7 +60,7 @@ class TouchShares:
 
 
 def touch_shares(pieces: Sequence[Events], about: About) -> TouchShares:
-    """Choices of the takers in pieces of a record.
+    """Choices of the takers in pieces of a recording.
 
     The others' sizes are taken to be independent of what stands at the touch. Of those that want size x a share F(x) meets
     less, and 1 - through of these stop and were seen to take just what stood there: each that was seen stands for

@@ -1,9 +1,9 @@
-"""What has no closed form is tuned by simulation: the moments of each symbol, and the score of realism.
+"""Tunes the parameters without a closed form by simulation: moments of each symbol, and the score of realism.
 
 Simulated method of moments: an ensemble of markets is moved, round by round, by the regression of what they are off on their
 values (ensemble Kalman inversion). It needs no derivatives and lives with the noise of a simulation. In the second half of
-the rounds the aims are nearer. The best few are simulated anew and for longer, as the least of noisy losses flatters, and
-what the best of them is still off on the average is corrected.
+the rounds the aims are nearer. The best few are simulated again and for longer, as the least of noisy losses is biased, and
+the mean deviation that is left of the best one is corrected.
 
 Source: McFadden 1989; Duffie & Singleton 1993 (simulated moments); Iglesias, Law & Stuart 2013; Iglesias & Yang 2021 (size
 of the steps); Nagy et al. 2025 (the score).
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.calibration.fitted_market import OWN, OWN_SIZE, SHARED, STARTS_OF_BOOKS, market_of
-from mm_env.calibration.fitting import Measured
+from mm_env.calibration.fitting import Measurements
 from mm_env.calibration.moments import MOMENTS, compared, moments_of, over_venues
 from mm_env.config import MarketConfig
 from mm_env.config.io import override
@@ -33,7 +33,7 @@ _FAILED = 10.0  # loss of a market that cannot be simulated
 _AIM_L1 = 0.22
 _NEAR = ((0.1, 0.06), (0.025, 0.03))  # by half of the rounds: how near a moment's logarithm is to be, and an L1 to its aim
 _NEAR_SHIFT, _NEAR_RESPONSE = 0.25, 0.8  # likewise of `shifts_of`
-_FARTHEST_OFF = 40.0  # in units of what is allowed
+_FARTHEST_OFF = 40.0  # in units of the tolerance
 _EDGE = 0.02  # of the ranges, that is kept free
 _SPREAD = 0.5  # of the first ensemble, of logits
 _FINALISTS, _LONGER, _ANOTHER_SEED = 8, 3.0, 500_009
@@ -72,11 +72,11 @@ class Tuned:
 
     @property
     def loss(self) -> float:
-        """Mean L1 and what moments are off beyond the tolerance."""
+        """Mean L1 plus the deviations of moments beyond the tolerance."""
         return float(np.mean(list(self.realism.values()))) + _excess(self.deviations)
 
     def residuals(self, half: int) -> Floats:
-        """What is brought to zero, in units of what is allowed in that half of the rounds."""
+        """Deviations to bring to zero, in units of the tolerance in that half of the rounds."""
         near, near_l1 = _NEAR[half]
         scores = (np.array(list(self.realism.values())) - _AIM_L1) / near_l1
         laws, responses = self.shifts
@@ -88,8 +88,8 @@ def _excess(deviations: Floats) -> float:
     return float(np.maximum(0.0, np.abs(deviations) - _TOLERANCE).sum())
 
 
-def judge(measured: Measured, config: MarketConfig, seconds: float, seed: int) -> Tuned:
-    """Simulate a market for `seconds` [s] and compare it with what was recorded.
+def evaluate_market(measured: Measurements, config: MarketConfig, seconds: float, seed: int) -> Tuned:
+    """Simulate a market for `seconds` [s] and compare it with the recordings.
 
     Raises ValueError and RuntimeError for a market that cannot be simulated or compared: a book without orders, say.
     """
@@ -127,12 +127,12 @@ class _Search:
 
     def __init__(
         self,
-        measured: Measured,
+        measured: Measurements,
         seconds: float,
-        told: Callable[[int, float], None],
+        on_trial: Callable[[int, float], None],
         stop: Callable[[], bool],
     ) -> None:
-        self.measured, self.seconds, self.told, self.stop = measured, seconds, told, stop
+        self.measured, self.seconds, self.on_trial, self.stop = measured, seconds, on_trial, stop
         ranges = dict(SHARED)
         starts = {} if measured.orders else STARTS_OF_BOOKS
         own = OWN if measured.round_lots else OWN | OWN_SIZE
@@ -155,38 +155,38 @@ class _Search:
         return np.asarray(np.clip(at, _EDGE, 1.0 - _EDGE))
 
     def trial(self, place: Floats, seed: int) -> Tuned | None:
-        """Simulate the market of a place; None where that cannot be done."""
-        found = _judged(self.measured, self.values(place), self.seconds, seed)
+        """Simulate the market of a place; None where that fails."""
+        found = _try_values(self.measured, self.values(place), self.seconds, seed)
         self.losses.append(_FAILED if found is None else found.loss)
         if found is not None:
             self.finalists = sorted([*self.finalists, found], key=lambda one: one.loss)[:_FINALISTS]
             self.best = self.finalists[0]
-        self.told(len(self.losses) - 1, self.best.loss if self.best else _FAILED)
+        self.on_trial(len(self.losses) - 1, self.best.loss if self.best else _FAILED)
         return found
 
 
 def tune(
-    measured: Measured,
+    measured: Measurements,
     trials: int,
     seconds: float,
     seed: int = 0,
-    told: Callable[[int, float], None] = lambda number, loss: None,
+    on_trial: Callable[[int, float], None] = lambda number, loss: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Tuned:
-    """The best of `trials` markets, each simulated for `seconds` [s]; it is told as it came out of a simulation of its own.
+    """Best of `trials` markets, each simulated for `seconds` [s]; its figures are from a separate simulation.
 
-    told: called after each trial with its number and the least loss so far; stop: asked before each
+    on_trial: called after each trial with its number and the least loss so far; stop: checked before each
 
     Raises RuntimeError where no market of them can be simulated.
     """
-    search = _Search(measured, seconds, told, stop)
+    search = _Search(measured, seconds, on_trial, stop)
     search.trial(search.start, seed)
     _ensemble(search, trials, seed)
-    finals = [_judged(measured, one.values, _LONGER * seconds, seed + _ANOTHER_SEED) for one in search.finalists]
+    finals = [_try_values(measured, one.values, _LONGER * seconds, seed + _ANOTHER_SEED) for one in search.finalists]
     best = min((one for one in finals if one is not None), key=lambda one: one.loss, default=None)
     if best is None:
         raise RuntimeError(
-            f"none of {len(search.losses)} markets could be simulated; expected records that resemble a market"
+            f"none of {len(search.losses)} markets could be simulated; expected recordings that resemble a market"
         )
     best = _settled(search, best, _SETTLING_LENGTH * seconds, seed + _ANOTHER_SEED) or best
     best.losses = search.losses
@@ -212,14 +212,14 @@ def _settled(search: _Search, best: Tuned, seconds: float, seed: int) -> Tuned |
     found: list[tuple[float, dict[str, float]]] = []
     for number in range(_SETTLING):
         again = [
-            None if search.stop() else _judged(measured, values, seconds, seed + 1 + number * _SETTLING + k)
+            None if search.stop() else _try_values(measured, values, seconds, seed + 1 + number * _SETTLING + k)
             for k in range(_SETTLING)
         ]
-        judged = [one for one in again if one is not None]
-        if len(judged) < _SETTLING:
+        simulated = [one for one in again if one is not None]
+        if len(simulated) < _SETTLING:
             break
-        mean = np.mean([one.deviations for one in judged], axis=0)
-        realism = float(np.mean([list(one.realism.values()) for one in judged]))
+        mean = np.mean([one.deviations for one in simulated], axis=0)
+        realism = float(np.mean([list(one.realism.values()) for one in simulated]))
         found.append((realism + _excess(mean), values))
         place = search.place_of(values)
         moved = np.log(place / (1.0 - place)) - np.clip(mean[~of_takers] @ gain, -_LONGEST_STEP, _LONGEST_STEP)
@@ -227,13 +227,13 @@ def _settled(search: _Search, best: Tuned, seconds: float, seed: int) -> Tuned |
         for i, index in enumerate(rates):
             corrected[search.names[index]] = values[search.names[index]] * float(np.exp(-mean[of_takers][i]))
         values = corrected
-    return _judged(measured, min(found, key=lambda one: one[0])[1], seconds, seed) if found else None
+    return _try_values(measured, min(found, key=lambda one: one[0])[1], seconds, seed) if found else None
 
 
-def _judged(measured: Measured, values: dict[str, float], seconds: float, seed: int) -> Tuned | None:
-    """The market of values, judged; None for one that cannot be: a book without orders, rates that explode."""
+def _try_values(measured: Measurements, values: dict[str, float], seconds: float, seed: int) -> Tuned | None:
+    """Simulate the market of these values; None where that fails: a book without orders, rates that explode."""
     try:
-        found = judge(measured, market_of(measured, values), seconds, seed)
+        found = evaluate_market(measured, market_of(measured, values), seconds, seed)
     except (ValueError, RuntimeError):
         return None
     found.values = values

@@ -1,8 +1,8 @@
-"""What venues that trade one symbol have to do with each other: who trades, who shows depth, and how far apart mids are.
+"""Venues of one symbol compared: shares of trading and of depth, and the basis between their mids.
 
-All is measured over the time in which each venue has told a book. The basis is a venue's mid minus the first venue's, each
+All is measured over the time in which each venue has a book. The basis is a venue's mid minus the first venue's, each
 second; its half-life is that of an autoregression of order one, which noise that lasts for less than a second shortens: the
-autocorrelation tells whether the law holds. Errors are those of blocks of time.
+autocorrelation shows whether the law holds. Errors are those of blocks of time.
 Source: Hasbrouck 1995 (one security, many markets); Garbade & Silber 1983 (convergence of two prices).
 """
 
@@ -21,7 +21,7 @@ from mm_env.data.events import Events
 from mm_env.errors import DataError
 
 Floats = NDArray[np.float64]
-LAGS = 60  # of the autocorrelation that is told
+LAGS = 60  # of the reported autocorrelation
 _SECOND = 1_000_000_000  # [ns]
 _FEWEST = 60  # seconds
 _RESAMPLES = 400

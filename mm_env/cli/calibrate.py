@@ -21,11 +21,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from mm_env.calibration.fitting import Measured, measure
-from mm_env.calibration.moments import SCALE_SECONDS, Part, Recorded, volatility_of
+from mm_env.calibration.fitting import Measurements, measure
+from mm_env.calibration.moments import SCALE_SECONDS, BookRecording, Part, volatility_of
 from mm_env.calibration.summary import summarise
 from mm_env.calibration.takers import takers
-from mm_env.calibration.tuning import Tuned, judge, tune
+from mm_env.calibration.tuning import Tuned, evaluate_market, tune
 from mm_env.cli.baseline import check_log_level, parse_overrides
 from mm_env.cli.errors import check_target, user_errors
 from mm_env.config.io import override, resolved_yaml
@@ -72,16 +72,16 @@ def main(
     changes = parse_overrides(setting or [])
     part = next((one for one in PARTS if one == blocks), None)
     if part is None:
-        raise UsageError(f"--blocks {blocks!r}: allowed: {', '.join(PARTS)}")
+        raise UsageError(f"--blocks {blocks!r}: expected one of {', '.join(PARTS)}")
     if len({path.resolve() for path in data}) < len(data):
-        raise UsageError("--data: the same file twice; allowed: one file a symbol and venue")
-    recorded = [Recorded.of(all_events(path), about_events(path), part) for path in data]
+        raise UsageError("--data: the same file twice; expected one file a symbol and venue")
+    recorded = [BookRecording.of(all_events(path), about_events(path), part) for path in data]
     logger.info("measuring %s", ", ".join(f"{one.about.symbol} at {one.about.venue}" for one in recorded))
     measured = measure(recorded, exponentials)
     with StopRequest() as stopped:
-        best = tune(measured, trials, seconds, seed, told=_progress(trials), stop=stopped)
+        best = tune(measured, trials, seconds, seed, on_trial=_progress(trials), stop=stopped)
     config = override(best.config, changes)
-    fresh = judge(measured, config, _FRESH_LENGTH * seconds, seed + _FRESH_SEED)
+    fresh = evaluate_market(measured, config, _FRESH_LENGTH * seconds, seed + _FRESH_SEED)
     print(f"\n{_table(fresh)}\n\nlargest deviation of a moment: {fresh.worst:.1%}")
     command = " ".join(
         ["python scripts/calibrate.py", *(f"--data {shlex.quote(path.name)}" for path in data),
@@ -129,7 +129,7 @@ def _told(fresh: Tuned) -> dict[str, dict[str, tuple[float, float]]]:
     return fresh.moments | {f"{symbol} at {venue}": names for (symbol, venue), names in fresh.by_venue.items()}
 
 
-def _provenance(measured: Measured, best: Tuned, fresh: Tuned, command: str) -> str:
+def _provenance(measured: Measurements, best: Tuned, fresh: Tuned, command: str) -> str:
     """Where the numbers come from, as comments."""
     fit = measured.hawkes
     records = [one for venues in measured.recorded.values() for one in venues.values()]
@@ -168,7 +168,7 @@ def _provenance(measured: Measured, best: Tuned, fresh: Tuned, command: str) -> 
     return "".join(f"# {line}".rstrip() + "\n" for line in wrapped)
 
 
-def _report(measured: Measured, best: Tuned, fresh: Tuned, text: str) -> str:
+def _report(measured: Measurements, best: Tuned, fresh: Tuned, text: str) -> str:
     """One HTML page that needs nothing else."""
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><title>Fitted market</title>",

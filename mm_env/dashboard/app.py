@@ -1,4 +1,4 @@
-"""The dashboard: its pages and the way between them. Run by `streamlit run`, or by `mm-env dashboard`."""
+"""The dashboard: its pages and the navigation. Run by `streamlit run`, or by `mm-env dashboard`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be taken home of a run: tables as CSV or Parquet, and the whole folder as an archive."""
+"""Downloads of a run: tables as CSV or Parquet, and the whole folder as an archive."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Plotly figures of the live market: prices with own quotes, the books of each venue, the portfolio, the router.
 
-All of them are drawn anew at each refresh: they have the look of `mm_env.reports.charts`, but are built from plain
+All of them are redrawn at each refresh: they have the look of `mm_env.reports.charts`, but are built from plain
 dictionaries in a third of the time.
 """
 
@@ -171,7 +171,7 @@ def portfolio_figure(steps: pd.DataFrame, symbols: Sequence[str]) -> go.Figure:
 
 
 def router_figure(venues: pd.DataFrame, names: Sequence[str], symbols: Sequence[str]) -> go.Figure:
-    """What the router's weights were on average over the rows, and what they are now, by venue and symbol.
+    """The router's weights by venue and symbol: averages over the rows, and current values.
 
     venues: rows of `venues` in the columns of `mm_env.runs.tables`
     """

@@ -12,14 +12,14 @@ from mm_env.dashboard.figures import book_figure, portfolio_figure, price_figure
 from mm_env.dashboard.folders import runs_folder
 from mm_env.dashboard.live import LiveMarket
 from mm_env.dashboard.settings import ask_settings
-from mm_env.dashboard.shown import chart, errors_shown, tell_error
+from mm_env.dashboard.shown import chart, errors_shown, show_error
 from mm_env.errors import Error, RunError
 from mm_env.runs.baseline import Baseline
 
 REFRESH_SECONDS = 1.0
 BUSY_SECONDS = 0.6  # of a refresh that steps may take, whatever the speed asked for
 MOST_POINTS = 500  # of a line
-MOST_FILLS = 400  # of quotes, and as many of hedges: each is a mark that the browser draws anew at every refresh
+MOST_FILLS = 400  # of quotes, and as many of hedges: each is a mark that the browser redraws at every refresh
 MOST_SYMBOLS = 2  # shown at once unless others are chosen
 WINDOWS = {"last 100 steps": 100, "last 300 steps": 300, "last 1000 steps": 1000, "whole episode": None}
 
@@ -30,10 +30,10 @@ def page() -> None:
     try:
         options = ask_settings()
     except Error as error:
-        tell_error(error)
+        show_error(error)
     _controls(options)
     if "problem" in st.session_state:
-        tell_error(st.session_state["problem"])
+        show_error(st.session_state["problem"])
     market: LiveMarket | None = st.session_state.get("market")
     if market is None:
         st.info(
@@ -52,7 +52,7 @@ def _running() -> bool:
 
 
 def _controls(options: Baseline | None) -> None:
-    """Buttons and speed; what they ask for is done at once."""
+    """Buttons and speed; they take effect at once."""
     start, step, reset, speed, window = st.columns([1.2, 1, 1, 3, 2], vertical_alignment="bottom")
     market: LiveMarket | None = st.session_state.get("market")
     running = _running()
@@ -81,7 +81,7 @@ def _controls(options: Baseline | None) -> None:
 
 
 def begin(options: Baseline) -> None:
-    """Begin a market in place of the one that was played; the page tells why where that cannot be."""
+    """Replace the market that was played; on an error the page shows why."""
     with st.spinner("Making the market; after an installation its kernels are compiled, about a minute."):
         try:
             market = LiveMarket(options)
@@ -95,7 +95,7 @@ def begin(options: Baseline) -> None:
 
 
 def advance(steps: int) -> None:
-    """Play on; a trained agent that does not fit the market stops the run, and the page tells why."""
+    """Continue; a trained agent that does not fit the market stops the run, and the page shows why."""
     market: LiveMarket | None = st.session_state.get("market")
     if market is None:
         return
@@ -110,7 +110,7 @@ def _stop(error: Exception) -> None:
 
 
 def _watch() -> None:
-    """What is drawn anew at each refresh, after some steps where the market runs."""
+    """Content that is redrawn at each refresh, after some steps where the market runs."""
     market: LiveMarket = st.session_state["market"]
     if _running():
         advance(int(st.session_state["speed"]))

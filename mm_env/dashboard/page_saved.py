@@ -78,7 +78,7 @@ def _show(folder: Path, run: Run) -> None:
 
 
 def _figures(run: Run) -> None:
-    """What the statistics over all episodes say, in a line of numbers."""
+    """Statistics over all episodes, in a line of numbers."""
     summary: dict[str, Any] = run.summary
     portfolio = summary.get("portfolio")
     st.caption(

@@ -60,7 +60,7 @@ def _name(path: Path, root: Path) -> str:
 
 
 def _stamp(folder: Path) -> float:
-    """Changes when a training goes on."""
+    """Changes while a training runs."""
     return sum(os.stat(path).st_size for path in folder.glob(EVENT_FILES))  # noqa: PTH116 (a number is enough)
 
 

@@ -66,12 +66,12 @@ def ask_settings() -> Baseline:
 
 @st.cache_data(ttl=15.0, show_spinner=False)
 def _trained(root: str) -> list[str]:
-    """Trained agents below a folder; looked for now and then, as every change of a field runs this page."""
+    """Trained agents below a folder; searched at intervals, as every change of a field runs this page."""
     return trained_policies(Path(root))
 
 
 def _ask(field: FormField, key: str) -> Any:
-    """The widget of a field. It takes any number: a value out of range is told of with the key, as every other mistake."""
+    """The widget of a field. It takes any number: a value out of range is reported with its key, as every other error."""
     common: dict[str, Any] = {"label": field.label, "help": field.help, "key": key}
     if field.kind == "boolean":
         return st.toggle(value=field.value, **common)

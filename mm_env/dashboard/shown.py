@@ -17,14 +17,14 @@ TYPED = "another folder …"
 
 @contextlib.contextmanager
 def errors_shown() -> Iterator[None]:
-    """Show a user's mistake as a message, one line a problem, and go on after the block."""
+    """Show a user's error as a message, one line a problem, and continue after the block."""
     try:
         yield
     except Error as error:
-        tell_error(error)
+        show_error(error)
 
 
-def tell_error(error: Exception) -> None:
+def show_error(error: Exception) -> None:
     """Show the message of an error as it stands: its characters are not Markdown."""
     st.error("  \n".join(_literal(line) for line in str(error).splitlines()), icon=":material/error:")
 
@@ -43,7 +43,7 @@ def chart(figure: Any, key: str) -> None:
 def choose_folder(what: str, command: str, *names: str) -> Path | None:
     """Let a folder be chosen among those below the folder of runs that hold files of these names, or typed.
 
-    what: as "a run"; command: what makes such a folder, told where there is none
+    what: as "a run"; command: creates such a folder, shown where there is none
     """
     root = runs_folder()
     found = [str(path) for path in folders_with(root, *names)]

@@ -1,4 +1,4 @@
-"""One form for market data of any source: a Parquet file with a row for each event, in order of time.
+"""One format for market data of any source: a Parquet file with a row for each event, in order of time.
 
 column | type | what
 ------ | ---- | ----
@@ -10,7 +10,8 @@ size | float64 | of the event, in the units of the source
 order | int64 | identity of the order, of a trade that of the one that stood; 0 where there is none
 bid_prices, bid_sizes, ask_prices, ask_sizes | list of L float64 | book after the event, best first; NaN past its last level
 
-Binance tells no orders: there `order` of a trade is the venue's own time [ms], which the fills of one taker share.
+Binance reports no individual orders: there `order` of a trade is the venue's own time [ms], which the fills of one taker
+share.
 
 A file of bars (open, high, low, close, volume) has the same columns and four more. There `time` is when a bar ends, `kind`
 is bar, `price` its close, `size` its volume, and the book is NaN:
@@ -50,12 +51,12 @@ auction; a halt or its end; levels that changed (sources without orders); a new 
 BOOK = ("bid_prices", "bid_sizes", "ask_prices", "ask_sizes")
 BAR = ("start", "open", "high", "low")
 BATCH_ROWS = 100_000
-_TOLD = 10  # malformed lines that a report quotes
+_MOST_EXAMPLES = 10  # malformed lines that a report quotes
 
 
 @dataclass(frozen=True)
 class About:
-    """What all events of a file share.
+    """Metadata of a file of events.
 
     tick: [currency] smallest step of prices, None where not known
     interval: of bars, as 1m or 1d; adjusted: for what their prices are adjusted: none, splits, all (splits and dividends);
@@ -87,7 +88,7 @@ class ReadReport:
     def reject(self, place: str, reason: str) -> None:
         """Count a malformed row."""
         self.malformed += 1
-        if len(self.examples) < _TOLD:
+        if len(self.examples) < _MOST_EXAMPLES:
             self.examples.append(f"{place}: {reason}")
 
     def describe(self) -> str:
@@ -122,7 +123,7 @@ class Events:
 
 @dataclass(frozen=True, eq=False)
 class Bars(Events):
-    """A batch of bars: events of the kind bar, and what else is told of each; all (n,)."""
+    """A batch of bars: events of the kind bar, and further columns; all (n,)."""
 
     start: NDArray[np.int64]
     open: NDArray[np.float64]
@@ -221,7 +222,7 @@ class EventWriter:
 
 
 def about_events(path: Path) -> About:
-    """What the events of a file share; raises DataError for a file in another form."""
+    """Metadata of a file of events; raises DataError for a file in another form."""
     require("pyarrow")
     import pyarrow as pa
     import pyarrow.parquet as pq

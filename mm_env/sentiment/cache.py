@@ -19,7 +19,7 @@ from mm_env.files import write_bytes
 from mm_env.sentiment.scorers import Scorer
 
 WORTH_KEEPING = 100
-"""Fewer texts are scored anew."""
+"""Fewer texts are scored without the cache."""
 CHUNK = 5000
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ def scores_folder() -> Path:
 def scored(scorer: Scorer, texts: Sequence[str]) -> NDArray[np.float64]:
     """Return (n,) float64 [-1 to 1] what `scorer.score(texts)` does, from disk where the same texts were scored before.
 
-    A file holds `CHUNK` scores, so that a run that is stopped keeps those it made; its name tells scorer, weights and texts.
-    One that is damaged is made anew; where the folder cannot be written, each run scores again.
+    A file holds `CHUNK` scores, so that a stopped run keeps its scores; its name encodes scorer, weights and texts.
+    A damaged one is rebuilt; where the folder cannot be written, each run scores again.
     """
     if len(texts) < WORTH_KEEPING:
         return scorer.score(texts)

@@ -1,4 +1,4 @@
-"""How well a scorer tells the sign of headlines that people have labelled."""
+"""Accuracy of a scorer on labelled headlines."""
 
 from __future__ import annotations
 
@@ -135,9 +135,9 @@ def evaluate_scorer(scorer: Scorer, labelled: pd.DataFrame) -> Scorecard:
     score = scorer.score(texts)
     seconds = time.perf_counter() - start
     truth = np.array([0, 2, 1])[labelled["label"].to_numpy()]  # in the order of CLASSES
-    told = class_of(score, scorer.neutral_band)
+    predicted = class_of(score, scorer.neutral_band)
     confusion = np.zeros((3, 3), np.int64)
-    np.add.at(confusion, (truth, told), 1)
+    np.add.at(confusion, (truth, predicted), 1)
     hits = np.diag(confusion)
     both = confusion.sum(axis=0) + confusion.sum(axis=1)
     f1 = np.divide(2.0 * hits, both, out=np.zeros(3), where=both > 0)

@@ -53,13 +53,13 @@ class TapeReport:
             (self.replaced_bytes, "undecodable bytes replaced"),
             (self.without_polarity, f"without polarity (truth drawn from the confusion matrix of {self.scorer})"),
         )
-        told = "".join(f", {count} {what}" for count, what in notes if count)
+        dropped = "".join(f", {count} {what}" for count, what in notes if count)
         ignored = f", columns ignored: {some(self.ignored_columns)}" if self.ignored_columns else ""
         pace = "" if self.seconds_per_second is None else f", {self.seconds_per_second:.4g} s a second of the episode"
         if self.part < 1.0:
             pace += f", of which each plays {100 * self.part:.1f} % from a random place"
         span = f"{self.first_timestamp} to {self.last_timestamp}"
-        return f"{self.path}: {self.kept} of {self.read} headlines, {span}{pace}{told}{ignored}"
+        return f"{self.path}: {self.kept} of {self.read} headlines, {span}{pace}{dropped}{ignored}"
 
 
 def some(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Which rows of a file of headlines a tape uses, whom they concern, and what truth they state."""
+"""Rows of a file of headlines that a tape uses, their symbols, and their stated polarity."""
 
 from __future__ import annotations
 

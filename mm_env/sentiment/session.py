@@ -1,4 +1,4 @@
-"""The hours of a day in which headlines count: the clock of a tape stands still outside them."""
+"""Trading hours in which headlines count; the clock of a tape stands still outside them."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def load_tape(
         steps from 0); optional `symbol` (empty: market-wide) and `polarity` (-1 to 1; empty: not stated)
     symbols: the market's, matched in any case; rows of others are dropped and counted
     step_seconds: [s] length of a decision step
-    episode_seconds: [s] steps at that time or later are dropped and counted; timestamps go on, and an episode plays a part
+    episode_seconds: [s] later steps are dropped and counted; timestamps continue, and an episode plays a part
     seconds_per_episode_second: real seconds in one of the episode; None: as many as fit the file's span into the episode, or
         fewer where headlines would come more densely than `most_per_second`
     session: hours as `Session.parse` reads them; rows outside them are dropped and counted, as no opening auction would

@@ -1,4 +1,4 @@
-"""When the headlines of a file came, in seconds; and where that falls in an episode."""
+"""Times of the headlines of a file, in seconds, and their places in an episode."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _dates(table: Table, cells: list[str]) -> NDArray[np.float64]:
     for row, cell in enumerate(cells):
         if _UNDATED.fullmatch(cell):
             table.reject(row, "timestamp", _ALLOWED_DATES)
-    stamps = pd.Series(pd.to_datetime(cells, format="ISO8601", utc=True, errors="coerce"))
+    stamps = _iso_stamps(cells)
     far = (stamps.dt.year < _FIRST_YEAR) | (stamps.dt.year > _LAST_YEAR)
     if far.any():
         table.reject(int(np.argmax(far)), "timestamp", f"years {_FIRST_YEAR} to {_LAST_YEAR}")
@@ -95,6 +95,19 @@ def _dates(table: Table, cells: list[str]) -> NDArray[np.float64]:
     if stamps.isna().any():
         table.reject(int(np.argmax(stamps.isna())), "timestamp", _ALLOWED_DATES)
     return np.asarray((stamps - pd.Timestamp(0, tz="UTC")).dt.total_seconds(), dtype=np.float64)
+
+
+def _iso_stamps(cells: list[str]) -> pd.Series[pd.Timestamp]:
+    """Times of ISO 8601, UTC where a cell names no zone; NaT for other cells."""
+    import pandas as pd
+
+    zoned = np.array([_ZONED.search(cell) is not None for cell in cells])
+    parts = []
+    for rows in (np.flatnonzero(zoned), np.flatnonzero(~zoned)):  # pandas 2 reads a time without zone in that of the last one
+        if rows.size:
+            found = pd.to_datetime([cells[k] for k in rows], format="ISO8601", utc=True, errors="coerce")
+            parts.append(pd.Series(found, index=rows))
+    return pd.concat(parts).sort_index()
 
 
 def fitted_pace(seconds: NDArray[np.float64], episode_seconds: float) -> float:
@@ -113,7 +126,7 @@ def into_episode(seconds: NDArray[np.float64], episode_seconds: float, pace: flo
     pace: real seconds in one of the episode
 
     Returns (n,) float64 [s]. A tape that is shorter than the episode starts after `FIT_MARGIN` of it or, where it would not
-    fit otherwise, at once; the times of a longer one go on past the episode's end.
+    fit otherwise, at once; the times of a longer one continue past the episode's end.
     """
     since_first: NDArray[np.float64] = (seconds - seconds[0]) / pace
     room = episode_seconds - float(since_first[-1])

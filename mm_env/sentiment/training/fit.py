@@ -105,7 +105,7 @@ def fit_minilm(real: pd.DataFrame, tfidf: Fitted, progress: Progress) -> Fitted:
 
     real: as `without_repeats` returns it
 
-    A first model, without a fifth of the real headlines, tells the neutral band; the one that is kept has seen all.
+    A first model, without a fifth of the real headlines, sets the neutral band; the final one is fitted to all.
     """
     require("sklearn", extra="sentiment")
     from sklearn.model_selection import train_test_split

@@ -15,16 +15,16 @@ from typer.testing import CliRunner
 
 from mm_env.calibration import takers as calibration_takers
 from mm_env.calibration.fitted_market import OWN, SHARED, market_of
-from mm_env.calibration.fitting import Measured, measure
+from mm_env.calibration.fitting import Measurements, measure
 from mm_env.calibration.moments import (
     MOMENTS,
-    Recorded,
+    BookRecording,
     blocks_of,
     glued,
     moments_of,
     over_venues,
 )
-from mm_env.calibration.tuning import Tuned, judge, tune
+from mm_env.calibration.tuning import Tuned, evaluate_market, tune
 from mm_env.cli import calibrate
 from mm_env.config.io import load_config, override
 from mm_env.data.events import About, Events, EventWriter, join_events
@@ -45,10 +45,10 @@ TRUTH = {
 
 
 @pytest.fixture(scope="module")
-def records() -> list[Recorded]:
+def records() -> list[BookRecording]:
     config = override(load_config("two_symbols"), TRUTH)
     return [
-        Recorded.of(
+        BookRecording.of(
             join_events(list(simulate_events(config, 2500.0, symbol=i, levels=3, seed=8))), book_about(config, i, 0, 3)
         )
         for i in (0, 1)
@@ -56,7 +56,7 @@ def records() -> list[Recorded]:
 
 
 @pytest.fixture(scope="module")
-def found(records) -> Measured:
+def found(records) -> Measurements:
     return measure(records, exponentials=1)
 
 
@@ -125,16 +125,16 @@ def test_venues_of_a_symbol_add_up():
 
 def test_trials_find_a_better_market_and_say_so(records):
     found = measure(records[:1], exponentials=1)
-    first = judge(found, market_of(found, start(1)), 200.0, 1)
+    first = evaluate_market(found, market_of(found, start(1)), 200.0, 1)
     told: list[tuple[int, float]] = []
-    best = tune(found, 110, 200.0, seed=1, told=lambda number, loss: told.append((number, loss)))
+    best = tune(found, 110, 200.0, seed=1, on_trial=lambda number, loss: told.append((number, loss)))
     assert [number for number, _ in told] == list(range(len(best.losses))) and 70 < len(told) <= 110
     assert best.losses[0] == pytest.approx(first.loss), "the first trial is that of the values to start from"
     assert min(best.losses) < 0.8 * first.loss
     assert best.loss < first.loss
     assert [loss for _, loss in told] == sorted((loss for _, loss in told), reverse=True)
     assert best.worst < 0.25, "what was off on the average was corrected"
-    again = judge(found, market_of(found, best.values), 6 * 200.0, 1 + 500_009)
+    again = evaluate_market(found, market_of(found, best.values), 6 * 200.0, 1 + 500_009)
     assert again.loss == pytest.approx(best.loss), "what is told is a simulation of its own"
     assert set(best.moments["XYZ"]) == {*MOMENTS, "limit_orders_per_second"}
     few = tune(found, 110, 200.0, seed=1, stop=lambda: True)
@@ -153,7 +153,7 @@ def test_an_ensemble_moves_to_where_residuals_vanish():
 
 
 @pytest.fixture(scope="module")
-def coins() -> list[Recorded]:
+def coins() -> list[BookRecording]:
     """Two symbols on two venues, of which books and trades are told and no orders."""
     venues = [{"name": "A", "liquidity_share": 1.0}, {"name": "B", "liquidity_share": 3.0, "price_basis_ticks": -20}]
     config = override(load_config("two_symbols"), TRUTH | {"venues": venues})
@@ -164,7 +164,7 @@ def coins() -> list[Recorded]:
         e = join_events([parts[k] for parts in steps])
         kind = np.where(e.kind == "trade", "trade", "depth").astype(object)
         bare = Events(**{name: getattr(e, name) for name in Events.__dataclass_fields__} | {"kind": kind})
-        found.append(Recorded.of(bare, book_about(config, i, v, 10)))
+        found.append(BookRecording.of(bare, book_about(config, i, v, 10)))
     return found
 
 
@@ -179,7 +179,7 @@ def test_books_without_orders_on_two_venues_make_a_market(coins):
     assert market.venues[1].liquidity_share == pytest.approx(found.venue_shares["B"], rel=1e-3)
     assert market.venues[1].maker_share == pytest.approx(0.75, abs=0.1) == found.maker_shares["B"]
     assert market.flow.makers.cancel_unit == "lot"
-    judged = judge(found, market, 60.0, 0)
+    judged = evaluate_market(found, market, 60.0, 0)
     assert set(judged.by_venue) == {("XYZ", "A"), ("XYZ", "B"), ("ABC", "A"), ("ABC", "B")}
     assert all(real == found.moments["XYZ"][name] for name, (real, _) in judged.moments["XYZ"].items())
 
@@ -217,7 +217,7 @@ def test_records_that_do_not_go_together_are_told(records, coins):
     with pytest.raises(DataError, match=r"cancels_per_trade -0\.1; expected .* above 0"):
         measure([hidden])
     with pytest.raises(DataError, match="no tick"):
-        Recorded.of(quiet, About("lobster", "XYZ", "A", 3))
+        BookRecording.of(quiet, About("lobster", "XYZ", "A", 3))
 
 
 def test_the_loss_counts_what_is_off_beyond_the_tolerance(records):
@@ -254,7 +254,7 @@ def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path, m
 
         monkeypatch.setattr(calibrate, name, once)
 
-    for name in ("measure", "tune", "judge"):
+    for name in ("measure", "tune", "evaluate_market"):
         keep(name)
     out, report = tmp_path / "fitted.yaml", tmp_path / "fitted.html"
     options = ["--trials", 2, "--seconds", 120, "--exponentials", 1, "--blocks", "odd", "--set", "episode.steps=20"]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 import re
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.sentiment.reading import Table
 from mm_env.sentiment.session import Session
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIT_MARGIN = 0.01
 """Share of the episode left free before the first and after the last headline when the span is fitted."""
@@ -21,6 +25,7 @@ _DAY = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _UNITS_FROM = (1e11, 1e14, 1e17)  # above it a number since 1970 is milli-, micro-, nanoseconds, not seconds of the year 5138
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _LEAST_DATE = 1e8  # seconds since 1970; smaller numbers count from an origin of the file's own
+_ZONED = re.compile(r"[T ]\d{2}.*?([Zz]|[+-]\d{2}(:?\d{2})?)$")
 _UNDATED = re.compile(r"\D*|\d{1,2}:\d{2}.*")
 
 
@@ -103,7 +108,10 @@ def _iso_stamps(cells: list[str]) -> pd.Series[pd.Timestamp]:
 
     zoned = np.array([_ZONED.search(cell) is not None for cell in cells])
     parts = []
-    for rows in (np.flatnonzero(zoned), np.flatnonzero(~zoned)):  # pandas 2 reads a time without zone in that of the last one
+    for rows in (
+        np.flatnonzero(zoned),
+        np.flatnonzero(~zoned),
+    ):  # pandas 2 reads a time without zone in that of the last one
         if rows.size:
             found = pd.to_datetime([cells[k] for k in rows], format="ISO8601", utc=True, errors="coerce")
             parts.append(pd.Series(found, index=rows))

@@ -106,7 +106,7 @@ def _rows(
             bad = bad | (table["bid"] >= table["ask"]).to_numpy()
         if "side" in table:
             bad = bad | table["side"].isna().to_numpy()
-        time = np.where(bad, np.iinfo(np.int64).min, table["time"].fillna(0).to_numpy(np.int64))
+        time = np.where(bad, np.iinfo(np.int64).min, table["time"].to_numpy(object)).astype(np.int64)
         before = np.maximum.accumulate(np.concatenate(([time.min() if latest is None else latest], time)))[:-1]
         late = ~bad & (time < before)
         for k in np.flatnonzero(bad | late):

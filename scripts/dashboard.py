@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-import mm_env.learning.specs  # noqa: F401 (trained agents have their names, as ppo:runs/ppo, from there)
 from mm_env.cli.dashboard import serve
 from mm_env.cli.errors import user_errors
 

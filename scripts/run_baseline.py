@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import typer
 
-import mm_env.learning.specs  # noqa: F401 (trained agents have their names, as ppo:runs/ppo, from there)
 from mm_env.cli.baseline import baseline
 from mm_env.cli.errors import user_errors
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mm_env.config import MarketConfig
-from mm_env.errors import ConfigError, RunError, UsageError
+from mm_env.errors import RunError, UsageError
 from mm_env.evaluation.comparison import compare, episodes_table
 from mm_env.evaluation.evaluation import Evaluation, evaluate
 from mm_env.policies.registry import get_policy
@@ -54,11 +54,11 @@ def play_comparison(
     config: MarketConfig,
     episodes: int,
     seed: int,
-    tell: Callable[[str, int], None] = lambda name, steps: None,
+    on_progress: Callable[[str, int], None] = lambda name, steps: None,
 ) -> Comparison:
     """Play agents on the same held-out episodes; the first of them is the baseline.
 
-    specs: as `mm_env.policies.registry.get_policy` spells them; tell: called with an agent and the env steps done since
+    specs: policy names; on_progress: called with an agent and the env steps done since
 
     Raises `ConfigError` and `UsageError` for what cannot be played or compared.
     """
@@ -66,19 +66,16 @@ def play_comparison(
         raise UsageError(f"agents {', '.join(specs) or 'none'}: expected two or more, each once")
     policies = {}
     for spec in specs:
-        try:
-            policies[spec] = get_policy(spec, seed)
-        except ValueError as error:
-            raise ConfigError(str(error)) from error
+        policies[spec] = get_policy(spec, seed)
         if getattr(policies[spec], "selection_seed", None) == seed:
             raise UsageError(f"seed {seed}: {spec} was chosen on these episodes; expected any other seed")
     found: dict[str, list[Evaluation]] = {}
     for spec, policy in policies.items():
 
         def done(steps: int, name: str = spec) -> None:
-            tell(name, steps)
+            on_progress(name, steps)
 
-        found[spec] = [evaluate(policy, config, episodes, seed, tell=done)]
+        found[spec] = [evaluate(policy, config, episodes, seed, on_progress=done)]
     about = {"baseline": specs[0], "seed": seed, "episodes": episodes, "rows": compare(found, specs[0], seed, RESAMPLES)}
     return Comparison(about, episodes_table(found))
 

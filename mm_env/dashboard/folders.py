@@ -1,4 +1,4 @@
-"""What lies below the folder of runs: recorded runs, comparisons, scenarios, trainings. Looks, and opens nothing large."""
+"""Finds recorded runs, comparisons, scenarios and trainings below the folder of runs, without opening large files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from mm_env.policies.registry import OTHERS
+from mm_env.policies.registry import POLICY_NAMES, policy_names
 
 RUNS_VARIABLE = "MM_ENV_RUNS"
 DEEPEST = 5  # folders below that of runs
@@ -39,15 +39,14 @@ def folders_with(root: Path, *names: str) -> list[Path]:
 
 
 def trained_policies(root: Path) -> list[str]:
-    """Spellings of the trained agents below a folder, as `ppo:runs/ppo`; none where nobody registered their algorithms."""
-    if not OTHERS:
-        return []
+    """Names of the trained agents below a folder, as `ppo:runs/ppo`, of the algorithms that are known here."""
+    known = set(policy_names()) - set(POLICY_NAMES)
     specs = []
     for folder in folders_with(root, "run.json", "*.zip"):
         try:
             algo = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("algo")
         except (OSError, ValueError, AttributeError):
             continue
-        if algo in OTHERS:
+        if algo in known:
             specs.append(f"{algo}:{folder}")
     return specs

@@ -22,6 +22,7 @@ from mm_env.sim.step import RESET, SKIP, STEP
 
 if TYPE_CHECKING:
     from mm_env.policies.base import Policy
+    from mm_env.policies.quoting import QuotingPolicy
 
 _OPTIONS = ("reset_mask", "config", "evaluation", "first")
 
@@ -111,6 +112,14 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
     @abstractmethod
     def default_action(self) -> np.ndarray:
         """(N, entries) float32 action of the default policy."""
+
+    @abstractmethod
+    def action_of(self, policy: QuotingPolicy) -> np.ndarray:
+        """(N, entries) float32 action that asks for the quotes of a policy, as far as the bounds of an action reach."""
+
+    @abstractmethod
+    def explain(self, policy: QuotingPolicy, i: int = 0) -> dict[str, dict[str, float]]:
+        """Why a policy quotes env i as it does: symbol -> term -> value, prices in currency, sizes and hedge in lots."""
 
     def episode_config(self, i: int = 0) -> Any:
         """The configuration of env i's episode, with the values that were drawn for it."""

@@ -14,6 +14,8 @@ from mm_env.config.io import load_config
 from mm_env.envs.batched import BatchedVectorEnv
 from mm_env.envs.episodes import Casting
 from mm_env.market.classic import ClassicMarket, build_classic, home_of
+from mm_env.policies.quoting import QuotingPolicy
+from mm_env.policies.registry import get_policy
 from mm_env.sim.classic.batch import ClassicBatch
 from mm_env.sim.classic.state import REWARDS, TERMS
 from mm_env.sim.classic.step import CLOSED_FORM_COLUMNS, COLUMNS
@@ -84,8 +86,6 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
     @property
     def default_policy(self) -> Policy:
         """The policy that an action of zero stands for in residual mode."""
-        from mm_env.policies.registry import get_policy
-
         return get_policy(self.config.policy.name)
 
     def default_action(self) -> np.ndarray:
@@ -120,6 +120,27 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
             which = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
             self.batch.quote(home.params, home.table, which, depths)
         return depths
+
+    def action_of(self, policy: QuotingPolicy) -> np.ndarray:
+        """(N, 2) float32 action that asks for the depths of a policy."""
+        return self.action_for(self.depths_of(policy))
+
+    def explain(self, policy: QuotingPolicy, i: int = 0) -> dict[str, dict[str, float]]:
+        """Why a policy quotes env i as it does: symbol -> term -> value [currency, and units for the inventory]."""
+        i = range(self.num_envs)[i]
+        state, (bid, ask) = self.batch.states[i], self.depths_of(policy)[i].tolist()
+        mid = float(state["mid"])
+        skew = 0.5 * (ask - bid)
+        terms = {
+            "mid": mid,
+            "inventory": float(state["inventory"]),
+            "inventory_skew": skew,
+            "reservation_price": mid + skew,
+            "half_spread": 0.5 * (bid + ask),
+            "bid": mid - bid,
+            "ask": mid + ask,
+        }
+        return {self.symbols[0]: terms}
 
     def set_config(self, config: ClassicSource) -> None:
         """Change the parameters of every episode from the next reset of each env on.

@@ -6,21 +6,42 @@ import hashlib
 import io
 import json
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from mm_env import __version__
 from mm_env.config.io import config_hash
 
-if TYPE_CHECKING:
-    from mm_env.envs.batched import BatchedVectorEnv
-
 _BATCH_ARRAYS = ("states", "params", "which", "rows", "results")
 _LOGS = {"fills": "fill_count", "wire": "wire_count"}  # where the batch keeps any -> rows of an env in use
 
 
-def save_state(env: BatchedVectorEnv) -> bytes:
+class SavedEnv(Protocol):
+    """What of a vector env is saved, and set when one is loaded."""
+
+    batch: Any
+    casting: Any
+    seeds: Any
+    begun: bool
+    ended: np.ndarray
+    num_envs: int
+    action_mode: str
+    autoreset_mode: Any
+    record: bool
+    _np_random: np.random.Generator | None
+    _np_random_seed: int | None
+
+    def build(self, config: Any) -> Any:
+        """The market of a configuration, or of the JSON of one."""
+        ...
+
+    def continue_from(self, begun: bool, ended: np.ndarray) -> None:
+        """Take over a state that stands in the batch."""
+        ...
+
+
+def save_state(env: SavedEnv) -> bytes:
     """Bytes of all that `env` is, less the history that its pictures show."""
     batch, casting, seeds = env.batch, env.casting, env.seeds
     header = _identity(env) | {
@@ -41,7 +62,7 @@ def save_state(env: BatchedVectorEnv) -> bytes:
     return file.getvalue()
 
 
-def load_state(env: BatchedVectorEnv, state: bytes) -> None:
+def load_state(env: SavedEnv, state: bytes) -> None:
     """Put `env` where the envs of `state` were.
 
     Raises `ValueError` for what is no state, and for one of another version, configuration or shape.
@@ -77,7 +98,7 @@ def _logs(batch: Any) -> list[str]:
     return [name for name in _LOGS if hasattr(batch, name)]
 
 
-def _identity(env: BatchedVectorEnv) -> dict[str, Any]:
+def _identity(env: SavedEnv) -> dict[str, Any]:
     """What must agree between the env that saved and the one that loads."""
     batch = env.batch
     arrays = [batch.states, batch.params, batch.results, *(getattr(batch, name) for name in _logs(batch))]

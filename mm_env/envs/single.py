@@ -10,9 +10,26 @@ import numpy as np
 
 from mm_env.envs.actions import checked_actions
 from mm_env.envs.batched import BatchedVectorEnv
+from mm_env.envs.episodes import Seeds
 
 if TYPE_CHECKING:
     from mm_env.policies.base import Policy
+    from mm_env.policies.quoting import QuotingPolicy
+
+
+def vector_of(env: Any) -> BatchedVectorEnv:
+    """The vector env behind an env of this package, wrapped or not; raises `TypeError` for any other env."""
+    base = getattr(env, "unwrapped", env)
+    if isinstance(base, SingleEnv):
+        base = base.vector
+    if not isinstance(base, BatchedVectorEnv):
+        raise TypeError(f"{type(base).__name__}: expected an environment of mm_env, wrapped or not")
+    return base
+
+
+def shaped_for(env: Any, actions: np.ndarray) -> np.ndarray:
+    """(N, entries) actions as `env` takes them: (entries,) for a scalar env."""
+    return actions if isinstance(env, gymnasium.vector.VectorEnv) else actions[0]
 
 
 class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
@@ -62,6 +79,11 @@ class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return self.vector.batch
 
     @property
+    def seeds(self) -> Seeds:
+        """Its seed, and place among those of one seed."""
+        return self.vector.seeds
+
+    @property
     def config(self) -> Any:
         """The configuration of the next episodes."""
         return self.vector.casting.following.config
@@ -75,6 +97,15 @@ class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """(entries,) float32 action of the default policy: zeros in residual mode."""
         action: np.ndarray = self.vector.default_action()[0]
         return action
+
+    def action_of(self, policy: QuotingPolicy) -> np.ndarray:
+        """(entries,) float32 action that asks for the quotes of a policy, as far as the bounds of an action reach."""
+        action: np.ndarray = self.vector.action_of(policy)[0]
+        return action
+
+    def explain(self, policy: QuotingPolicy, i: int = 0) -> dict[str, dict[str, float]]:
+        """Why a policy quotes as it does: symbol -> term -> value, prices in currency, sizes and hedge in lots. i: 0"""
+        return self.vector.explain(policy, i)
 
     def set_config(self, config: Any) -> None:
         """Change the parameters of every episode from the next reset on."""

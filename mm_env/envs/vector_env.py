@@ -11,11 +11,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from mm_env.config import MarketConfig
 from mm_env.config.io import load_config
-from mm_env.envs.actions import action_names, default_action
+from mm_env.envs.actions import action_for, action_names, default_action
 from mm_env.envs.batched import BatchedVectorEnv
 from mm_env.envs.episodes import Casting
 from mm_env.envs.infos import batch_info
 from mm_env.market.build import Market, build_market
+from mm_env.policies.quoting import QuotingPolicy, Seen
+from mm_env.policies.registry import get_policy
 from mm_env.sim.batch import Batch
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
 
@@ -137,14 +139,40 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
     @property
     def default_policy(self) -> Policy:
         """The policy that an action of zero stands for in residual mode."""
-        from mm_env.policies.registry import get_policy
-
         return get_policy("as" if self.config.policy.use_avellaneda else "fixed")
 
     def default_action(self) -> np.ndarray:
         """(N, 3S) float32 action of the default policy: zeros in residual mode, its quotes and hedges in absolute mode."""
         self.require_begun()
         return default_action(self.batch, self._mode)
+
+    def view(self, envs: slice = slice(None)) -> Seen:
+        """What the agent knows now, of the envs of a slice."""
+        self.require_begun()
+        return Seen.of(self.batch, envs)
+
+    def action_of(self, policy: QuotingPolicy) -> np.ndarray:
+        """(N, 3S) float32 action that asks for the quotes of a policy, with the default policy's hedges."""
+        self.require_begun()
+        if policy.is_default(self.batch.params):
+            return self.default_action()
+        seen = self.view()
+        terms = policy.terms(seen)
+        hedge = seen.states["default_hedge"][:, : seen.symbols]
+        return action_for(self.batch, self._mode, terms["bid"] / seen.tick, terms["ask"] / seen.tick, hedge)
+
+    def explain(self, policy: QuotingPolicy, i: int = 0) -> dict[str, dict[str, float]]:
+        """Why a policy quotes env i as it does: symbol -> term -> value, prices in currency, sizes and hedge in lots."""
+        i = range(self.num_envs)[i]
+        seen = self.view(slice(i, i + 1))
+        state = seen.states
+        terms = policy.terms(seen) | {
+            "quoting_tick": state["quote_tick"][:, : seen.symbols] * seen.tick,
+            "bid_size": state["default_size"][:, : seen.symbols, 0],
+            "ask_size": state["default_size"][:, : seen.symbols, 1],
+            "hedge": state["default_hedge"][:, : seen.symbols],
+        }
+        return {symbol: {name: value[0, k].item() for name, value in terms.items()} for k, symbol in enumerate(self.symbols)}
 
     def set_config(self, config: ConfigSource) -> None:
         """Change the parameters of every episode from the next reset of each env on.

@@ -11,7 +11,7 @@ from gymnasium.spaces import Discrete
 from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector.utils import batch_space
 
-from mm_env.policies.base import vector_of
+from mm_env.envs.single import vector_of
 
 DISTANCES = (-0.5, 0.0, 0.5, 1.0)
 

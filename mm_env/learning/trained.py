@@ -5,6 +5,7 @@ A saved model is a pickle of stable-baselines3, which can run any code: load tho
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import pickle
@@ -17,10 +18,12 @@ import numpy as np
 
 from mm_env.config import ClassicConfig, MarketConfig
 from mm_env.config.io import load_config
+from mm_env.envs.single import shaped_for, vector_of
 from mm_env.envs.wrappers import discrete_actions
-from mm_env.errors import UsageError
+from mm_env.errors import MissingExtraError, UsageError
 from mm_env.learning.algorithms import algorithm_of
-from mm_env.policies.base import Config, shaped_for, vector_of, with_policy_of
+from mm_env.policies.base import Config, with_policy_of
+from mm_env.policies.registry import PolicyLoader
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -33,6 +36,28 @@ ABOUT, MARKET = "run.json", "market.yaml"
 def normalization_path(model: Path) -> Path:
     """Where the normalisation of a saved model stands."""
     return model.with_name(f"{model.stem}_normalize.pkl")
+
+
+def load_agents(name: str, seed: int = 0) -> list[TrainedAgent]:
+    """The agents of a name `ALGO:PATH`: one, or as many as were trained with different seeds.
+
+    name: PATH is a run folder of training, a model in one, a folder of run folders, or a pattern (`ppo:runs/ppo/seed_*`)
+    seed: not used, as the agents act deterministically
+
+    Raises `UsageError`, and `MissingExtraError` without stable-baselines3.
+    """
+    algo, _, path = name.partition(":")
+    paths = [Path(path)]
+    if glob.has_magic(path):
+        paths = [Path(found) for found in sorted(glob.glob(path))]  # noqa: PTH207 (the pattern may be absolute)
+    if not path or not paths:
+        raise UsageError(f"{name}: expected {algo}:PATH of a run folder, of a folder of those, or a pattern")
+    if len(paths) == 1 and paths[0].is_dir() and not (paths[0] / ABOUT).exists():
+        paths = sorted(about.parent for about in paths[0].glob(f"*/{ABOUT}")) or paths
+    try:
+        return [TrainedAgent.load(algo, one) for one in paths]
+    except MissingExtraError as error:
+        raise MissingExtraError(f"{name}: {error}") from error
 
 
 class TrainedAgent:
@@ -144,3 +169,7 @@ def _model_file(algo: str, path: Path) -> Path:
     if not path.is_file():
         raise UsageError(f"{algo}:{path}: no such file or folder")
     return path
+
+
+LOADER = PolicyLoader(load_agents)
+"""What the entry points of the group `mm_env.policies` name for every algorithm."""

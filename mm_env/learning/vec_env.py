@@ -15,8 +15,8 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
+from mm_env.envs.single import vector_of
 from mm_env.extras import missing
-from mm_env.policies.base import vector_of
 
 try:
     from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices

@@ -6,7 +6,15 @@ from mm_env.policies.cartea_jaimungal import CarteaJaimungalPenalva
 from mm_env.policies.fixed_spread import FixedSpread
 from mm_env.policies.glft import GueantLehalleFernandezTapia
 from mm_env.policies.random_policy import RandomPolicy
-from mm_env.policies.registry import POLICY_NAMES, get_policy
+from mm_env.policies.registry import (
+    POLICY_NAMES,
+    PolicyLoader,
+    get_policies,
+    get_policy,
+    policy_names,
+    register_policy,
+    split_names,
+)
 
 __all__ = [
     "POLICY_NAMES",
@@ -15,7 +23,12 @@ __all__ = [
     "FixedSpread",
     "GueantLehalleFernandezTapia",
     "Policy",
+    "PolicyLoader",
     "RandomPolicy",
     "SymmetricAvellanedaStoikov",
+    "get_policies",
     "get_policy",
+    "policy_names",
+    "register_policy",
+    "split_names",
 ]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from mm_env.config import ClassicConfig, MarketConfig
-
-if TYPE_CHECKING:
-    from mm_env.envs.batched import BatchedVectorEnv
 
 Config = TypeVar("Config", MarketConfig, ClassicConfig)
 
@@ -23,7 +20,7 @@ class Policy(Protocol):
 
     @property
     def name(self) -> str:
-        """The spelling that `get_policy` knows it by."""
+        """The name that tables and files show: the one that it was asked for by."""
         ...
 
     def configure(self, config: Config) -> Config:
@@ -38,24 +35,29 @@ class Policy(Protocol):
         ...
 
 
-def vector_of(env: Any) -> BatchedVectorEnv:
-    """The vector env behind an env of this package; raises `TypeError` for any other env."""
-    from mm_env.envs.batched import BatchedVectorEnv
-    from mm_env.envs.single import SingleEnv
+@runtime_checkable
+class MarketEnv(Protocol):
+    """What a policy may ask of an environment of this package, vector or not; `env.unwrapped` of a wrapped one."""
 
+    action_names: list[str]
+    batch: Any
+    seeds: Any
+
+    def action_of(self, policy: Any) -> np.ndarray:
+        """Action that asks for the quotes of a `QuotingPolicy`."""
+        ...
+
+    def explain(self, policy: Any, i: int = 0) -> dict[str, dict[str, float]]:
+        """Why a `QuotingPolicy` quotes env i as it does: symbol -> term -> value."""
+        ...
+
+
+def market_env(env: Any) -> Any:
+    """The environment of this package behind `env`, wrapped or not; raises `TypeError` for any other."""
     base = getattr(env, "unwrapped", env)
-    if isinstance(base, SingleEnv):
-        base = base.vector
-    if not isinstance(base, BatchedVectorEnv):
+    if not isinstance(base, MarketEnv):
         raise TypeError(f"{type(base).__name__}: expected an environment of mm_env, wrapped or not")
     return base
-
-
-def shaped_for(env: Any, actions: np.ndarray) -> np.ndarray:
-    """(N, entries) actions as `env` takes them: (entries,) for a scalar env."""
-    from gymnasium.vector import VectorEnv
-
-    return actions if isinstance(env, VectorEnv) else actions[0]
 
 
 def with_policy_of(config: Any, other: MarketConfig | ClassicConfig) -> Any:

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mm_env.policies.base import Config, shaped_for, vector_of
+from mm_env.errors import UsageError
+from mm_env.policies.base import Config, market_env
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,11 @@ class ConstantAction:
 
     def __post_init__(self) -> None:
         if not -1.0 <= self.value <= 1.0:
-            raise ValueError(f"constant:{self.value:g}: expected a number from -1 to 1")
+            raise UsageError(f"constant:{self.value:g}: expected a number from -1 to 1")
 
     @property
     def name(self) -> str:
-        """The spelling that `get_policy` knows it by."""
+        """`constant`, or `constant:VALUE`."""
         return f"constant:{self.value:g}" if self.value else "constant"
 
     def configure(self, config: Config) -> Config:
@@ -36,6 +37,6 @@ class ConstantAction:
 
     def act(self, env: Any) -> np.ndarray:
         """The action: (entries,) float32 of a scalar env, (N, entries) of a vector env."""
-        vector = vector_of(env)
-        entries = [0.0 if name.endswith("hedge") else self.value for name in vector.action_names]
-        return shaped_for(env, np.tile(np.array(entries, np.float32), (vector.num_envs, 1)))
+        base = market_env(env)
+        entries = [0.0 if name.endswith("hedge") else self.value for name in base.action_names]
+        return np.broadcast_to(np.array(entries, np.float32), base.action_space.shape).copy()

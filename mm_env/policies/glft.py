@@ -12,6 +12,7 @@ import numpy as np
 
 from mm_env.config import ClassicConfig
 from mm_env.config.io import override
+from mm_env.errors import UsageError
 from mm_env.policies.avellaneda_stoikov import classic_changes, half_spread_arrival
 from mm_env.policies.base import Config
 from mm_env.policies.quoting import ReservationPolicy, Seen, Terms, time_left
@@ -40,9 +41,9 @@ class GueantLehalleFernandezTapia(ReservationPolicy):
     name: ClassVar[str] = "glft"
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for a horizon that the asymptotic policy would not read."""
+        """Raise `UsageError` for a horizon that the asymptotic policy would not read."""
         if self.horizon_seconds is not None and not self.finite:
-            raise ValueError("horizon_seconds: expected with finite=True alone; the asymptotic policy has no horizon")
+            raise UsageError("horizon_seconds: only with finite=True: the asymptotic policy has no horizon")
 
     def configure(self, config: Config) -> Config:
         """`config` with the policy's parameters written into it, in the classic market as its default policy.

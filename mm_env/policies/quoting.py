@@ -5,17 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from mm_env.envs.actions import action_for, mode_of
-from mm_env.policies.base import Config, shaped_for, vector_of
+from mm_env.policies.base import Config, market_env
 from mm_env.sim import quoting
 from mm_env.sim.batch import Batch
-
-if TYPE_CHECKING:
-    from mm_env.envs.classic_vector import ClassicVectorEnv
 
 Terms = dict[str, np.ndarray]
 
@@ -95,56 +91,13 @@ class QuotingPolicy(ABC):
 
     def act(self, env: Any) -> np.ndarray:
         """Action that asks for the policy's quotes, as far as the bounds of an action reach: float32, of the env's shape."""
-        from mm_env.envs.classic_vector import ClassicVectorEnv
-
-        vector = vector_of(env)
-        vector.require_begun()
-        if isinstance(vector, ClassicVectorEnv):
-            return shaped_for(env, vector.action_for(vector.depths_of(self)))
-        batch: Batch = vector.batch
-        if self.is_default(batch.params):
-            return shaped_for(env, vector.default_action())
-        seen = Seen.of(batch, slice(None))
-        terms = self.terms(seen)
-        bid, ask = terms["bid"] / seen.tick, terms["ask"] / seen.tick
-        hedge = batch.states["default_hedge"][:, : batch.symbols]
-        return shaped_for(env, action_for(batch, mode_of(vector.action_mode), bid, ask, hedge))
+        action: np.ndarray = market_env(env).action_of(self)
+        return action
 
     def explain(self, env: Any, i: int = 0) -> dict[str, dict[str, float]]:
         """Why env i is quoted as it is: symbol -> term -> value, prices in currency, sizes and hedge in lots."""
-        from mm_env.envs.classic_vector import ClassicVectorEnv
-
-        vector = vector_of(env)
-        vector.require_begun()
-        i = range(vector.num_envs)[i]
-        if isinstance(vector, ClassicVectorEnv):
-            return self._explain_classic(vector, i)
-        seen = Seen.of(vector.batch, slice(i, i + 1))
-        state = seen.states
-        terms = self.terms(seen) | {
-            "quoting_tick": state["quote_tick"][:, : seen.symbols] * seen.tick,
-            "bid_size": state["default_size"][:, : seen.symbols, 0],
-            "ask_size": state["default_size"][:, : seen.symbols, 1],
-            "hedge": state["default_hedge"][:, : seen.symbols],
-        }
-        return {
-            symbol: {name: value[0, k].item() for name, value in terms.items()} for k, symbol in enumerate(vector.symbols)
-        }
-
-    def _explain_classic(self, vector: ClassicVectorEnv, i: int) -> dict[str, dict[str, float]]:
-        state, (bid, ask) = vector.batch.states[i], vector.depths_of(self)[i].tolist()
-        mid = float(state["mid"])
-        skew = 0.5 * (ask - bid)
-        terms = {
-            "mid": mid,
-            "inventory": float(state["inventory"]),
-            "inventory_skew": skew,
-            "reservation_price": mid + skew,
-            "half_spread": 0.5 * (bid + ask),
-            "bid": mid - bid,
-            "ask": mid + ask,
-        }
-        return {vector.symbols[0]: terms}
+        found: dict[str, dict[str, float]] = market_env(env).explain(self, i)
+        return found
 
 
 class ReservationPolicy(QuotingPolicy):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from mm_env.policies.base import Config, shaped_for, vector_of
-
-if TYPE_CHECKING:
-    from mm_env.envs.batched import BatchedVectorEnv
+from mm_env.policies.base import Config, MarketEnv, market_env
 
 
 class RandomPolicy:
@@ -28,19 +25,19 @@ class RandomPolicy:
 
     def act(self, env: Any) -> np.ndarray:
         """Action for the next step: (entries,) float32 of a scalar env, (N, entries) of a vector env."""
-        vector = vector_of(env)
-        entries = len(vector.action_names)
-        drawn = [stream.uniform(-1.0, 1.0, entries) for stream in self._streams_of(vector)]
-        return shaped_for(env, np.stack(drawn).astype(np.float32))
+        base = market_env(env)
+        entries = len(base.action_names)
+        drawn = [stream.uniform(-1.0, 1.0, entries) for stream in self._streams_of(base)]
+        return np.stack(drawn).astype(np.float32).reshape(base.action_space.shape)
 
-    def _streams_of(self, vector: BatchedVectorEnv) -> list[np.random.Generator]:
+    def _streams_of(self, env: MarketEnv) -> list[np.random.Generator]:
         """The stream of each env's episode: new where one begins, so that playing it again draws the same."""
-        states = vector.batch.states
+        states = env.batch.states
         episodes, begins = states["episode"].tolist(), (states["step"] == 0).tolist()
-        places = vector.seeds.places or range(vector.num_envs)
+        places = env.seeds.places or range(len(states))
         for i, (place, episode, begin) in enumerate(zip(places, episodes, begins, strict=True)):
             key = (place or i, episode)  # envs with seeds of their own all have place 0
             if begin or i not in self._streams or self._streams[i][0] != key:
                 sequence = np.random.SeedSequence(self._seed, spawn_key=key)
                 self._streams[i] = key, np.random.default_rng(sequence)
-        return [self._streams[i][1] for i in range(vector.num_envs)]
+        return [self._streams[i][1] for i in range(len(states))]

@@ -15,7 +15,7 @@ from mm_env.cli import tune as tune_baseline
 from mm_env.config.io import config_hash, load_config
 from mm_env.evaluation.evaluation import evaluate
 from mm_env.learning import tuning
-from mm_env.learning.specs import agent_of
+from mm_env.policies import get_policy
 
 APP = typer.Typer()
 APP.command()(tune_baseline.main)
@@ -41,9 +41,9 @@ def test_the_file_holds_the_parameters_that_did_best_on_fresh_training_episodes(
     assert len(figures["finals"]) == 5 and figures["finals"][0]["parameters"] == {}
     assert (figures["trials"], figures["episodes"], figures["seed"]) == (4, 8, 1)
     assert figures["config_hash"] == config_hash(MARKET)
-    again = evaluate(agent_of(f"as:{out / 'as.yaml'}"), MARKET, 10, 2, evaluation=False)
+    again = evaluate(get_policy(f"as:{out / 'as.yaml'}"), MARKET, 10, 2, evaluation=False)
     assert again.reward.mean() == best["reward"]
-    default = evaluate(agent_of("as"), MARKET, 10, 2, evaluation=False)
+    default = evaluate(get_policy("as"), MARKET, 10, 2, evaluation=False)
     assert figures["finals"][0]["reward"] == default.reward.mean()
     assert best["gain"] == pytest.approx(best["reward"] - default.reward.mean())
     assert f"use it as as:{out / 'as.yaml'}" in result.stdout
@@ -111,8 +111,8 @@ def test_a_default_that_nothing_beats_is_kept(monkeypatch, tmp_path, policy):
     if policy == "constant":
         assert "use it as constant:0\n" in result.stdout
     else:
-        home = agent_of(f"fixed:{tmp_path / 'fixed.yaml'}").configure(MARKET)
-        assert home == agent_of("fixed").configure(MARKET)
+        home = get_policy(f"fixed:{tmp_path / 'fixed.yaml'}").configure(MARKET)
+        assert home == get_policy("fixed").configure(MARKET)
 
 
 @pytest.mark.parametrize(

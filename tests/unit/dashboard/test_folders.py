@@ -57,9 +57,9 @@ def test_trained_agents_are_listed_by_their_algorithm_where_it_is_known(tmp_path
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text(about)
         (tmp_path / name / "model.zip").write_text("")
-    monkeypatch.setattr(folders, "OTHERS", {})
+    monkeypatch.setattr(folders, "policy_names", lambda: list(folders.POLICY_NAMES))
     assert trained_policies(tmp_path) == []
-    monkeypatch.setattr(folders, "OTHERS", {"ppo": None})
+    monkeypatch.setattr(folders, "policy_names", lambda: [*folders.POLICY_NAMES, "ppo"])
     assert trained_policies(tmp_path) == [f"ppo:{tmp_path / 'p'}"]
 
 

@@ -118,7 +118,7 @@ def test_parameters_out_of_range_are_refused():
             policy.configure(config)
     with pytest.raises(ConfigError, match="cj_phi"):
         CarteaJaimungalPenalva(-0.1).configure(load_config())
-    with pytest.raises(ValueError, match="horizon_seconds: expected with finite=True alone"):
+    with pytest.raises(ValueError, match="horizon_seconds: only with finite=True"):
         GueantLehalleFernandezTapia(horizon_seconds=1.0)
 
 

@@ -1,0 +1,89 @@
+"""Parameters that a policy's name brings along, and the policy that has them: inline, or in a file as one that was tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from mm_env.config.agent import Policy as PolicySection
+from mm_env.config.classic import ClassicPolicy
+from mm_env.config.io import override
+from mm_env.config.yaml_reader import parse_yaml
+from mm_env.errors import ConfigError, UsageError, suggestion
+from mm_env.policies.base import HEDGING, Config, Policy
+
+
+class NamedPolicy:
+    """A policy under the name that it was asked for by, with parameters of its own.
+
+    changes: dotted key of the configuration -> value
+    """
+
+    def __init__(self, name: str, policy: Policy, changes: Mapping[str, Any] | None = None) -> None:
+        """Give `policy` a name; what it has besides the protocol stays within reach."""
+        self.name, self.policy, self.changes = name, policy, dict(changes or {})
+
+    def configure(self, config: Config) -> Config:
+        """The market with the parameters, the policy at home in it; raises `ConfigError` for values out of range."""
+        try:
+            changed = override(config, self.changes)
+        except ConfigError as error:
+            raise ConfigError(str(error).replace("override: ", f"policy {self.name}: ")) from error
+        return self.policy.configure(changed)
+
+    def act(self, env: Any) -> np.ndarray:
+        """Action for the next step of `env`, whose market is one that `configure` gave."""
+        return self.policy.act(env)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "policy":  # which a copy that is being made does not have yet
+            raise AttributeError(name)
+        return getattr(self.policy, name)
+
+
+def read_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted key of the configuration -> value of a policy's parameters; raises `UsageError` for an unknown key.
+
+    name: of the policy, for messages; settings: key of the section `policy`, or `risk.KEY` -> value
+    """
+    sections = (*PolicySection.model_fields, *ClassicPolicy.model_fields)
+    known = list(dict.fromkeys([*sections, *(f"risk.{key}" for key in HEDGING)]))
+    changes = {}
+    for key, value in settings.items():
+        short = key.removeprefix("policy.")
+        if short not in known:
+            raise UsageError(f"policy {name!r}: unknown key {key!r}; {suggestion(short, known)}")
+        changes[short if short.startswith("risk.") else f"policy.{short}"] = value
+    return changes
+
+
+def read_parameters(path: Path) -> dict[str, Any]:
+    """Dotted key -> value of a file of policy parameters; raises `ConfigError`."""
+    content = read_yaml(path)
+    if not isinstance(content, Mapping) or not all(isinstance(part, Mapping) for part in content.values()):
+        raise ConfigError(f"{path}: expected the sections policy and risk, each a mapping")
+    changes = {f"{section}.{key}": value for section, part in content.items() for key, value in part.items()}
+    require_own(path, changes)
+    return changes
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file says; raises `ConfigError`, with its path, for one that cannot be read."""
+    try:
+        return parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
+        raise ConfigError(f"{path}: {reason}") from error
+
+
+def require_own(where: Path, changes: Iterable[str]) -> None:
+    """Raise `ConfigError` for a dotted key that is the market's, and not the policy's own."""
+    for key in changes:
+        section, _, name = key.partition(".")
+        if section != "policy" and not (section == "risk" and name in HEDGING):
+            own = ", ".join(f"risk.{name}" for name in HEDGING)
+            raise ConfigError(f"{where}: {key}: expected what is the policy's own, policy.* and {own}")

@@ -4,7 +4,7 @@
     import mm_env
 
     env = gymnasium.make("mm_env/MultiVenue-v0", config="two_symbols")
-    policy = mm_env.get_policy("as:risk_aversion=0.02")
+    policy = mm_env.get_policy("as:as_gamma=0.02")
     observation, info = env.reset(seed=1)
     ended = False
     while not ended:
@@ -39,7 +39,10 @@ from gymnasium.envs.registration import register, registry
 if TYPE_CHECKING:
     from mm_env.config import ClassicConfig, MarketConfig
     from mm_env.config.io import load_config
+    from mm_env.envs.play import play
     from mm_env.errors import Error
+    from mm_env.evaluation.comparison import compare
+    from mm_env.evaluation.evaluation import evaluate
     from mm_env.policies import Policy, get_policies, get_policy, register_policy
 
 __version__ = "0.2.0"
@@ -49,9 +52,12 @@ __all__ = [
     "MarketConfig",
     "Policy",
     "__version__",
+    "compare",
+    "evaluate",
     "get_policies",
     "get_policy",
     "load_config",
+    "play",
     "register_policy",
 ]
 
@@ -60,9 +66,12 @@ _HOMES = {
     "Error": "mm_env.errors",
     "MarketConfig": "mm_env.config",
     "Policy": "mm_env.policies",
+    "compare": "mm_env.evaluation.comparison",
+    "evaluate": "mm_env.evaluation.evaluation",
     "get_policies": "mm_env.policies",
     "get_policy": "mm_env.policies",
     "load_config": "mm_env.config.io",
+    "play": "mm_env.envs.play",
     "register_policy": "mm_env.policies",
 }
 

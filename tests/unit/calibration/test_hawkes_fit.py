@@ -6,7 +6,7 @@ import pytest
 from mm_env.calibration import hawkes_fit
 from mm_env.calibration.hawkes_fit import fit_hawkes, log_likelihood, select_hawkes
 from mm_env.data.events import ReadReport
-from mm_env.data.readers.lobster import find_lobster, read_lobster
+from mm_env.data.readers import open_data
 from mm_env.errors import EstimationError
 from mm_env.theory.hawkes import Hawkes
 
@@ -139,8 +139,8 @@ def test_events_that_no_model_fits(times, dims, window, number, message):
 
 
 def test_the_published_fits_to_apple(shared_data):
-    source = find_lobster(shared_data / "lobster" / "LOBSTER_SampleFile_AAPL_2012-06-21_1.zip")
-    trades = [batch.where(batch.kind == "trade") for batch in read_lobster(source, ReadReport())]
+    _, events = open_data(shared_data / "lobster" / "LOBSTER_SampleFile_AAPL_2012-06-21_1.zip", ReadReport())
+    trades = [batch.where(batch.kind == "trade") for batch in events]
     time, side = (np.concatenate([getattr(part, name) for part in trades]) for name in ("time", "side"))
     _, first = np.unique(np.stack([time, side.astype(np.int64)]), axis=1, return_index=True)
     first.sort()

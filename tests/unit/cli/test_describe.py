@@ -1,78 +1,23 @@
-"""The command that says what market data say: takers, estimates, what is left out, and the figure."""
+"""The command that describes market data: what it prints, writes, draws and refuses."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from mm_env.calibration.summary import summarise
-from mm_env.calibration.takers import takers
 from mm_env.cli import describe as describe_data
-from mm_env.data.events import About, DataError, Events, EventWriter
-
-SECOND = 1_000_000_000
-
-
-def market(seed=0, n=6000, seconds=3000.0):
-    """Quotes that move and trades on both sides of them, with sizes of a power tail."""
-    rng = np.random.default_rng(seed)
-    time = np.sort(rng.uniform(0.0, seconds, n))
-    mid = 100.0 + 0.01 * np.cumsum(rng.choice([-1, 0, 1], n))
-    traded = rng.random(n) < 0.5
-    side = np.where(traded, rng.choice([-1, 1], n), 0)
-    reach = rng.exponential(0.02, n)
-    book = {"bid_prices": mid - 0.01, "ask_prices": mid + 0.01, "bid_sizes": np.ones(n), "ask_sizes": np.ones(n)}
-    return Events(
-        time=np.round(time * SECOND).astype(np.int64), kind=np.where(traded, "trade", "quote").astype(object),
-        side=side.astype(np.int8), price=np.where(traded, mid + side * reach, np.nan),
-        size=np.ceil(100.0 * (rng.pareto(1.5, n) + 1.0)), order=np.zeros(n, np.int64),
-        **{name: values[:, None] for name, values in book.items()},
-    )  # fmt: skip
-
-
-ABOUT = About("made", "XYZ", "A", 1, 0.01)
-
-
-def test_fills_of_one_time_and_side_are_one_taker():
-    events = market()
-    few = events.where(np.arange(len(events)) < 6)
-    changed = {
-        "time": np.array([1, 1, 1, 1, 2, 3]), "side": np.array([1, -1, 1, 0, 1, 1], np.int8),
-        "kind": np.array(["trade"] * 5 + ["quote"], dtype=object), "size": np.array([1.0, 2, 4, 8, 16, 32]),
-    }  # fmt: skip
-    few = Events(**({name: getattr(few, name) for name in Events.__dataclass_fields__} | changed))
-    time, side, size = takers(few, ABOUT)
-    assert (time.tolist(), side.tolist(), size.tolist()) == ([1, 1, 2], [1, 0, 1], [5.0, 2.0, 16.0])
-    columns = {name: getattr(few, name) for name in Events.__dataclass_fields__}
-    told = Events(**(columns | {"order": np.array([7, 8, 7, 8, 7, 9])}))
-    time, _, size = takers(told, About("binance", "XYZ", "A", 1))  # the venue's own time is that of the taker
-    assert (time.tolist(), size.tolist()) == ([1, 1], [21.0, 2.0])
-
-
-def test_a_summary_has_every_part_that_the_events_allow():
-    summary = summarise(market(), ABOUT, lot=100.0)
-    assert summary.spread.median_ticks == 2
-    assert [scale for scale, _, _ in summary.volatility] == [0.1, 1.0, 10.0, 60.0]
-    assert summary.best_hawkes.process.branching_ratio < 0.15  # trades come at any time
-    assert summary.best_hawkes.bic == min(fit.bic for fit in summary.hawkes)
-    assert summary.intensity.decay == pytest.approx(50.0, rel=0.3)
-    assert summary.tail.tail_exponent == pytest.approx(1.5, abs=0.3)
-    assert summary.cancels is None
-    assert [len(part) for part in summary.relaxed()] == np.bincount(summary.takers[1]).tolist()
-
-
-def test_a_summary_of_few_events_leaves_out_what_they_do_not_say():
-    events = market()
-    summary = summarise(events.where(np.arange(len(events)) < 12), About("made", "XYZ", "A", 1))
-    assert (summary.spread, summary.intensity, summary.tail, summary.best_hawkes) == (None, None, None, None)
-    assert summary.hawkes == [] and summary.relaxed() == []
-    with pytest.raises(DataError, match="1 events that span no time"):
-        summarise(events.where(np.arange(len(events)) < 1), ABOUT)
-
+from mm_env.data.events import About, EventWriter
+from tests.unit.calibration.made import ABOUT, market
+from tests.unit.calibration.test_queues import reactive
+from tests.unit.calibration.test_venues import venues_of
+from tests.unit.data.made_bars import DAY, DAYS, MINUTE, walk, write
 
 APP = typer.Typer()
+
+
 APP.command()(describe_data.main)
 
 
@@ -100,8 +45,71 @@ def test_the_command_refuses(tmp_path):
     path.write_bytes(b"no parquet")
     for arguments, message in (
         ((path,), "not a Parquet file of events"),
-        ((path, "--structure", "round"), "--structure 'round': allowed: shared, diagonal, symmetric, full"),
+        ((path, "--structure", "round"), "--structure 'round': expected one of shared, diagonal, symmetric, full"),
     ):
         result = run(*arguments, "--out", tmp_path / "new")
         assert result.exit_code == 2
         assert message in " ".join(result.output.split())
+
+
+def kept(path, events, symbol="XYZ", venue="A"):
+    with EventWriter(path, About("made", symbol, venue, events.bid_prices.shape[1], 0.01)) as writer:
+        writer.write(events)
+    return path
+
+
+def test_the_command_tells_placement_rates_regimes_and_the_day(tmp_path):
+    path = kept(tmp_path / "events.parquet", reactive(0, 2400))
+    result = run(path, "--structure", "shared", "--exponentials", 1, "--out", tmp_path / "new")
+    assert result.exit_code == 0, result.output
+    told = json.loads((tmp_path / "new" / "estimates.json").read_text())
+    assert told["queues"]["limit_imbalance"]["value"] == pytest.approx(0.8, abs=0.25)
+    assert told["queues"]["queue"]["edges"][-1] is None
+    assert told["placement"]["at_best"] == pytest.approx(0.5 / 0.8, abs=0.1)
+    assert (told["placement"]["tail"], told["regimes"]) == (None, None)  # one level, and a mid that stands still
+    assert told["day_profile"]["value"]["takers"] == pytest.approx([1.2, 1.2], rel=0.15)
+    assert "limit orders at the best price [share]" in result.output and "00:30" in result.output
+    assert (tmp_path / "new" / "flow.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_compares_venues_of_one_symbol(tmp_path):
+    paths = [kept(tmp_path / f"{name}.parquet", events, venue=name) for name, events in venues_of(0, 300).items()]
+    result = run(*paths, "--out", tmp_path / "new", "--json", tmp_path / "venues.json")
+    assert result.exit_code == 0, result.output
+    told = json.loads((tmp_path / "venues.json").read_text())
+    assert told == json.loads((tmp_path / "new" / "venues.json").read_text())
+    assert told["venues"]["basis"]["B"]["median"] == pytest.approx(5.0, abs=1.0)
+    assert "basis of B, half-life [s]" in result.output
+    assert (tmp_path / "new" / "venues.png").read_bytes().startswith(b"\x89PNG")
+    other = kept(tmp_path / "other.parquet", venues_of(0, 300)["A"], symbol="OTHER")
+    for wrong, message in ((other, "symbol OTHER; expected XYZ"), (paths[0], "venues A, A; expected each once")):
+        result = run(paths[0], wrong, "--out", tmp_path / "none")
+        assert result.exit_code == 2
+        assert message in " ".join(result.output.split())
+
+
+def test_the_command_tells_bars_side_by_side(tmp_path):
+    rng = np.random.default_rng(5)
+    common = rng.normal(0.0, 150.0, 300)
+    one = write(tmp_path / "a.parquet", walk(300, DAY, rng=rng, moves=common, start=20_000 * DAY), DAYS)
+    other = About("made", "ABC", "A", 1, None, "1d", "splits", "UTC")
+    two = write(
+        tmp_path / "b.parquet", walk(300, DAY, rng=rng, moves=common + rng.normal(0, 150, 300), start=20_000 * DAY), other
+    )
+    result = run(one, two, "--out", tmp_path / "out", "--json", tmp_path / "figures.json")
+    assert result.exit_code == 0, result.output
+    told = json.loads((tmp_path / "figures.json").read_text())
+    assert told == json.loads((tmp_path / "out" / "bars.json").read_text())
+    assert list(told["bars"]) == ["XYZ", "ABC"] and told["correlations"][0]["symbols"] == ["XYZ", "ABC"]
+    value, error = told["bars"]["XYZ"]["volatility"]["1"]
+    assert re.search(rf"volatility over 1 bar \[bps/√bar\] +{value:.4g} ± {error:.2g}", result.output)
+    r = told["correlations"][0]
+    assert re.search(rf"XYZ, ABC +300 +{r['value']:.3f} ± {r['error']:.3f} +{r['overlapping']:.3f}", result.output)
+    assert re.search(r"first begins, UTC +2024-10-04 00:00 ", result.output)
+    assert (tmp_path / "out" / "bars.png").read_bytes().startswith(b"\x89PNG")
+    for arguments, message in (
+        ((one, one), "symbols XYZ, XYZ; expected each once"),
+        ((one, write(tmp_path / "c.parquet", walk(5, MINUTE))), "bars of 1m; expected bars of 1d, as in"),
+    ):
+        result = run(*arguments, "--out", tmp_path / "new")
+        assert result.exit_code == 2 and message in " ".join(result.output.split())

@@ -1,11 +1,15 @@
 """Files of events: read back as they were written, in batches of any size, and whole or absent."""
 
+import json
+
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
-from mm_env.data.events import BOOK, About, Events, EventWriter, about_events, all_events, read_events
+from mm_env.data.events import BOOK, About, Bars, Events, EventWriter, about_events, all_events, read_events
 from mm_env.errors import DataError
+from tests.unit.data import made_bars
 
 
 def made(times, levels=2):
@@ -67,3 +71,17 @@ def test_files_of_another_form_are_refused(tmp_path):
     pd.DataFrame({"a": [1]}).to_parquet(path)
     with pytest.raises(DataError, match="a Parquet file of another form"):
         list(read_events(path))
+
+
+def test_bars_are_read_back_as_they_were_and_as_events(tmp_path):
+    bars = made_bars.walk(7, made_bars.MINUTE)
+    path = made_bars.write(tmp_path / "a.parquet", bars)
+    assert about_events(path) == made_bars.ABOUT
+    found = all_events(path)
+    assert isinstance(found, Bars) and all(isinstance(part, Bars) for part in read_events(path, 2))
+    for name in Bars.__dataclass_fields__:
+        np.testing.assert_array_equal(getattr(found, name), getattr(bars, name), err_msg=name)
+    names = pq.read_schema(path).names
+    assert names[:6] == ["time", "kind", "side", "price", "size", "order"] and names[-4:] == ["start", "open", "high", "low"]
+    old = json.loads(pq.read_schema(path).metadata[b"mm_env"])
+    assert About(**{name: old[name] for name in ("source", "symbol", "venue", "levels", "tick")}).interval is None

@@ -8,13 +8,8 @@ import pytest
 pytest.importorskip("ccxt")
 pytest.importorskip("massive")
 pytest.importorskip("yfinance")
-from mm_env.data.providers import (
-    CcxtSource,
-    MassiveTape,
-    YahooBars,
-    parse_time,
-    yahoo_session,
-)
+
+from mm_env.data.providers import CcxtSource, MassiveTape, YahooBars, parse_time, yahoo_session
 from mm_env.network import RetryPolicy
 from tests.unit.price_server import SECOND, utc
 

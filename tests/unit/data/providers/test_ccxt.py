@@ -9,11 +9,9 @@ import pytest
 pytest.importorskip("ccxt")
 pytest.importorskip("massive")
 pytest.importorskip("yfinance")
+
 from mm_env.data.events import BOOK, ReadReport, all_events
-from mm_env.data.providers import (
-    CcxtSource,
-    record_prices,
-)
+from mm_env.data.providers import CcxtSource, record_prices
 from mm_env.data.providers.ccxt import _Queue
 from mm_env.errors import SourceError
 from mm_env.network import RetryPolicy

@@ -6,12 +6,9 @@ import pytest
 pytest.importorskip("ccxt")
 pytest.importorskip("massive")
 pytest.importorskip("yfinance")
+
 from mm_env.data.events import ReadReport, all_events
-from mm_env.data.providers import (
-    MassiveBars,
-    MassiveTape,
-    record_prices,
-)
+from mm_env.data.providers import MassiveBars, MassiveTape, record_prices
 from mm_env.errors import DataError, SourceError
 from tests.unit.data.providers.made import HURRY, NONE, QUOTES, TRADES, T, quote, tape, trade
 from tests.unit.price_server import KEY, SECOND, Massive, utc

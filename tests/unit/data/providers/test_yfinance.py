@@ -8,10 +8,9 @@ import pytest
 pytest.importorskip("ccxt")
 pytest.importorskip("massive")
 pytest.importorskip("yfinance")
+
 from mm_env.data.events import all_events
-from mm_env.data.providers import (
-    record_prices,
-)
+from mm_env.data.providers import record_prices
 from mm_env.errors import SourceError
 from tests.unit.data.providers.made import NEW_YORK, WEEK, at, day, yahoo
 from tests.unit.price_server import SECOND, Yahoo, utc

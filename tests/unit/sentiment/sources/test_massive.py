@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("feedparser")
 pytest.importorskip("massive")
+
 from mm_env.errors import SourceError
 from mm_env.sentiment.sources import MassiveSource
 from tests.unit.headline_server import KEY, ok

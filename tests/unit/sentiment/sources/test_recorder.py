@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("feedparser")
 pytest.importorskip("massive")
+
 from mm_env.errors import RecordingError, SourceError
 from mm_env.sentiment import get_scorer, load_tape
 from mm_env.sentiment.sources import HeadlineItem, record_headlines

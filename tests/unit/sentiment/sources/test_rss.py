@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("feedparser")
 pytest.importorskip("massive")
+
 from mm_env.errors import SourceError
 from mm_env.sentiment.sources import RssSource
 from mm_env.sentiment.sources.rss import plain

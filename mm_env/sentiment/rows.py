@@ -50,7 +50,7 @@ def stated_polarities(table: Table) -> NDArray[np.float64]:
         except ValueError:
             value = math.nan
         if not -1.0 <= value <= 1.0:
-            table.reject(row, "polarity", "-1 to 1, or an empty cell")
+            table.reject(row, "polarity", "a number from -1 to 1, or an empty cell")
         stated[row] = value
     return stated
 

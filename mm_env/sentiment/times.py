@@ -111,7 +111,7 @@ def _iso_stamps(cells: list[str]) -> pd.Series[pd.Timestamp]:
     for rows in (
         np.flatnonzero(zoned),
         np.flatnonzero(~zoned),
-    ):  # pandas 2 reads a time without zone in that of the last one
+    ):  # pandas 2 reads a time without zone in that of another
         if rows.size:
             found = pd.to_datetime([cells[k] for k in rows], format="ISO8601", utc=True, errors="coerce")
             parts.append(pd.Series(found, index=rows))

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from mm_env.cli import convert as convert_data
 from mm_env.data.events import about_events, all_events
+from mm_env.data.readers import READERS
 from tests.unit.data.files import NAMES, TRADES, binance_file, lobster_zip
 
 APP = typer.Typer()
@@ -38,7 +39,7 @@ def test_the_command_refuses_and_writes_nothing(tmp_path):
     out = tmp_path / "events.parquet"
     for arguments, message in (
         ((trades,), "no event could be read"),
-        ((trades, "--form", "xml"), "form 'xml': expected one of 'lobster', 'tables', 'binance'"),
+        ((trades, "--form", "xml"), f"form 'xml': expected one of {', '.join(map(repr, READERS))}"),
         ((trades, "--column", "price"), "--column 'price': expected OURS=THEIRS"),
         ((lobster_zip(tmp_path), "--symbol", "A"), "symbol 'A': the form lobster has no such option; expected with tables"),
         ((lobster_zip(tmp_path), "--coarse-tick", 1), "expected with binance"),

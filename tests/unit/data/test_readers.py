@@ -44,7 +44,7 @@ def test_a_file_is_read_by_the_form_that_recognises_it(tmp_path, make, form):
 def test_what_no_form_recognises_is_an_error(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("hello\n")
-    with pytest.raises(DataError, match="not recognised as lobster, tables, binance; expected one of these"):
+    with pytest.raises(DataError, match=f"not recognised as {', '.join(READERS)}; expected one of these"):
         open_data(path, ReadReport())
     with pytest.raises(UsageError, match=r"form 'lobstr': expected one of .*; nearest: 'lobster'"):
         open_data(path, ReadReport(), form="lobstr")

@@ -12,7 +12,15 @@ from mm_env.sentiment.bank import bundled_headlines
 from mm_env.sentiment.domain import normalise
 from mm_env.sentiment.linear import FIELDS, TfidfScorer, ngrams
 
-ODD = ["", "  ", "0", "x", "Émile’s café – up 5%", "don't-stop 'me' now", "no profit, $TSLA down 3.2 % to 4.1 mln from 5.2 mln"]
+ODD = [
+    "",
+    "  ",
+    "0",
+    "x",
+    "Émile’s café – up 5%",
+    "don't-stop 'me' now",
+    "no profit, $TSLA down 3.2 % to 4.1 mln from 5.2 mln",
+]
 ANALYSERS = {
     "word": {"ngram_range": (1, 3), "token_pattern": r"(?u)\b\w[\w'-]*\b"},
     "char": {"ngram_range": (2, 5), "analyzer": "char_wb"},

@@ -18,7 +18,8 @@ from mm_env.cli.baseline import check_log_level
 from mm_env.cli.errors import check_target, user_errors
 from mm_env.config import MarketConfig
 from mm_env.config.io import load_config
-from mm_env.evaluation.ablation import LUCK, VARIANTS, Point, ablate, frontier, interval, inventory_sd, trace
+from mm_env.evaluation.ablation import LUCK, VARIANTS, Point, ablate, frontier, interval, trace
+from mm_env.evaluation.comparison import conditional_value_at_risk
 from mm_env.evaluation.evaluation import Evaluation
 from mm_env.files import write_json
 
@@ -33,29 +34,28 @@ def row(outcome: Evaluation, base: Evaluation) -> dict[str, float]:
     profit, width = interval(outcome.profit, 0.99)
     difference, difference_width = interval(outcome.profit - base.profit, 0.95)
     luck, luck_width = interval(outcome.attribution[LUCK], 0.95)
-    tail = sorted(outcome.profit)[: max(1, len(outcome.profit) // 20)]
     return {
         "profit": profit, "profit_99": width, "difference": difference, "difference_95": difference_width,
-        "profit_sd": float(outcome.profit.std(ddof=1)), "worst_5_percent": float(sum(tail) / len(tail)),
+        "profit_sd": float(outcome.profit.std(ddof=1)), "cvar": float(conditional_value_at_risk(outcome.profit)),
         "spread_capture": float(outcome.spread_capture.mean()), "diffusion": luck, "diffusion_95": luck_width,
-        "hedge_cost": float(outcome.attribution["hedge_cost"].mean()), "inventory_sd": inventory_sd(outcome),
-        "over_var_limit": float(outcome.over_limit.mean()),
+        "hedge_cost": float(outcome.hedge_cost.mean()), "inventory_sd": float(outcome.inventory_sd.mean()),
+        "over_limit": float(outcome.over_limit.mean()),
     }  # fmt: skip
 
 
 def table(rows: dict[str, dict[str, float]]) -> str:
     """Markdown table of the ablations."""
     lines = [
-        "| variant | profit ± 99 % | less default ± 95 % | sd | worst 5 % | spread capture | diffusion ± 95 % "
-        "| crossing cost of hedges | sd of inventory | steps over VaR limit |",
+        "| variant | profit ± 99 % | less default ± 95 % | sd | CVaR 5 % | spread capture | diffusion ± 95 % "
+        "| hedge cost | sd of inventory | steps over VaR limit |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, r in rows.items():
         difference = "" if name == "default" else f"{r['difference']:+.0f} ± {r['difference_95']:.0f}"
         lines.append(
             f"| {name} | {r['profit']:.0f} ± {r['profit_99']:.0f} | {difference} | {r['profit_sd']:.0f} "
-            f"| {r['worst_5_percent']:.0f} | {r['spread_capture']:.0f} | {r['diffusion']:+.0f} ± {r['diffusion_95']:.0f} "
-            f"| {r['hedge_cost']:.0f} | {r['inventory_sd'] / 1e3:.0f}k | {100 * r['over_var_limit']:.1f} % |"
+            f"| {r['cvar']:.0f} | {r['spread_capture']:.0f} | {r['diffusion']:+.0f} ± {r['diffusion_95']:.0f} "
+            f"| {r['hedge_cost']:.0f} | {r['inventory_sd'] / 1e3:.0f}k | {100 * r['over_limit']:.1f} % |"
         )
     return "\n".join(lines)
 

@@ -19,13 +19,11 @@ from mm_env.cli.baseline import check_log_level, parse_overrides
 from mm_env.cli.errors import check_target, user_errors
 from mm_env.cli.progress import progress_of
 from mm_env.config.io import load_config, override
-from mm_env.envs.play import Moment, play
-from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.errors import RunError, UsageError
-from mm_env.evaluation.attribution_cuts import ALL, CUT_COLUMNS, DIMENSIONS, QUANTITIES, AttributionCuts, cut_name, parse_cut
+from mm_env.evaluation.attribution_cuts import ALL, CUT_COLUMNS, DIMENSIONS, QUANTITIES, cut_name, parse_cut, play_cuts
 from mm_env.files import write_bytes, write_csv, write_json
 from mm_env.interrupt import StopRequest
-from mm_env.learning.specs import agent_of
+from mm_env.policies.registry import get_policy
 from mm_env.reports.style import png
 from mm_env.reports.tables import text_table
 from mm_env.reports.waterfall import waterfall_figure, waterfall_steps
@@ -33,7 +31,6 @@ from mm_env.runs import read_run
 from mm_env.runs.folder import cuts_bytes
 
 FILES = ("attribution_cuts.parquet", "attribution_cuts.csv", "attribution.json", "waterfall.png")
-MOST_ENVS = 256  # side by side
 _WIDEST = 130  # characters of a line
 _TERMS_A_TABLE = 5
 
@@ -89,13 +86,13 @@ def main(
     except ValueError as error:
         raise UsageError(f"--by: {error}") from error
     if minutes is not None and not 0.0 < minutes < math.inf:
-        raise UsageError(f"--minutes {minutes:g}; allowed: above 0, finite")
+        raise UsageError(f"--minutes {minutes:g}; expected a number above 0, finite")
     if run is not None:
         played = {"--agent": agent != "as", "--config": config, "--set": setting, "--episodes": episodes != _EPISODES,
                   "--seed": seed}  # fmt: skip
         foreign = [option for option, given in played.items() if given]
         if foreign:
-            raise UsageError(f"{', '.join(foreign)} with --run: a run is read as it was played; allowed: without --run")
+            raise UsageError(f"{', '.join(foreign)} with --run: a run is read as it was played; expected without --run")
         found = _read(run, cuts, minutes)
     else:
         found = _play(agent, override(load_config(config), parse_overrides(setting or [])), cuts, episodes, seed, minutes)
@@ -122,15 +119,15 @@ def _read(run: Path, cuts: Sequence[tuple[str, ...]], minutes: float | None) -> 
     """The cuts that a run folder holds; raises where it lacks what is asked for."""
     if minutes is not None:
         raise UsageError(
-            f"--minutes {minutes:g} with --run: the periods of a run are as it was played; allowed: without --run"
+            f"--minutes {minutes:g} with --run: the periods of a run are as it was played; expected without --run"
         )
     folder = read_run(run)
     if folder.cuts is None:
-        raise RunError(f"{run}: holds no {FILES[0]}, as it was written by an earlier version; allowed: a run played anew")
+        raise RunError(f"{run}: holds no {FILES[0]}, as it was written by an earlier version; expected a run played anew")
     there = list(dict.fromkeys(folder.cuts["cut"]))
     for cut in cuts:
         if cut_name(cut) not in there:
-            raise UsageError(f"--by {cut_name(cut)}: not in {run}; allowed: {' | '.join(there)}, or play without --run")
+            raise UsageError(f"--by {cut_name(cut)}: not in {run}; expected {' | '.join(there)}, or play without --run")
     summary = folder.summary
     title = f"{summary.get('config') or run}, {summary.get('policy')}, {summary.get('episodes')} episodes"
     return _Found(folder.cuts, f"{title}, seed {summary.get('seed')}")
@@ -140,22 +137,12 @@ def _play(
     spec: str, market: Any, cuts: Sequence[tuple[str, ...]], episodes: int, seed: int, minutes: float | None
 ) -> _Found:
     """Play episodes and cut their profit."""
-    policy = agent_of(spec, seed)
+    policy = get_policy(spec, seed)
     home = policy.configure(market)
-    mode = getattr(policy, "action_mode", "residual")
-    watcher = AttributionCuts([(), *(cut for cut in cuts if cut)], minutes)
-    envs = MultiVenueVectorEnv(min(episodes, MOST_ENVS), home, action_mode=mode, record=True)
-    try:
-        with StopRequest() as stop, progress_of("env steps", episodes * home.episode.steps) as advance:
-
-            def tell(moment: Moment) -> None:
-                advance(int(moment.playing.sum()) if moment.step else 0)
-
-            played = play(envs, policy, episodes, seed, watchers=[watcher, tell], stop=stop)
-    finally:
-        envs.close()
-    rows = pd.DataFrame(watcher.rows(), columns=list(CUT_COLUMNS))
-    return _Found(rows, f"{spec}, {watcher.episodes} episodes of {home.episode.steps} steps, seed {seed}", played.stopped)
+    with StopRequest() as stop, progress_of("env steps", episodes * home.episode.steps) as advance:
+        found, stopped = play_cuts(policy, home, cuts, episodes, seed, minutes, on_progress=advance, stop=stop)
+    rows = pd.DataFrame(found.rows(), columns=list(CUT_COLUMNS))
+    return _Found(rows, f"{spec}, {found.episodes} episodes of {home.episode.steps} steps, seed {seed}", stopped)
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:

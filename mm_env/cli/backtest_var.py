@@ -17,25 +17,21 @@ import typer
 from mm_env.cli.baseline import check_log_level, parse_overrides
 from mm_env.cli.errors import check_target, user_errors
 from mm_env.cli.progress import progress_of
-from mm_env.config import MarketConfig
 from mm_env.config.io import config_hash, load_config, override
-from mm_env.envs.play import play
-from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.errors import UsageError
 from mm_env.files import write_bytes, write_csv, write_json
 from mm_env.interrupt import StopRequest
-from mm_env.learning.specs import agent_of
+from mm_env.policies.registry import get_policy
 from mm_env.reports.style import png
 from mm_env.reports.tables import text_table
 from mm_env.reports.var_figure import var_figure
 from mm_env.risk.backtests import acceptance_region
 from mm_env.risk.var_backtest import LARGEST_SHARE, TESTS, Levels, backtest, false_alarms, nominal_band, passed_curve
-from mm_env.risk.var_samples import PositionSampler, Samples, horizon_steps, join_samples
+from mm_env.risk.var_samples import horizon_steps, sample_positions
 from mm_env.risk.var_variants import spellings
 
 FILES = ("var_backtest.json", "var_backtest.csv", "var_backtest.png")
 VARIANTS = "parametric,cornish_fisher,historical,parametric:30,parametric:600,moves:120,moves:600,fhs:30,fhs:120,fhs:20+600"
-MOST_ENVS = 50  # side by side, so that the mids of all their steps fit in memory
 SLACK = 1.02  # of an episode's length over that of its block, for positions that are zero
 
 
@@ -66,23 +62,26 @@ def main(
     for option, path in {"--out": out / FILES[0], "--json": json_file}.items():
         if path is not None:
             check_target(option, path)
-    policy = agent_of(agent, seed)
+    policy = get_policy(agent, seed)
     market = policy.configure(override(load_config(config), parse_overrides(setting or [])))
     try:
         chosen, horizon = spellings([name for name in variants.split(",") if name.strip()]), horizon_steps(market)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if market.randomize:
-        raise UsageError(f"randomize: {', '.join(market.randomize)}: a backtest needs one market; allowed here: {{}}")
+        raise UsageError(f"randomize: {', '.join(market.randomize)}: a backtest needs one market; expected none")
     if not math.isfinite(window):
-        raise UsageError(f"--window {window:g}: allowed: a finite number of seconds")
+        raise UsageError(f"--window {window:g}: expected a finite number of seconds")
     steps = math.ceil(window / market.episode.step_seconds)
     if steps < max(market.risk.es_window, horizon):
         needed = max(market.risk.es_window, horizon) * market.episode.step_seconds
-        raise UsageError(f"--window {window:g}: allowed: {needed:g} or more, the market's own history and horizon")
+        raise UsageError(f"--window {window:g}: expected {needed:g} or more, the market's own history and horizon")
     length = steps + math.ceil(SLACK * periods) * horizon + 1
     market = override(market, {"episode.steps": length, "episode.liquidate_at_end": False})
-    samples = _play(policy, market, blocks, seed, lambda tell: PositionSampler(market, chosen, periods, steps, tell))
+    with StopRequest() as stop, progress_of("env steps", blocks * market.episode.steps) as advance:
+        samples = sample_positions(
+            policy, market, chosen, blocks, seed, periods=periods, window_steps=steps, on_progress=advance, stop=stop
+        )
     if samples is None:
         print("stopped before a block was played: nothing to test")
         raise typer.Exit(130)
@@ -117,20 +116,6 @@ def main(
     if done < blocks:
         print(f"stopped: {done} of {blocks} blocks played")
         raise typer.Exit(130)
-
-
-def _play(policy: Any, market: MarketConfig, blocks: int, seed: int, sampler_of: Any) -> Samples | None:
-    """The samples of all blocks; after a Ctrl-C of those that were finished, None where none was."""
-    number = min(blocks, MOST_ENVS)
-    mode = getattr(policy, "action_mode", "residual")
-    envs = MultiVenueVectorEnv(number, market, action_mode=mode, record=True)
-    try:
-        with StopRequest() as stop, progress_of("env steps", blocks * market.episode.steps) as advance:
-            sampler = sampler_of(advance)
-            play(envs, policy, blocks, seed, watchers=[sampler], stop=stop)
-    finally:
-        envs.close()
-    return join_samples(sampler.parts) if sampler.parts else None
 
 
 def _percent(value: float | None, digits: int = 1) -> str:

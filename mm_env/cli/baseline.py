@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mm_env.cli.errors import check_target
-from mm_env.errors import UsageError
+from mm_env.errors import UsageError, check_choice
 
 if TYPE_CHECKING:
-    from mm_env.envs.play import Moment, Watcher
+    from mm_env.runs.baseline import Baseline
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -32,7 +32,7 @@ def parse_overrides(settings: list[str]) -> dict[str, Any]:
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals or not key.strip():
-            raise UsageError(f"--set {setting!r}: allowed: key=value with a dotted key, as policy.as_gamma=0.01")
+            raise UsageError(f"--set {setting!r}: expected key=value with a dotted key, as policy.as_gamma=0.01")
         try:
             changes[key.strip()] = parse_yaml(text)
         except yaml.YAMLError as error:
@@ -73,14 +73,16 @@ def baseline(
     Example: mm-env baseline --config crisis --policy fixed --set policy.base_spread_bps=5 --out runs/fixed
     """
     from mm_env.files import write_json
+    from mm_env.reports.figures import write_episode_picture
     from mm_env.reports.tables import run_report
     from mm_env.runs.baseline import Baseline, run_baseline
 
     if json_file is not None:
         check_target("--json", json_file)
     options = Baseline(out, config, news, seed, episodes, steps, policy, parse_overrides(setting or []), record, log_every)
-    with logging_and_progress(log_level, episodes) as watchers:
-        summary, stopped = run_baseline(options, watchers)
+    with logging_and_progress(log_level, options) as advance:
+        summary, stopped = run_baseline(options, on_progress=advance)
+        write_episode_picture(out)
     if summary["portfolio"] is not None:
         typer.echo(run_report(summary))
     else:
@@ -99,18 +101,12 @@ def baseline(
 
 def check_log_level(level: str) -> None:
     """Raise `UsageError` for a level that does not exist."""
-    from mm_env.config.keys import nearest
-
-    if level.lower() not in LOG_LEVELS:
-        close = nearest(level, LOG_LEVELS)
-        raise UsageError(
-            f"--log-level {level!r}: allowed: {', '.join(LOG_LEVELS)}" + (f"; nearest: {close!r}" if close else "")
-        )
+    check_choice("--log-level", level.lower(), LOG_LEVELS)
 
 
 @contextlib.contextmanager
-def logging_and_progress(level: str, episodes: int) -> Iterator[list[Watcher]]:
-    """Log to stderr; on a terminal, under a progress bar with the time left. Yields the watchers that move the bar.
+def logging_and_progress(level: str, options: Baseline) -> Iterator[Callable[[int], None]]:
+    """Log to stderr; on a terminal, under a progress bar with the time left. Yields what moves the bar by env steps.
 
     Raises `UsageError` for a level that does not exist.
     """
@@ -122,20 +118,20 @@ def logging_and_progress(level: str, episodes: int) -> Iterator[list[Watcher]]:
     root = logging.getLogger("mm_env")
     before = root.level, root.propagate
     with contextlib.ExitStack() as closing:
-        watchers: list[Watcher] = []
+        advance: Callable[[int], None] = lambda steps: None  # noqa: E731
         if console.is_terminal:
             from rich.logging import RichHandler
 
             handler = RichHandler(
                 console=console, show_time=False, show_level=False, show_path=False, markup=False, highlighter=None
             )
-            watchers.append(closing.enter_context(_bar(console, episodes)))
+            advance = closing.enter_context(_bar(console, options))
         handler.setFormatter(logging.Formatter("%(message)s"))
         root.addHandler(handler)
         root.setLevel(level.upper())
         root.propagate = False
         try:
-            yield watchers
+            yield advance
         finally:
             root.removeHandler(handler)
             root.setLevel(before[0])
@@ -143,18 +139,12 @@ def logging_and_progress(level: str, episodes: int) -> Iterator[list[Watcher]]:
 
 
 @contextlib.contextmanager
-def _bar(console: Any, episodes: int) -> Iterator[Watcher]:
+def _bar(console: Any, options: Baseline) -> Iterator[Callable[[int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from mm_env.runs.baseline import resolve
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("env steps", total=None)
-
-        def move(moment: Moment) -> None:
-            if moment.step == 0:
-                if moment.first == 0:
-                    progress.update(task, total=episodes * moment.envs.config.episode.steps)
-                return
-            progress.advance(task, int(moment.playing.sum()))
-
-        yield move
+        task = progress.add_task("env steps", total=options.episodes * resolve(options)[0].episode.steps)
+        yield lambda steps: progress.advance(task, steps)

@@ -20,13 +20,14 @@ from mm_env.cli.errors import check_target, user_errors
 from mm_env.cli.progress import progress_of
 from mm_env.config import ClassicConfig, MarketConfig
 from mm_env.config.io import config_hash, dump_config, load_config, override
+from mm_env.envs.play import make_envs
 from mm_env.errors import UsageError
 from mm_env.evaluation.comparison import RESAMPLES, Bootstrap, compare, compare_seeds, episodes_table, single_seeds
-from mm_env.evaluation.evaluation import Evaluation, evaluate, make_envs
+from mm_env.evaluation.evaluation import Evaluation, evaluate
 from mm_env.evaluation.recovered import recovered_shares
 from mm_env.files import write_bytes, write_csv, write_json
 from mm_env.interrupt import Stopped, StopRequest
-from mm_env.learning.specs import agents_of, split_specs
+from mm_env.policies.registry import get_policies, split_names
 from mm_env.reports.comparison_figures import comparison_figure, depth_figure
 from mm_env.reports.comparison_table import comparison_table
 from mm_env.reports.report import remove_report, write_report
@@ -68,16 +69,16 @@ def main(
     """  # fmt: skip
     check_log_level(log_level)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
-    names = split_specs(agents)
+    names = split_names(agents)
     chosen = baseline or names[0]
     if chosen not in names:
-        raise UsageError(f"--baseline {chosen!r}: allowed: one of the agents, {', '.join(names)}")
+        raise UsageError(f"--baseline {chosen!r}: expected one of the agents, {', '.join(names)}")
     for option, path in {"--out": out / FILES[0], "--json": json_file}.items():
         if path is not None:
             check_target(option, path)
     kind: Any = ClassicConfig if classic else MarketConfig
     market: Any = override(load_config(config, kind), parse_overrides(setting or []))
-    policies = {name: agents_of(name, seed) for name in names}
+    policies = {name: get_policies(name, seed) for name in names}
     _check(policies, market, seed)
     evaluations = _play(policies, market, episodes, seed, threads)
     if chosen not in evaluations:
@@ -116,7 +117,7 @@ def _check(policies: Mapping[str, Sequence[Any]], market: Any, seed: int) -> Non
     for name, group in policies.items():
         for agent in group:
             if getattr(agent, "selection_seed", None) == seed:
-                raise UsageError(f"--seed {seed}: {name} was chosen on these episodes; allowed: any other seed")
+                raise UsageError(f"--seed {seed}: {name} was chosen on these episodes; expected any other seed")
             envs = make_envs(agent, agent.configure(market), 1)
             try:
                 envs.reset(seed=seed)
@@ -135,7 +136,7 @@ def _play(
         for name, group in policies.items():
             try:
                 found[name] = [
-                    evaluate(policy, market, episodes, seed, num_threads=threads, tell=advance, stop=stop)
+                    evaluate(policy, market, episodes, seed, num_threads=threads, on_progress=advance, stop=stop)
                     for policy in group
                 ]
             except Stopped:

@@ -29,7 +29,6 @@ from mm_env.evaluation.alpha import Blend, Forecast, fit_blend, forecasts, recor
 from mm_env.evaluation.evaluation import evaluate
 from mm_env.files import write_bytes, write_json
 from mm_env.interrupt import Stopped, StopRequest
-from mm_env.learning.specs import agent_of
 from mm_env.policies.registry import get_policy
 from mm_env.reports.alpha_figure import alpha_figure
 from mm_env.reports.style import png
@@ -67,12 +66,12 @@ def main(
     ahead = round(horizon / step)
     if not 1 <= ahead <= market.episode.steps - 2 or abs(ahead * step - horizon) > 1e-9 * horizon:
         allowed = f"whole steps, from {step:g} to {(market.episode.steps - 2) * step:g} s"
-        raise UsageError(f"--horizon {horizon:g}: allowed: {allowed}")
-    player = agent_of(policy, seed)
+        raise UsageError(f"--horizon {horizon:g}: expected {allowed}")
+    player = get_policy(policy, seed)
     try:
         with StopRequest() as stop, progress_of("env steps", 2 * episodes * market.episode.steps) as advance:
             fitted_to, held_out = (
-                record_signals(player, market, episodes, seed, evaluation=apart, tell=advance, stop=stop)
+                record_signals(player, market, episodes, seed, evaluation=apart, on_progress=advance, stop=stop)
                 for apart in (False, True)
             )
     except Stopped as stopped:

@@ -16,19 +16,18 @@ from mm_env.cli.baseline import check_log_level, parse_overrides
 from mm_env.cli.errors import check_target, user_errors
 from mm_env.cli.progress import progress_of
 from mm_env.config.io import DEFAULT_PRESET, DEFAULT_SCENARIOS, load_config, override
-from mm_env.config.keys import suggestion
 from mm_env.config.scenario import ScenarioFile
 from mm_env.config.scenarios import expand, levels_of
-from mm_env.errors import UsageError
-from mm_env.evaluation.evaluation import make_envs
+from mm_env.envs.play import make_envs
+from mm_env.errors import UsageError, check_choice
 from mm_env.files import write_bytes, write_json
 from mm_env.interrupt import StopRequest
-from mm_env.learning.specs import agent_of
+from mm_env.policies.registry import get_policy
 from mm_env.reports.report import remove_report, write_report
 from mm_env.reports.scenario_figures import chosen_fans, difference_figure, fan_figure, surface_axes, surface_figure
 from mm_env.reports.scenario_text import scenario_text
 from mm_env.reports.style import png
-from mm_env.risk.scenario_runs import Run, begin, estimate, play_scenarios
+from mm_env.risk.scenario_runs import ScenarioRun, begin, estimate, play_scenarios
 from mm_env.risk.scenario_table import tabulate
 from mm_env.risk.scenarios import ScenarioResults, load_results
 
@@ -90,7 +89,7 @@ def main(
     if estimate_only:
         return
     with StopRequest() as stop, progress_of("env steps", _steps(run, left)) as advance:
-        finished = play_scenarios(run, tell=advance, stop=stop)
+        finished = play_scenarios(run, on_progress=advance, stop=stop)
     if tabulate(out) is None:
         print("stopped before the first episodes were done; nothing to show")
         raise typer.Exit(128 + (stop.signal or 0))
@@ -112,11 +111,11 @@ def main(
 def _run(
     config: str | None, scenarios: str, spelling: str, episodes: int, settings: list[str], seed: int, threads: int | None,
     out: Path,
-) -> Run:  # fmt: skip
+) -> ScenarioRun:  # fmt: skip
     """What to play, refused before anything is played where the agent cannot."""
-    agent: Any = agent_of(spelling, seed)
+    agent: Any = get_policy(spelling, seed)
     if getattr(agent, "selection_seed", None) == seed:
-        raise UsageError(f"--seed {seed}: {spelling} was chosen on these episodes; allowed: any other seed")
+        raise UsageError(f"--seed {seed}: {spelling} was chosen on these episodes; expected any other seed")
     market = agent.configure(override(load_config(config), parse_overrides(settings)))
     file = load_config(scenarios, ScenarioFile)
     found = expand(file, market, scenarios)
@@ -128,24 +127,23 @@ def _run(
         envs.close()
     name = config or DEFAULT_PRESET
     axes = levels_of(file, market)
-    return Run(out, found, agent, spelling, seed, episodes, axes, name, scenarios, threads)
+    return ScenarioRun(out, found, agent, spelling, seed, episodes, axes, name, scenarios, threads)
 
 
-def _steps(run: Run, episodes: int) -> int:
+def _steps(run: ScenarioRun, episodes: int) -> int:
     """Env steps of so many of the run's episodes."""
     return round(run.env_steps * episodes / (len(run.scenarios) * run.episodes))
 
 
-def _shown(fans: str | None, run: Run) -> list[str] | None:
+def _shown(fans: str | None, run: ScenarioRun) -> list[str] | None:
     """Scenarios of the fan chart that were asked for."""
     if fans is None:
         return None
     known, names = [one.name for one in run.scenarios], [name.strip() for name in fans.split(",") if name.strip()]
     for name in names:
-        if name not in known:
-            raise UsageError(f"--fans {name!r}: allowed: scenarios of {run.scenario_file}; {suggestion(name, known)}")
+        check_choice(f"{run.scenario_file}: --fans", name, known)
     if not names:
-        raise UsageError(f"--fans {fans!r}: allowed: at least one scenario")
+        raise UsageError(f"--fans {fans!r}: expected at least one scenario")
     return names
 
 

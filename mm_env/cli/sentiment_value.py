@@ -22,11 +22,11 @@ from mm_env.config import MarketConfig
 from mm_env.config.io import config_hash, load_config, override
 from mm_env.errors import UsageError
 from mm_env.evaluation.ablation import interval
-from mm_env.evaluation.sentiment_value import ADVERSE_SECONDS, SCORERS, Worth, reading, worth
+from mm_env.evaluation.sentiment_value import ADVERSE_SECONDS, SCORERS, ScorerValue, reading, scorer_value
 from mm_env.files import write_json
 from mm_env.interrupt import Stopped, StopRequest
-from mm_env.learning.specs import agent_of
 from mm_env.market.build import build_market
+from mm_env.policies.registry import get_policy
 from mm_env.sentiment.evaluation import chosen
 
 FILE = "value_of_sentiment.json"
@@ -66,16 +66,16 @@ def main(
     market = override(load_config(config), parse_overrides(setting or []))
     names = chosen(scorers, SCORERS)
     if fit == 1:
-        raise UsageError("--fit 1: allowed: 0, or 2 and more episodes, as each is one observation")
-    player = agent_of(policy, seed)
+        raise UsageError("--fit 1: expected 0, or 2 and more episodes, as each is one observation")
+    player = get_policy(policy, seed)
     for name in names:  # refuse before anything is played
         build_market(reading(market, name, player, 0, seed))
-    played: dict[str, tuple[MarketConfig, Worth]] = {}
+    played: dict[str, tuple[MarketConfig, ScorerValue]] = {}
     with StopRequest() as stop, progress_of("scorers", len(names)) as advance:
         for name in names:
             try:
                 home = reading(market, name, player, fit, seed, stop)
-                played[name] = home, worth(player, home, episodes, seed, stop)
+                played[name] = home, scorer_value(player, home, episodes, seed, stop)
             except Stopped:
                 break
             advance(1)
@@ -92,7 +92,7 @@ def main(
         raise typer.Exit(130)
 
 
-def figures(played: dict[str, tuple[MarketConfig, Worth]]) -> list[dict[str, str | float | None]]:
+def figures(played: dict[str, tuple[MarketConfig, ScorerValue]]) -> list[dict[str, str | float | None]]:
     """Figures of each scorer; `_95` are half widths, and differences are from the scorer none, where it was played."""
     base = played["none"][1] if "none" in played else None
     rows: list[dict[str, str | float | None]] = []

@@ -16,10 +16,9 @@ import typer
 from mm_env.cli.baseline import check_log_level, parse_overrides
 from mm_env.cli.errors import check_target, user_errors
 from mm_env.cli.progress import progress_of
-from mm_env.config.io import ConfigError, config_hash, load_config, override
-from mm_env.config.keys import nearest
+from mm_env.config.io import config_hash, load_config, override
 from mm_env.config.yaml_reader import format_yaml
-from mm_env.errors import UsageError
+from mm_env.errors import ConfigError, UsageError, check_choice
 from mm_env.evaluation.comparison import Bootstrap
 from mm_env.files import write_bytes, write_json
 from mm_env.interrupt import Stopped, StopRequest
@@ -55,17 +54,14 @@ def main(
     """
     check_log_level(log_level)
     logging.basicConfig(level=log_level.upper(), format="%(message)s")
-    if policy not in SPACES:
-        close = nearest(policy, SPACES)
-        hint = f"; nearest: {close!r}" if close else ""
-        raise UsageError(f"--policy {policy!r}: allowed: {', '.join(SPACES)}{hint}")
+    check_choice("--policy", policy, SPACES)
     target = yaml_file or out / f"{policy}.yaml"
     for option, path in {"--out": out / "study.db", "--yaml": target, "--json": json_file}.items():
         if path is not None:
             check_target(option, path)
     market = override(load_config(config), parse_overrides(setting or []))
     if market.randomize:
-        raise ConfigError(f"randomize: {', '.join(market.randomize)}: tuning needs one market; allowed here: {{}}")
+        raise ConfigError(f"randomize: {', '.join(market.randomize)}: tuning needs one market; expected none")
     try:
         study = open_study(policy, market, episodes, seed, out / "study.db")
     except ModuleNotFoundError as error:
@@ -73,14 +69,14 @@ def main(
     with StopRequest() as stop:
         with progress_of("trials", trials) as advance:
             advance(len(done(study)))
-            search(study, policy, market, trials, episodes, seed, tell=advance, stop=stop)
+            search(study, policy, market, trials, episodes, seed, on_progress=advance, stop=stop)
         tried = done(study)
         if tried:
             logger.info("%d trials, the best with reward %.4g", len(tried), tried[0].value)
         total = (1 + min(FINALISTS, len(tried))) * final_episodes * market.episode.steps
         try:
             with progress_of("env steps of the default and the best trials", total) as advance:
-                played = finals(study, policy, market, final_episodes, seed + 1, tell=advance, stop=stop)
+                played = finals(study, policy, market, final_episodes, seed + 1, on_progress=advance, stop=stop)
         except Stopped as stopped:
             print(f"stopped after {len(tried)} of {trials} trials, which {out} keeps: the same command goes on from here")
             raise typer.Exit(130) from stopped

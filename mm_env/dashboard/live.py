@@ -1,4 +1,4 @@
-"""One market played live: step by step, with its tables, books and router at hand. Knows nothing of how it is shown."""
+"""One market played live, step by step, with its tables, books and router; independent of how it is shown."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mm_env.envs.play import Moment
+from mm_env.envs.play import make_envs, steps_of_round
 from mm_env.envs.rendering import Ladder
+from mm_env.reports.figures import write_episode_picture
 from mm_env.runs.baseline import Baseline, resolve, run_baseline
 from mm_env.runs.recorder import ROLES, EpisodeTables, Rows
 
@@ -33,21 +34,16 @@ class LiveMarket:
 
     def __init__(self, options: Baseline) -> None:
         """Build the market and begin its episode; raises what `mm_env.runs.baseline.resolve` does, and `TapeError`."""
-        from mm_env.envs.vector_env import MultiVenueVectorEnv
-
         self.options = options
         self.config, self.policy = resolve(options)
-        mode = getattr(self.policy, "action_mode", "residual")
-        self.envs = MultiVenueVectorEnv(1, self.config, action_mode=mode, num_threads=1, record=True)
+        self.envs = make_envs(self.policy, self.config, 1, num_threads=1, record=True)
         self.symbols, self.venues = list(self.envs.symbols), list(self.envs.venues)
         self.count, self.ended = 0, False
         self._pairs = len(self.symbols) * len(self.venues)
-        infos = self.envs.reset(seed=options.seed)[1]
-        self._tables = EpisodeTables(self._moment(np.zeros(1), infos), 0)
-        self._tables.add(self._moment(np.zeros(1), infos))
-
-    def _moment(self, rewards: np.ndarray, infos: dict[str, Any]) -> Moment:
-        return Moment(self.envs, 0, self.count, rewards, infos, np.ones(1, bool), np.array([self.ended]))
+        self._played = steps_of_round(self.envs, self.policy, self.envs.reset(seed=options.seed)[1])
+        first = next(self._played)
+        self._tables = EpisodeTables(first, 0)
+        self._tables.add(first)
 
     def step(self, count: int = 1, within_seconds: float = float("inf")) -> int:
         """Play up to `count` decision steps, none once as many seconds have passed or at the end; return how many were.
@@ -56,10 +52,10 @@ class LiveMarket:
         """
         begun, done = monotonic(), 0
         while done < count and not self.ended and (done == 0 or monotonic() - begun < within_seconds):
-            _, rewards, _, truncated, infos = self.envs.step(self.policy.act(self.envs))
-            self.count, done = self.count + 1, done + 1
-            self.ended = bool(truncated[0])
-            self._tables.add(self._moment(rewards, infos))
+            snapshot = next(self._played)
+            self.count, done = snapshot.step, done + 1
+            self.ended = snapshot.over
+            self._tables.add(snapshot)
             self._forget_oldest()
         return done
 
@@ -115,7 +111,7 @@ class LiveMarket:
         return _rows_of(rows, sorted(quoted[:: -(-len(quoted) // most) or 1] + others[:: -(-len(others) // most) or 1]))
 
     def fills_after(self, since_step: int = 0) -> int:
-        """How many rows `fills` has where it leaves none out."""
+        """Number of rows that `fills` has without a limit."""
         rows = self._tables.fills
         return len(rows["step"]) - self._first_fill(since_step)
 
@@ -147,7 +143,7 @@ class LiveMarket:
         return int(self.envs.batch.states["fills"][0].sum())
 
     def hedges(self) -> int:
-        """Decisions that hedged so far."""
+        """Number of decisions so far that hedged."""
         return int(self.envs.batch.states["hedges"][0])
 
     def save(self, folder: Path) -> None:
@@ -155,17 +151,18 @@ class LiveMarket:
 
         Raises `mm_env.errors.RunError` for a folder that cannot be written.
         """
-        played = -1
+        played = 0
 
-        def count(moment: Moment) -> None:
+        def count(steps: int) -> None:
             nonlocal played
-            played = moment.step
+            played += steps
 
         options = replace(self.options, out=folder, episodes=1, record=1, log_every=0)
-        run_baseline(options, [count], stop=lambda: played >= self.count)
+        run_baseline(options, on_progress=count, stop=lambda: played >= self.count)
+        write_episode_picture(folder)
 
     def close(self) -> None:
-        """Give the market up."""
+        """Close the market."""
         self.envs.close()
 
 

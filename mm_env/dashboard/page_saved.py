@@ -91,9 +91,9 @@ def _figures(run: Run) -> None:
     cells = [
         ("Profit an episode [currency]", "profit", 0),
         ("Sharpe ratio over episodes", "sharpe", 2),
-        ("Maximum drawdown [currency]", "max_drawdown", 0),
+        ("Maximum drawdown [currency]", "drawdown", 0),
         ("Fills an episode", "fills", 0),
-        ("Steps over VaR limit [share]", "var_breach_share", 3),
+        ("Steps over VaR limit [share]", "over_limit", 3),
         ("Hedges an episode", "hedges", 1),
     ]
     for column, (label, name, digits) in zip(st.columns(len(cells)), cells, strict=True):

@@ -1,4 +1,4 @@
-"""What each part of the default policy is worth: paired ablations, and its frontier against the fixed spread.
+"""Contribution of each part of the default policy: paired ablations, and its frontier against the fixed spread.
 
 Every variant plays the same episodes (common random numbers: regimes, news and diffusion are the same whatever a policy
 does), so differences are paired and their intervals are those of the mean difference.
@@ -51,14 +51,9 @@ def _default(config: MarketConfig, episodes: int, seed: int) -> Evaluation:
     return evaluate(get_policy("as" if config.policy.use_avellaneda else "fixed"), config, episodes, seed)
 
 
-def inventory_sd(outcome: Evaluation) -> float:
-    """Root mean square of the inventory's value over all episodes [currency]; its mean is about zero."""
-    return float(np.sqrt((outcome.inventory_sd**2).mean()))
-
-
 @dataclass(frozen=True, eq=False)
 class Point:
-    """One policy of a frontier: its label, profit (E,) [currency] and sd of inventory [currency]."""
+    """One policy of a frontier: its label, profit (E,) [currency] and mean `inventory_sd` [currency]."""
 
     label: str
     profit: NDArray[np.float64]
@@ -81,12 +76,12 @@ def trace(
         for value in values:
             outcome = _default(override(config, {**base, **quoted, key: value}), episodes, seed)
             label = f"{key.split('.')[-1]}={value:g} quote_size={size}"
-            points.append(Point(label, outcome.profit, inventory_sd(outcome)))
+            points.append(Point(label, outcome.profit, float(outcome.inventory_sd.mean())))
     return points
 
 
 def frontier(points: Sequence[Point]) -> list[Point]:
-    """The points that no other point beats in mean profit at no larger sd of inventory, by rising sd."""
+    """The points that no other point beats in mean profit at no larger `inventory_sd`, by rising `inventory_sd`."""
     best: list[Point] = []
     for point in sorted(points, key=lambda p: (p.inventory_sd, -p.profit.mean())):
         if not best or point.profit.mean() > best[-1].profit.mean():

@@ -1,4 +1,4 @@
-"""Does the blend of sentiment and order-book imbalance tell where the mid goes? Weights by regression, and how they hold.
+"""How well the blend of sentiment and order-book imbalance predicts the mid: weights by regression, checked out of sample.
 
 The default policy expects a move of
 
@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.config import MarketConfig
-from mm_env.config.io import ConfigError
-from mm_env.evaluation.evaluation import MOST_ENVS, make_envs
+from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
+from mm_env.errors import ConfigError
+from mm_env.evaluation.evaluation import MOST_ENVS
 from mm_env.interrupt import Stopped
 from mm_env.policies.quoting import Seen
 
@@ -103,44 +104,57 @@ def record_signals(
     seed: int,
     *,
     evaluation: bool,
-    tell: Callable[[int], None] = lambda steps: None,
+    on_progress: Callable[[int], None] = lambda steps: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Signals:
     """Play episodes 0 to `episodes` - 1 of a seed and keep what the agent saw and what the mid did.
 
     evaluation: episodes that no training plays; False: those of training
-    tell: called after each step with the env steps that it took; stop: asked before each step
+    on_progress: called after each step with the env steps done in it; stop: asked before each step
 
-    Raises `ConfigError` for a market that is drawn anew at each reset, `Stopped` when asked to stop.
+    Raises `ConfigError` for a market that is resampled at each reset, `Stopped` when asked to stop.
     """
     if config.randomize:
-        raise ConfigError(f"randomize: {', '.join(config.randomize)}: a fit needs one market; allowed here: {{}}")
+        raise ConfigError(f"randomize: {', '.join(config.randomize)}: a fit needs one market; expected none")
     home = policy.configure(config)
-    steps, symbols = home.episode.steps, len(home.symbols)
-    decay = 0.5 ** (home.episode.step_seconds / home.policy.sentiment_half_life_seconds)
-    kept = np.zeros((4, episodes, steps, symbols))
+    recorder = _SignalRecorder(home, episodes)
     for first in range(0, episodes, MOST_ENVS):
         number = min(MOST_ENVS, episodes - first)
         envs = make_envs(policy, home, number)
         try:
-            envs.reset(seed=seed, options={"evaluation": evaluation, "first": first})
-            before = envs.batch.states["sentiment"][:, :symbols].copy()
-            for step in range(steps):
-                if stop():
-                    raise Stopped
-                infos = envs.step(policy.act(envs))[-1]
-                states, rows = envs.batch.states, slice(first, first + number)
-                sentiment = states["sentiment"][:, :symbols].copy()
-                kept[0, rows, step] = sentiment / decay - before
-                kept[1, rows, step] = states["imbalance"][:, :symbols]
-                kept[2, rows, step] = Seen.of(envs.batch, slice(None)).mid
-                kept[3, rows, step] = infos["mid"]
-                before = sentiment
-                tell(number)
+            options = {"evaluation": evaluation, "first": first}
+            played = play(
+                envs, policy, number, seed, options=options, watchers=[recorder], on_progress=on_progress, stop=stop
+            )
         finally:
             envs.close()
-    news, imbalance, seen, mid = kept[:, :, :-1]
+        if played.stopped:
+            raise Stopped
+    news, imbalance, seen, mid = recorder.values[:, :, :-1]
     return Signals(news, imbalance, seen, mid, home.episode.step_seconds)
+
+
+class _SignalRecorder(Watcher):
+    """Fills `values` (4, E, K, S): news, imbalance, seen mid and mid at the ends of the steps."""
+
+    def __init__(self, config: MarketConfig, episodes: int) -> None:
+        self._decay = 0.5 ** (config.episode.step_seconds / config.policy.sentiment_half_life_seconds)
+        self._symbols = len(config.symbols)
+        self.values = np.zeros((4, episodes, config.episode.steps, self._symbols))
+        self._before = np.zeros(0)
+
+    def reset(self, snapshot: StepSnapshot) -> None:
+        self._before = snapshot.envs.batch.states["sentiment"][:, : self._symbols].copy()
+
+    def step(self, snapshot: StepSnapshot) -> None:
+        envs, step = snapshot.envs, snapshot.step - 1
+        states, rows = envs.batch.states, slice(snapshot.first, snapshot.first + envs.num_envs)
+        sentiment = states["sentiment"][:, : self._symbols].copy()
+        self.values[0, rows, step] = sentiment / self._decay - self._before
+        self.values[1, rows, step] = states["imbalance"][:, : self._symbols]
+        self.values[2, rows, step] = Seen.of(envs.batch, slice(None)).mid
+        self.values[3, rows, step] = snapshot.infos["mid"]
+        self._before = sentiment
 
 
 def signal_paths(signals: Signals, half_life_seconds: float, smooth: float) -> Floats:
@@ -164,7 +178,7 @@ def future_moves(signals: Signals, horizon_seconds: float) -> Floats:
     steps = signals.mid.shape[1]
     if not 1 <= ahead < steps or abs(ahead * signals.step_seconds - horizon_seconds) > 1e-9 * horizon_seconds:
         low, high = signals.step_seconds, (steps - 1) * signals.step_seconds
-        raise ValueError(f"horizon of {horizon_seconds:g} s: allowed: whole steps, from {low:g} to {high:g} s")
+        raise ValueError(f"horizon of {horizon_seconds:g} s: expected whole steps, from {low:g} to {high:g} s")
     seen = signals.seen[:, :-ahead]
     return np.asarray(1e4 * (signals.mid[:, ahead:] - seen) / seen)
 
@@ -201,7 +215,7 @@ def fit_blend(
     Raises ValueError for a horizon that does not fit an episode, and fewer than two episodes.
     """
     if len(signals.mid) < 2:
-        raise ValueError(f"{len(signals.mid)} episode: allowed: 2 or more, as each is one observation")
+        raise ValueError(f"{len(signals.mid)} episode: expected 2 or more, as each is one observation")
     moves = future_moves(signals, horizon_seconds)
     fits = {
         pair: _regress(signal_paths(signals, *pair), moves)
@@ -221,7 +235,7 @@ def fit_blend(
 
 
 def forecasts(signals: Signals, blend: Blend, horizons: Sequence[float] = HORIZONS_SECONDS) -> list[Forecast]:
-    """How a blend does at its own horizon and at each other, as whole steps, that an episode holds.
+    """How well a blend predicts at its own horizon and at the others, as whole steps, that fit an episode.
 
     signals: of other episodes than those that it was fitted to
     """
@@ -230,12 +244,12 @@ def forecasts(signals: Signals, blend: Blend, horizons: Sequence[float] = HORIZO
     predicted = paths @ np.array([blend.alpha_weight, blend.obi_weight])
     longest = signals.mid.shape[1] - 1
     ahead = {max(1, round(horizon / signals.step_seconds)) for horizon in (*horizons, blend.horizon_seconds)}
-    told = []
+    found = []
     for horizon in (k * signals.step_seconds for k in sorted(ahead) if k <= longest):
         moves = future_moves(signals, horizon)
         own = _regress(paths, moves)
         line = _regress(predicted[..., None], moves)
-        told.append(
+        found.append(
             Forecast(
                 horizon_seconds=horizon,
                 r_squared=_explained(predicted[:, : moves.shape[1]], moves),
@@ -248,7 +262,7 @@ def forecasts(signals: Signals, blend: Blend, horizons: Sequence[float] = HORIZO
                 **_bins(predicted[:, : moves.shape[1]], moves, z),
             )
         )
-    return told
+    return found
 
 
 def _explained(predicted: Floats, moves: Floats) -> float:

@@ -53,4 +53,4 @@ def _terms(values: NDArray[np.float64]) -> dict[str, float]:
 def _check(breakdown: NDArray[np.float64], symbols: Sequence[str], venues: Sequence[str]) -> None:
     needed = (len(symbols), len(venues), len(TERMS))
     if breakdown.shape != needed:
-        raise ValueError(f"a breakdown of shape {breakdown.shape}; allowed: {needed} (symbols, venues, terms)")
+        raise ValueError(f"a breakdown of shape {breakdown.shape}; expected {needed} (symbols, venues, terms)")

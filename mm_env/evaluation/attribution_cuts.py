@@ -18,7 +18,7 @@ within the episode. Over these, the mark-out is the spread captured less the adv
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
 from mm_env.evaluation.attribution import PROFIT
 from mm_env.evaluation.cut_cells import MEMOS, TRADE_TERMS, Cells
 from mm_env.sim.ledger import REVALUATION
@@ -33,7 +34,7 @@ from mm_env.sim.state import TERMS
 
 if TYPE_CHECKING:
     from mm_env.config import MarketConfig
-    from mm_env.envs.play import Moment
+    from mm_env.policies.base import Policy
 
 Floats = NDArray[np.float64]
 
@@ -50,6 +51,7 @@ DEFAULT_CUTS: tuple[tuple[str, ...], ...] = (
 _AXES = (PERIOD, REGIME, SYMBOL, VENUE)  # of the cells, behind the episode
 _WIDTHS = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0)  # [min]
 _MOST_PERIODS = 8
+MOST_ENVS = 256  # side by side
 QUANTITIES = (*TERMS, TRADING, PROFIT, *MEMOS)
 _KINDS = ("term",) * len(TERMS) + ("subtotal", "profit") + ("memo",) * len(MEMOS)
 
@@ -71,12 +73,12 @@ def parse_cut(text: str) -> tuple[str, ...]:
         return ()
     wrong = [name for name in names if name not in DIMENSIONS or names.count(name) > 1]
     if wrong:
-        raise ValueError(f"cut {text!r}: {wrong[0]!r}; allowed: all, or each at most once of {', '.join(DIMENSIONS)}")
+        raise ValueError(f"cut {text!r}: {wrong[0]!r}; expected all, or each at most once of {', '.join(DIMENSIONS)}")
     return tuple(name for name in DIMENSIONS if name in names)
 
 
 def cut_name(cut: Sequence[str]) -> str:
-    """How the column "cut" spells the dimensions of a cut."""
+    """Name of a cut, as in the column "cut"."""
     return ",".join(cut) or ALL
 
 
@@ -92,10 +94,10 @@ class _Moments:
     square: Floats
 
 
-class AttributionCuts:
-    """A watcher of `mm_env.envs.play.play` that cuts the profit of all episodes, and counts what they are the mean of.
+class AttributionCuts(Watcher):
+    """A watcher that cuts the profit of all episodes.
 
-    Episodes that `play` does not return (the last round of a run that was stopped, unless it was the only one) are left out.
+    Episodes of a round that was stopped are left out, unless it was the first: then they count as they stand.
     """
 
     def __init__(self, cuts: Iterable[Sequence[str]] = DEFAULT_CUTS, minutes: float | None = None) -> None:
@@ -107,25 +109,16 @@ class AttributionCuts:
         """
         self.cuts = tuple(tuple(name for name in DIMENSIONS if name in cut) for cut in cuts)
         if minutes is not None and not 0.0 < minutes < math.inf:
-            raise ValueError(f"minutes {minutes!r}; allowed: above 0")
+            raise ValueError(f"minutes {minutes!r}; expected a number above 0")
         self.minutes, self.episodes = minutes, 0
         self._cells: Cells | None = None
         self._moments: dict[tuple[str, ...], _Moments] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         self._clock: datetime | None = None
 
-    def __call__(self, moment: Moment) -> None:
-        """Take a step, or the beginning of episodes."""
-        if moment.step == 0:
-            self._finish_round()
-            self._begin(moment)
-        elif self._cells is not None:
-            self._cells.add(moment)
-            if self._cells.over:
-                self._finish_round()
-
-    def _begin(self, moment: Moment) -> None:
-        envs = moment.envs
+    def reset(self, snapshot: StepSnapshot) -> None:
+        """Begin a round."""
+        envs = snapshot.envs
         if self.minutes is None:
             self.minutes = default_minutes(envs.config)
         replayed = envs.config.replay is not None
@@ -137,12 +130,17 @@ class AttributionCuts:
             SIDE: SIDES,
         }
         seconds = envs.market.record.origin * 1e-9 if replayed else None
-        self._cells = Cells(moment, int(moment.playing.sum()), self.minutes, seconds)
+        self._cells = Cells(snapshot, int(snapshot.playing.sum()), self.minutes, seconds)
 
-    def _finish_round(self) -> None:
+    def step(self, snapshot: StepSnapshot) -> None:
+        """Count a step."""
+        assert self._cells is not None
+        self._cells.add(snapshot)
+
+    def finish(self, complete: bool) -> None:
         """Take over the episodes of a round; of one that was stopped only where there was none before it."""
         cells, self._cells = self._cells, None
-        if cells is None or not cells.steps.any() or (self.episodes and not cells.over):
+        if cells is None or not cells.steps.any() or (self.episodes and not complete):
             return
         cells.close()
         for cut in self.cuts:
@@ -172,7 +170,6 @@ class AttributionCuts:
         Dimensions that a cut does not have are "". Keys at which nothing ever happened have no rows; error is None for a
         single episode. The rows of kind "term" of one cut sum to the profit.
         """
-        self._finish_round()
         return [row for cut, moments in self._moments.items() for row in self._cut_rows(cut, moments)]
 
     def _cut_rows(self, cut: tuple[str, ...], moments: _Moments) -> Iterable[dict[str, Any]]:
@@ -207,6 +204,30 @@ class AttributionCuts:
         begin = self._clock + timedelta(minutes=index * width)
         clock = "%H:%M" if width % 1.0 == 0.0 else "%H:%M:%S"  # else several periods of a minute had one name
         return f"{begin:%Y-%m-%d {clock}}-{begin + timedelta(minutes=width):{clock}} UTC"
+
+
+def play_cuts(
+    policy: Policy,
+    config: MarketConfig,
+    cuts: Sequence[Sequence[str]],
+    episodes: int,
+    seed: int,
+    minutes: float | None = None,
+    *,
+    on_progress: Callable[[int], None] = lambda steps: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[AttributionCuts, bool]:
+    """Play episodes 0 to `episodes` - 1 of a seed and cut their profit, the whole included.
+
+    Returns the cuts, and whether the run was stopped. on_progress, stop: as of `mm_env.envs.play.play`
+    """
+    watcher = AttributionCuts([(), *(cut for cut in cuts if cut)], minutes)
+    envs = make_envs(policy, policy.configure(config), min(episodes, MOST_ENVS), record=True)
+    try:
+        played = play(envs, policy, episodes, seed, watchers=[watcher], on_progress=on_progress, stop=stop)
+    finally:
+        envs.close()
+    return watcher, played.stopped
 
 
 def _spread(moments: _Moments, first: int, last: int) -> _Moments:

@@ -1,4 +1,4 @@
-"""Episodes of the classic environment, many at once, and what is kept of them."""
+"""Episodes of the classic environment, many at once, and what they ended with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from mm_env.config import ClassicConfig
 from mm_env.envs.classic_vector import ClassicVectorEnv
+from mm_env.envs.play import StepSnapshot, Watcher, play
 from mm_env.policies.base import Policy
+from mm_env.policies.constant import ConstantAction
 
 BLOCK = 10_000  # envs side by side: their state fits the processor's cache
 
@@ -18,7 +20,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class ClassicRuns:
-    """What is kept of E episodes.
+    """The outcome of E episodes.
 
     profit: (E,) float64 [currency]; inventory: (E,) int64 final [units]; reward: (E,) float64 sum of the rewards;
     arrivals: (E, 2) int64 sells and buys that came; Hawkes arrivals only
@@ -32,22 +34,29 @@ class ClassicRuns:
 
 def play_classic(config: ClassicConfig, episodes: int, seed: int, policy: Policy | None = None) -> ClassicRuns:
     """Play episodes 0 to `episodes` - 1 of a seed. policy: None for the market's default policy."""
-    number = min(episodes, BLOCK)
-    envs = ClassicVectorEnv(number, config, autoreset_mode="Disabled")
-    nothing = np.zeros((number, 2), np.float32)
-    parts: list[tuple[Floats, NDArray[np.int64], Floats, NDArray[np.int64]]] = []
+    envs = ClassicVectorEnv(min(episodes, BLOCK), config)
+    ends = _Ends()
     try:
-        for first in range(0, episodes, number):
-            _, infos = envs.reset(seed=seed) if first == 0 else envs.reset()
-            reward = np.zeros(number)
-            for _ in range(config.episode.steps):
-                _, rewards, _, _, infos = envs.step(nothing if policy is None else policy.act(envs))
-                reward += rewards
-            kept = slice(0, min(number, episodes - first))
-            parts.append(
-                (infos["pnl"][kept], infos["inventory"][kept], reward[kept], envs.batch.states["arrivals"][kept].copy())
-            )
+        play(envs, ConstantAction(0.0) if policy is None else policy, episodes, seed, watchers=[ends])
     finally:
         envs.close()
-    profit, inventory, rewards, arrivals = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    profit, inventory, rewards, arrivals = (np.concatenate(arrays) for arrays in zip(*ends.parts, strict=True))
     return ClassicRuns(profit, inventory, rewards, arrivals)
+
+
+class _Ends(Watcher):
+    """Keeps the sum of the rewards and what stands at the end; leaner than `EpisodeMetrics`, as these are many episodes."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[Floats, NDArray[np.int64], Floats, NDArray[np.int64]]] = []
+        self._reward = np.zeros(0)
+
+    def reset(self, snapshot: StepSnapshot) -> None:
+        self._reward = np.zeros(len(snapshot.playing))
+
+    def step(self, snapshot: StepSnapshot) -> None:
+        self._reward += snapshot.rewards
+        if snapshot.over:
+            kept, infos = snapshot.playing, snapshot.infos
+            arrivals = snapshot.envs.batch.states["arrivals"][kept]
+            self.parts.append((infos["pnl"][kept], infos["inventory"][kept], self._reward[kept], arrivals))

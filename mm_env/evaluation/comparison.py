@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mm_env.evaluation.estimates import sharpe_ratio
 from mm_env.evaluation.evaluation import VALUES, Evaluation
 
 if TYPE_CHECKING:
@@ -52,14 +53,6 @@ def conditional_value_at_risk(values: ArrayLike, tail: float = TAIL) -> Floats:
     return np.asarray((x * inside).sum(axis=-1) / inside.sum())
 
 
-def sharpe_ratio(values: ArrayLike) -> Floats:
-    """Mean over the last axis over standard deviation, of episodes' profits, not annualised; NaN where all are alike."""
-    x = np.asarray(values, np.float64)
-    deviation = x.std(axis=-1, ddof=1)
-    flat = deviation <= 1e-12 * np.abs(x).max(axis=-1)
-    return np.asarray(np.where(flat, np.nan, x.mean(axis=-1) / np.where(flat, 1.0, deviation)))
-
-
 def mean(values: ArrayLike) -> Floats:
     """Mean over the last axis."""
     return np.asarray(np.asarray(values, np.float64).mean(axis=-1))
@@ -72,15 +65,15 @@ def probability_of_improvement(differences: ArrayLike) -> Floats:
 
 
 class Bootstrap:
-    """Resampled seeds and episodes, the same for all that is asked of it.
+    """Percentile intervals by resampling episodes and, of several training seeds, the seeds.
 
-    Percentile intervals: what is drawn anew are the episodes and, of several training seeds, the seeds.
+    All intervals share one set of resamples.
     """
 
     def __init__(self, episodes: int, seed: int = 0, resamples: int = RESAMPLES, confidence: float = 0.95) -> None:
         """Draw the episodes of each resample; raises `ValueError` for fewer than two episodes."""
         if episodes < 2:
-            raise ValueError(f"{episodes} episode(s): allowed: at least 2, as an interval needs their spread")
+            raise ValueError(f"{episodes} episode(s): expected at least 2, as an interval needs their spread")
         self.chosen = np.random.default_rng(seed).integers(episodes, size=(resamples, episodes), dtype=np.int32)
         self.seed, self.confidence = seed, confidence
 
@@ -94,7 +87,7 @@ class Bootstrap:
         """
         x = np.atleast_2d(np.asarray(values, np.float64))
         if x.shape[-1] != self.chosen.shape[1] or not np.isfinite(x).all():
-            raise ValueError(f"values of shape {x.shape}: allowed: {self.chosen.shape[1]} finite numbers a training seed")
+            raise ValueError(f"values of shape {x.shape}: expected {self.chosen.shape[1]} finite numbers a training seed")
         found = np.empty((len(self.chosen), len(x)))
         for block in np.array_split(np.arange(len(self.chosen)), max(1, self.chosen.size * len(x) // 4_000_000)):
             found[block] = np.stack([statistic(row[self.chosen[block]]) for row in x], axis=1)
@@ -129,6 +122,7 @@ COLUMNS: tuple[tuple[str, str, Callable[[ArrayLike], Floats]], ...] = (
     ("fills", "fills", mean),
     ("spread_capture", "spread_capture", mean),
     ("hedge_cost", "hedge_cost", mean),
+    ("hedges", "hedges", mean),
 )
 """Figure of a row, the value of an episode that it is of, and the statistic over episodes."""
 PAIRED = ("reward", "profit", "over_limit", "breaches", "drawdown", "inventory_sd")
@@ -176,13 +170,13 @@ def single_seeds(rows: Mapping[str, Sequence[Evaluation]]) -> dict[str, list[Eva
 def compare_seeds(
     rows: Mapping[str, Sequence[Evaluation]], baseline: str, seed: int = 0, resamples: int = RESAMPLES
 ) -> list[dict[str, Any]]:
-    """What `compare` says of each of `single_seeds` beside the same baseline; its arguments and errors."""
+    """The figures of each of `single_seeds` against the same baseline; arguments and errors as of `compare`."""
     single = single_seeds(rows)
     return [row for row in compare({baseline: rows[baseline]} | single, baseline, seed, resamples) if row["agent"] in single]
 
 
 def episodes_table(rows: Mapping[str, Sequence[Evaluation]]) -> pd.DataFrame:
-    """What each episode was: a row an agent, training seed (`run`) and episode; columns are `VALUES` and reward terms."""
+    """One row an agent, training seed (`run`) and episode; columns are the metrics (`VALUES`) and the reward terms."""
     import pandas as pd
 
     frames = [

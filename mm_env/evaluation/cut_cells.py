@@ -28,7 +28,7 @@ from mm_env.sim.ledger import (
 from mm_env.sim.state import TERMS
 
 if TYPE_CHECKING:
-    from mm_env.envs.play import Moment
+    from mm_env.envs.play import StepSnapshot
 
 Floats = NDArray[np.float64]
 
@@ -53,9 +53,9 @@ class Cells:
     memos: (P, N, R, S, V, side, MEMOS) of own quotes' fills and, of hedges, their fees
     """
 
-    def __init__(self, moment: Moment, number: int, minutes: float, origin_seconds: float | None) -> None:
+    def __init__(self, snapshot: StepSnapshot, number: int, minutes: float, origin_seconds: float | None) -> None:
         """Begin with a reset. origin_seconds: of a record, since 1970; None: periods count from the episode's start."""
-        envs = moment.envs
+        envs = snapshot.envs
         self.envs, self.number, self.width = envs, number, 60.0 * minutes
         self.shape = (envs.num_envs, len(envs.config.regimes), len(envs.symbols), len(envs.venues))
         n, _, s, v = self.shape
@@ -63,7 +63,6 @@ class Cells:
         start = np.zeros(n) if origin_seconds is None else origin_seconds + envs.batch.states["feed_start"]
         self.base = 0 if origin_seconds is None else int(start[:number].min() // self.width)
         self.steps = np.zeros(n, np.int64)
-        self.over = False
         self.total = np.zeros((1, *self.shape, len(TERMS)))
         self.held = np.zeros((1, *self.shape[:3], 3, v, len(HELD_TERMS)))
         self._start, self._step_seconds = np.asarray(start, np.float64), self.params["step_seconds"].copy()
@@ -71,8 +70,8 @@ class Cells:
         # what was made since the marks has still to go to these places: most steps change no place
         self._mark, self._held_mark = self._now.copy(), self._now[..., REVALUATION:].copy()
         self._row, self._held_row = np.zeros(n, np.int64), np.zeros((n, s), np.int64)
-        self._inventory = np.array(moment.infos["inventory"])
-        self._mids = [np.array(moment.infos["mid"])]
+        self._inventory = np.array(snapshot.infos["inventory"])
+        self._mids = [np.array(snapshot.infos["mid"])]
         self._fills: list[NDArray[Any]] = []
         self._owners: list[tuple[NDArray[np.int64], ...]] = []  # envs that filled, how often, row of the cells
         self._ended = np.zeros(n, bool)
@@ -82,28 +81,27 @@ class Cells:
         _, _, s, v = self.shape
         return np.ascontiguousarray(self.envs.batch.states["attribution"][:, :s, :v])
 
-    def add(self, moment: Moment) -> None:
+    def add(self, snapshot: StepSnapshot) -> None:
         """Count a step of the envs that play."""
-        everyone = bool(moment.playing.all())
-        playing = np.arange(len(self.steps)) if everyone else np.flatnonzero(moment.playing)
+        everyone = bool(snapshot.playing.all())
+        playing = np.arange(len(self.steps)) if everyone else np.flatnonzero(snapshot.playing)
         n, regimes, s, _ = self.shape
         row, held_row = self._row.copy(), self._held_row.copy()
         began = self._start[playing] + self.steps[playing] * self._step_seconds[playing]
         period = np.floor(began / self.width + 1e-9).astype(np.int64) - self.base
         self._grow(int(period.max(initial=0)) + 1)
-        row[playing] = (period * n + playing) * regimes + moment.infos["regime"][playing]
+        row[playing] = (period * n + playing) * regimes + snapshot.infos["regime"][playing]
         sign = self._inventory[playing]
         side = np.where(sign > 0, LONG, np.where(sign < 0, SHORT, FLAT))
         held_row[playing] = (row[playing, None] * s + np.arange(s)) * 3 + side
         self._move(row, held_row)
         now = self._attribution()
-        self._now = now if everyone else np.where(moment.playing[:, None, None, None], now, self._now)
+        self._now = now if everyone else np.where(snapshot.playing[:, None, None, None], now, self._now)
         self._keep_fills(playing, row)
         self.steps[playing] += 1
-        self._inventory = np.array(moment.infos["inventory"])
-        self._mids.append(np.array(moment.infos["mid"]))
-        self._ended |= moment.ended & moment.playing
-        self.over = not (moment.playing & ~moment.ended).any()
+        self._inventory = np.array(snapshot.infos["inventory"])
+        self._mids.append(np.array(snapshot.infos["mid"]))
+        self._ended |= snapshot.ended & snapshot.playing
 
     def _grow(self, periods: int) -> None:
         for name in ("total", "held"):

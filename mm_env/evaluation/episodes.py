@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.evaluation.attribution import attribution_margins, attribution_rows
+from mm_env.evaluation.estimates import mean_estimate, ratio_estimate, sharpe_estimate
+from mm_env.evaluation.evaluation import Evaluation, join_evaluations
 from mm_env.evaluation.markouts import Marks, markout_rows
-from mm_env.evaluation.metrics import mean_estimate, ratio_estimate, sharpe_estimate
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -20,23 +21,22 @@ Counts = NDArray[np.int64]
 class Episodes:
     """E episodes of one market; profits and costs in currency, sizes and inventories in lots.
 
+    metrics: of the portfolio; `mm_env.evaluation.metrics` defines them, by symbol as well
     breakdown: (E, S, V, T) float64 profit by symbol, venue and term of the ledger
-    reward: (E,) float64 sum of the rewards
     steps: (E,) int64 decision steps
-    drawdown: (E, S + 1) float64 largest fall of profit from its high, of each symbol and, last, of the portfolio
+    drawdown: (E, S) float64 largest fall of a symbol's profit from its high
     posted, filled: (E, S) int64 lots that rested as own quotes, and that were filled of them
     fills: (E, S) int64 fills of own quotes
     venue_posted, venue_filled: (E, V) int64 the same lots by venue
     inventory_mean, inventory_absolute, inventory_square: (E, S) float64 means of q, |q| and q² over the steps
     inventory_end: (E, S) int64 before the terminal liquidation
-    breaches, hedges: (E,) int64 decision steps with VaR over its limit, and that sent a hedge because of it
     hedged_lots, hedge_unfilled: (E, S) int64 lots traded by hedges, and that found no counterpart
     hedge_cost: (E, S) float64 crossing cost and fees of hedge fills, above 0 a cost
     marks: mark-outs of the fills of own quotes
     """
 
+    metrics: Evaluation
     breakdown: Floats
-    reward: Floats
     steps: Counts
     drawdown: Floats
     posted: Counts
@@ -48,8 +48,6 @@ class Episodes:
     inventory_absolute: Floats
     inventory_square: Floats
     inventory_end: Counts
-    breaches: Counts
-    hedges: Counts
     hedged_lots: Counts
     hedge_unfilled: Counts
     hedge_cost: Floats
@@ -62,7 +60,7 @@ class Episodes:
     @property
     def profit(self) -> Floats:
         """(E,) float64 [currency] final profit of the portfolio."""
-        return np.asarray(self.breakdown.sum(axis=(1, 2, 3)))
+        return self.metrics.profit
 
 
 def join(parts: list[Episodes]) -> Episodes:
@@ -70,7 +68,9 @@ def join(parts: list[Episodes]) -> Episodes:
     joined: dict[str, Any] = {}
     for field in fields(Episodes):
         values = [getattr(part, field.name) for part in parts]
-        if field.name == "marks":
+        if field.name == "metrics":
+            joined["metrics"] = join_evaluations(values)
+        elif field.name == "marks":
             joined["marks"] = Marks(*(np.concatenate(arrays) for arrays in zip(*map(_arrays, values), strict=True)))
         else:
             joined[field.name] = np.concatenate(values)
@@ -107,9 +107,9 @@ def _symbol(e: Episodes, i: int) -> dict[str, Any]:
     square = float(e.inventory_square[:, i].mean()) - float(e.inventory_mean[:, i].mean()) ** 2
     return {
         **_common(e, e.breakdown[:, i].sum(axis=(1, 2)), e.drawdown[:, i], slice(i, i + 1)),
-        "inventory_end_first": int(e.inventory_end[0, i]),
-        "inventory_mean": mean_estimate(e.inventory_mean[:, i]).as_dict(),
-        "inventory_sd": float(np.sqrt(max(square, 0.0))),
+        "inventory_end_lots_first": int(e.inventory_end[0, i]),
+        "inventory_mean_lots": mean_estimate(e.inventory_mean[:, i]).as_dict(),
+        "inventory_sd_lots": float(np.sqrt(max(square, 0.0))),
     }
 
 
@@ -123,30 +123,31 @@ def _venue(e: Episodes, v: int) -> dict[str, Any]:
 
 
 def _portfolio(e: Episodes) -> dict[str, Any]:
+    m = e.metrics
+    means = ("reward", "spread_capture", "value_at_risk", "inventory_sd", "breaches", "hedges")
     return {
-        **_common(e, e.profit, e.drawdown[:, -1], slice(None)),
-        "reward": mean_estimate(e.reward).as_dict(),
-        "var_breach_share": ratio_estimate(e.breaches, e.steps).as_dict(),
-        "var_breaches_first": int(e.breaches[0]),
-        "hedges": mean_estimate(e.hedges).as_dict(),
-        "hedges_first": int(e.hedges[0]),
+        **_common(e, m.profit, m.drawdown, slice(None)),
+        **{name: mean_estimate(getattr(m, name)).as_dict() for name in means},
+        "over_limit": ratio_estimate(m.breaches, e.steps).as_dict(),
+        "breaches_first": int(m.breaches[0]),
+        "hedges_first": int(m.hedges[0]),
     }
 
 
 def _common(e: Episodes, profit: Floats, drawdown: Floats, which: slice) -> dict[str, Any]:
-    """What is said of a symbol and of the portfolio alike."""
+    """The statistics that a symbol and the portfolio both have."""
     posted, filled, fills = (part[:, which].sum(axis=1) for part in (e.posted, e.filled, e.fills))
     return {
         "profit_first": float(profit[0]),
         "profit": mean_estimate(profit).as_dict(),
         "profit_sd": float(profit.std(ddof=1)) if len(e) > 1 else None,
         "sharpe": sharpe_estimate(profit).as_dict(),
-        "max_drawdown": mean_estimate(drawdown).as_dict(),
-        "max_drawdown_worst": float(drawdown.max()),
+        "drawdown": mean_estimate(drawdown).as_dict(),
+        "drawdown_worst": float(drawdown.max()),
         "fills": mean_estimate(fills).as_dict(),
         "filled_lots": mean_estimate(filled).as_dict(),
         "fill_ratio": ratio_estimate(filled, posted).as_dict(),
-        "inventory_absolute": mean_estimate(e.inventory_absolute[:, which].sum(axis=1)).as_dict(),
+        "inventory_absolute_lots": mean_estimate(e.inventory_absolute[:, which].sum(axis=1)).as_dict(),
         "hedged_lots": mean_estimate(e.hedged_lots[:, which].sum(axis=1)).as_dict(),
         "hedge_unfilled_lots": mean_estimate(e.hedge_unfilled[:, which].sum(axis=1)).as_dict(),
         "hedge_cost": mean_estimate(e.hedge_cost[:, which].sum(axis=1)).as_dict(),

@@ -1,4 +1,4 @@
-"""Mark-outs: what a fill is worth some time later.
+"""Mark-outs: the value of a fill some time later.
 
 The mark-out of a fill at time t, price p and signed quantity q (bought: above 0), at a horizon h, is
 
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.evaluation.metrics import ratio_estimate
+from mm_env.evaluation.estimates import ratio_estimate
 
 HORIZONS_SECONDS = (0.0, 1.0, 10.0, 60.0)
 

@@ -1,4 +1,4 @@
-"""How much of what can be gained in the classic market over the best constant depth an agent gains."""
+"""Share of the possible gain over the best constant depth that an agent reaches in the classic market."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mm_env.evaluation.evaluation import Evaluation
 from mm_env.theory.lattice import Lattice
 from mm_env.theory.optimal import best_constant_depth, optimal_policy
 
-_LEAST = 1e-9  # gain over the constant, relative to the optimum, of which shares are told
+_LEAST = 1e-9  # gain over the constant, relative to the optimum, of which shares are reported
 
 
 def recovered_shares(

@@ -1,4 +1,4 @@
-"""What a model of sentiment is worth: the default policy in the same episodes, reading the news through each scorer.
+"""Value of a sentiment scorer: the default policy in the same episodes, reading the news through each scorer.
 
 The market is moved by true polarities and the policy sees scores alone, so that two runs of one episode differ by the scorer
 and by what the policy makes of it.
@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.config import MarketConfig
-from mm_env.config.io import ConfigError, override
-from mm_env.envs.play import play
-from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.config.io import override
+from mm_env.envs.play import make_envs, play
+from mm_env.errors import ConfigError
 from mm_env.evaluation.alpha import fit_blend, record_signals
+from mm_env.evaluation.episode_details import EpisodeDetails
 from mm_env.evaluation.markouts import HORIZONS_SECONDS
 from mm_env.interrupt import Stopped
 from mm_env.market.build import build_market
@@ -30,7 +31,7 @@ _MOST_ENVS = 256  # side by side
 
 
 @dataclass(frozen=True, eq=False)
-class Worth:
+class ScorerValue:
     """E episodes of one scorer, each (E,) float64.
 
     profit: [currency]
@@ -61,11 +62,11 @@ def reading(
     steps = round(ADVERSE_SECONDS / episode.step_seconds)
     if not 1 <= steps < episode.steps:
         allowed = f"steps of up to {ADVERSE_SECONDS:g} s, and an episode of more than that"
-        raise ConfigError(f"episode: {episode.steps} steps of {episode.step_seconds:g} s; allowed here: {allowed}")
+        raise ConfigError(f"episode: {episode.steps} steps of {episode.step_seconds:g} s; expected {allowed}")
     tape = build_market(override(config, {"news.scorer": "none"})).tape
     if len(tape) and not tape["stated"].all():
         unstated = int(np.count_nonzero(tape["stated"] == 0))
-        raise ConfigError(f"news.tape: {unstated} headlines without polarity; allowed here: a tape that states all")
+        raise ConfigError(f"news.tape: {unstated} headlines without polarity; expected a tape that states all")
     market = override(config, {"news.scorer": scorer})
     if not fit_to:
         return market
@@ -75,21 +76,25 @@ def reading(
     return override(market, {f"policy.{name}": getattr(blend, name) for name in names})
 
 
-def worth(policy: Policy, config: MarketConfig, episodes: int, seed: int, stop: Callable[[], bool] = lambda: False) -> Worth:
+def scorer_value(
+    policy: Policy, config: MarketConfig, episodes: int, seed: int, stop: Callable[[], bool] = lambda: False
+) -> ScorerValue:
     """Play evaluation episodes 0 to `episodes` - 1 of a seed.
 
-    Raises `Stopped` when asked to stop, `ConfigError` for a market that is drawn anew at each reset.
+    Raises `Stopped` when asked to stop, `ConfigError` for a market that is resampled at each reset.
     """
     if config.randomize:
-        raise ConfigError(f"randomize: {', '.join(config.randomize)}: a comparison needs one market; allowed here: {{}}")
-    envs = MultiVenueVectorEnv(min(episodes, _MOST_ENVS), policy.configure(config), record=True)
+        raise ConfigError(f"randomize: {', '.join(config.randomize)}: a comparison needs one market; expected none")
+    details = EpisodeDetails()
+    envs = make_envs(policy, policy.configure(config), min(episodes, _MOST_ENVS), record=True)
     try:
-        played = play(envs, policy, episodes, seed, options={"evaluation": True}, stop=stop)
+        played = play(envs, policy, episodes, seed, options={"evaluation": True}, watchers=[details], stop=stop)
     finally:
         envs.close()
-    if played.stopped or played.episodes is None:
+    found = details.result()
+    if played.stopped or found is None:
         raise Stopped
-    value, traded = (part.sum(axis=1) for part in (played.episodes.marks.value, played.episodes.marks.notional))
+    value, traded = (part.sum(axis=1) for part in (found.marks.value, found.marks.notional))
     bps = np.divide(1e4 * value, traded, out=np.zeros_like(value), where=traded > 0.0)
     captured, marked = bps[:, 0], bps[:, HORIZONS_SECONDS.index(ADVERSE_SECONDS)]
-    return Worth(played.episodes.profit, captured, captured - marked)
+    return ScorerValue(found.profit, captured, captured - marked)

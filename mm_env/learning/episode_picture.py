@@ -1,4 +1,4 @@
-"""One evaluated episode as a figure: the picture of a recorded run, or for the classic market its few lines."""
+"""One evaluated episode as a figure: as of a recorded run, or a simpler one for the classic market."""
 
 from __future__ import annotations
 
@@ -21,14 +21,12 @@ def episode_picture(policy: Policy, market: Any, seed: int, title: str) -> Figur
         return _classic(policy, home, seed, title)
     import pandas as pd
 
-    from mm_env.envs.play import play
-    from mm_env.envs.vector_env import MultiVenueVectorEnv
+    from mm_env.envs.play import make_envs, play
     from mm_env.reports.figures import episode_figure
     from mm_env.runs import Recorder
 
     tables: dict[str, pd.DataFrame] = {}
-    mode = getattr(policy, "action_mode", "residual")
-    envs = MultiVenueVectorEnv(1, home, action_mode=mode, num_threads=1, record=True)
+    envs = make_envs(policy, home, 1, num_threads=1, record=True)
     try:
         recorder = Recorder(lambda name, rows: tables.update({name: pd.DataFrame(rows)}))
         play(envs, policy, 1, seed, options={"evaluation": True}, watchers=[recorder])
@@ -40,17 +38,17 @@ def episode_picture(policy: Policy, market: Any, seed: int, title: str) -> Figur
 def _classic(policy: Policy, market: ClassicConfig, seed: int, title: str) -> Figure:
     from matplotlib.figure import Figure
 
-    from mm_env.envs.classic_vector import ClassicVectorEnv
+    from mm_env.envs.play import make_envs, steps_of_round
     from mm_env.reports import style
 
-    envs = ClassicVectorEnv(1, market, action_mode=getattr(policy, "action_mode", "residual"), autoreset_mode="Disabled")
+    envs = make_envs(policy, market, 1)
     infos = envs.reset(seed=seed, options={"evaluation": True})[1]
-    names = ("mid", "inventory", "pnl", "bid_depth", "ask_depth")
-    rows = []
-    for _ in range(market.episode.steps):
-        mid = float(infos["mid"][0])
-        infos = envs.step(policy.act(envs))[4]
-        rows.append([mid, *(float(infos[name][0]) for name in names[1:])])
+    names = ("inventory", "pnl", "bid_depth", "ask_depth")
+    rows, mid = [], 0.0
+    for snapshot in steps_of_round(envs, policy, infos):
+        if snapshot.step:
+            rows.append([mid, *(float(snapshot.infos[name][0]) for name in names)])
+        mid = float(snapshot.infos["mid"][0])
     envs.close()
     mid, inventory, profit, bid, ask = np.array(rows).T
     time = np.arange(len(rows)) * market.episode.step

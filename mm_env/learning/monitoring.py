@@ -1,4 +1,4 @@
-"""What TensorBoard is told while an agent is trained, and which of its models is the best on held-out episodes."""
+"""Logs a training to TensorBoard, and saves the model that is the best on held-out episodes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stable_baselines3.common.logger import Figure as LoggedFigure
 from stable_baselines3.common.logger import HParam, TensorBoardOutputFormat
 from torch.utils.tensorboard import SummaryWriter
 
-from mm_env.evaluation.comparison import sharpe_ratio
+from mm_env.evaluation.estimates import sharpe_ratio
 from mm_env.evaluation.evaluation import Evaluation, evaluate
 from mm_env.learning.episode_picture import episode_picture
 from mm_env.learning.run_folder import BEST, SELECTION_SEED, TrainingFolder, save_model

@@ -1,4 +1,4 @@
-"""The names of everything that TensorBoard is told, in one place.
+"""The names of everything that is logged to TensorBoard.
 
 `training/*` are means over the episodes that ended in the training envs since the last line; `evaluation/*` over held-out
 episodes, the same each time, played without exploration. The baseline is a run of its own with the same `evaluation/*` tags.
@@ -13,7 +13,7 @@ MEASURES = (
     "reward", "profit", "sharpe", "drawdown", "inventory_sd", "fills", "spread_capture", "hedge_cost", "value_at_risk",
     "over_limit",
 )  # fmt: skip
-"""Of training and evaluation; profit, spread captured and hedge cost in currency an episode, the last a share of steps."""
+"""Of training and evaluation: `mm_env.evaluation.metrics` defines each."""
 ADVANTAGE = ("advantage", "advantage_error", "advantage_profit", "advantage_over_limit")
 """Of the evaluation: reward less the baseline's on the same episodes, its standard error; so of profit and breaches."""
 SPEED = ("time/steps_per_second", "time/steps_per_second_envs", "time/steps_per_second_learner", "time/share_of_envs")

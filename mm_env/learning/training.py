@@ -18,10 +18,10 @@ from mm_env.learning.comparison import default_policy_name
 from mm_env.learning.hyperparameters import Hyperparameters, read_hyperparameters
 from mm_env.learning.monitoring import Monitor
 from mm_env.learning.run_folder import AGENT, MODEL, TrainingFolder, save_model
-from mm_env.learning.specs import agent_of
 from mm_env.learning.threads import use_threads
 from mm_env.learning.trained import MARKET
 from mm_env.learning.vec_env import MarketVecEnv, make_vec_env
+from mm_env.policies.registry import get_policy
 
 try:
     from stable_baselines3.common.callbacks import BaseCallback, CallbackList
@@ -62,7 +62,7 @@ class Training:
 def begin(out: Path, market: Any, hyperparameters: Hyperparameters, options: Training) -> TrainingFolder:
     """A new run folder; raises `ConfigError`, and `UsageError` or `RunError` of `mm_env.errors`."""
     if options.baseline is not None:
-        agent_of(options.baseline)
+        get_policy(options.baseline)
     algorithm = algorithm_of(hyperparameters.algo)
     classic = isinstance(market, ClassicConfig)
     market = hyperparameters.market(market)
@@ -97,6 +97,7 @@ def train(run: TrainingFolder, options: Training, tell: Callable[[int], None] = 
         discrete=about["discrete"],
         num_threads=options.threads,
         stagger=chosen.stagger,
+        **({} if about["classic"] else {"record": True}),  # the monitor reads fills
     )
     try:
         if run.checkpoint.exists():
@@ -108,7 +109,7 @@ def train(run: TrainingFolder, options: Training, tell: Callable[[int], None] = 
         with StopRequest() as stop:
             keeper = Keeper(run, envs, normalization, about["checkpoint_every"], stop, tell)
             monitor = Monitor(
-                run, envs, normalization, market, agent_of(about["baseline"]),
+                run, envs, normalization, market, get_policy(about["baseline"]),
                 evaluate_every=about["evaluate_every"], episodes=about["evaluation_episodes"],
                 log_every=max(1, min(about["timesteps"] // 100, 50_000)), hyperparameters=chosen.as_dict(),
             )  # fmt: skip

@@ -1,7 +1,7 @@
 """The parameters of a baseline, tuned on the reward on which it will be compared; needs Optuna, and no torch.
 
-Trials play the same training episodes (common random numbers), never those of evaluation; what wins is told apart from what
-was lucky by playing the best trials and the untuned default once more on fresh training episodes.
+Trials play the same training episodes (common random numbers), never those of evaluation; the best trials
+are separated from lucky ones by playing them and the untuned default once more on fresh training episodes.
 The search is an evolution strategy that begins at the market's own parameters: parameters interact, and searched one by
 one (a tree-structured Parzen estimator, 300 trials, headlines scored by VADER) they ended in a corner without news, at a
 reward of 5243 where this search ended at 6024.
@@ -77,7 +77,7 @@ def candidate(name: str, changes: Mapping[str, float], config: MarketConfig) -> 
 def open_study(name: str, config: MarketConfig, episodes: int, seed: int, storage: Path | None) -> optuna.Study:
     """The study of a policy, new or from its file.
 
-    episodes, seed: of its trials, which otherwise could not be told apart; storage: SQLite file, None for memory
+    episodes, seed: of its trials, part of the name of the study; storage: SQLite file, None for memory
 
     Raises `ValueError` for a policy that has nothing to tune.
     """
@@ -131,10 +131,10 @@ def search(
     episodes: int,
     seed: int,
     *,
-    tell: Callable[[int], None] = lambda trials: None,
+    on_progress: Callable[[int], None] = lambda trials: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Go on until the study has so many trials, each the mean reward of training episodes 0 to `episodes` - 1."""
+    """Add trials until the study has so many, each the mean reward of training episodes 0 to `episodes` - 1."""
 
     def objective(trial: optuna.Trial) -> float:
         space = SPACES[name]
@@ -142,14 +142,14 @@ def search(
         policy, market = candidate(name, changes, config)
         return float(evaluate(policy, market, episodes, seed, evaluation=False).reward.mean())
 
-    def told(study: optuna.Study, trial: Any) -> None:
-        tell(1)
+    def ended(study: optuna.Study, trial: Any) -> None:
+        on_progress(1)
         if stop():
             study.stop()
 
     left = trials - len(done(study))
     if left > 0 and not stop():
-        study.optimize(objective, n_trials=left, callbacks=[told])
+        study.optimize(objective, n_trials=left, callbacks=[ended])
 
 
 def finals(
@@ -159,12 +159,12 @@ def finals(
     episodes: int,
     seed: int,
     *,
-    tell: Callable[[int], None] = lambda steps: None,
+    on_progress: Callable[[int], None] = lambda steps: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> list[tuple[dict[str, float], Evaluation]]:
     """Parameters and fresh training episodes: of the default (no parameters), then of the best trials, the best first.
 
-    Parameters have the four digits that are written of them. tell, stop: as `evaluate` takes them
+    Parameters have the four digits that are written of them. on_progress, stop: as of `evaluate`
 
     Raises `mm_env.interrupt.Stopped` when asked to stop.
     """
@@ -176,7 +176,8 @@ def finals(
     played = []
     for changes in [{}, *finalists]:
         policy, market = candidate(name, changes, config)
-        played.append((changes, evaluate(policy, market, episodes, seed, evaluation=False, tell=tell, stop=stop)))
+        found = evaluate(policy, market, episodes, seed, evaluation=False, on_progress=on_progress, stop=stop)
+        played.append((changes, found))
     return [played[0], *sorted(played[1:], key=lambda one: -float(one[1].reward.mean()))]
 
 

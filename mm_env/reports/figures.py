@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mm_env.extras import installed
 from mm_env.reports import style
 from mm_env.reports.panels import Clock, close_up, inventory, overview
 
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+logger = logging.getLogger(__name__)
+
+PICTURE = "episode.png"
 PROFIT_PARTS = (
     ("spread capture", style.BLUE, ("spread_capture",)),
     ("maker rebates and fees", style.GREEN, ("maker_rebates", "maker_fees")),
@@ -25,6 +31,28 @@ PROFIT_PARTS = (
         ("revaluation_news", "revaluation_diffusion", "revaluation_impact", "revaluation_mispricing"),
     ),
 )
+
+
+def write_episode_picture(folder: Path) -> Path | None:
+    """Draw the first recorded episode of a run folder into its episode.png.
+
+    Returns None, and draws nothing, where not a step was recorded or the extra `report` is not installed.
+    """
+    from mm_env.files import write_bytes
+    from mm_env.runs.folder import read_run
+
+    if not (installed("pyarrow") and installed("matplotlib")):
+        logger.warning("no tables of steps and no picture: pip install 'mm_env[report]'")
+        return None
+    run = read_run(folder)
+    if run.steps.empty:
+        return None
+    summary = run.summary
+    title = f"{summary['config'] or 'two_symbols'}, policy {summary['policy']}, seed {summary['seed']}, episode 0"
+    symbols = [symbol.name for symbol in run.config.symbols]
+    picture = folder / PICTURE
+    write_bytes(picture, style.png(episode_figure(run.steps, run.fills, run.headlines, symbols, title)))
+    return picture
 
 
 def episode_figure(

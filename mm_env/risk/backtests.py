@@ -60,7 +60,7 @@ def chi_square_tail(x: float, degrees: int) -> float:
     Raises ValueError for other degrees.
     """
     if degrees not in (1, 2):
-        raise ValueError(f"{degrees!r} degrees of freedom; allowed: 1, 2")
+        raise ValueError(f"{degrees!r} degrees of freedom; expected 1, 2")
     return math.erfc(math.sqrt(0.5 * max(x, 0.0))) if degrees == 1 else math.exp(-0.5 * max(x, 0.0))
 
 
@@ -98,7 +98,7 @@ def christoffersen(
     """
     series = np.asarray(exceptions, dtype=bool)
     if series.ndim != 1 or series.size < 2:
-        raise ValueError(f"exceptions of shape {series.shape}; allowed: (T,), at least two periods")
+        raise ValueError(f"exceptions of shape {series.shape}; expected (T,), at least two periods")
     before = np.concatenate(([False], series[:-1])) if implied_first else series[:-1]
     after = series if implied_first else series[1:]
     n = [int(np.count_nonzero((before == a) & (after == b))) for a in (False, True) for b in (False, True)]
@@ -115,7 +115,7 @@ def christoffersen_counts(
     n00, n01, n10, n11 = transitions
     if min(transitions) < 0 or sum(transitions) not in (periods, periods - 1) or n01 + n11 > exceptions:
         raise ValueError(
-            f"transitions {tuple(transitions)} with {exceptions} exceptions in {periods} periods; allowed: {periods} or "
+            f"transitions {tuple(transitions)} with {exceptions} exceptions in {periods} periods; expected {periods} or "
             f"{periods - 1} transitions, at most {exceptions} of them into an exception"
         )
     unconditional = kupiec(exceptions, periods, probability, confidence)
@@ -150,7 +150,7 @@ def traffic_light(exceptions: int, periods: int = 250, probability: float = 0.01
 def _check(exceptions: int, periods: int, probability: float) -> None:
     if not 0 <= exceptions <= periods or periods < 1 or not 0.0 < probability < 1.0:
         raise ValueError(
-            f"{exceptions!r} exceptions in {periods!r} periods at probability {probability!r}; allowed: "
+            f"{exceptions!r} exceptions in {periods!r} periods at probability {probability!r}; expected "
             "0 to as many as periods, at least one period, a probability inside (0, 1)"
         )
 
@@ -163,7 +163,7 @@ def _log_likelihood(without: int, having: int, probability: float) -> float:
 
 def _test(statistic: float, degrees: int, confidence: float) -> LikelihoodRatio:
     if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence {confidence!r}; allowed: inside (0, 1)")
+        raise ValueError(f"confidence {confidence!r}; expected a number inside (0, 1)")
     statistic = max(0.0, statistic)  # a difference of equal likelihoods may round below zero
     p_value = chi_square_tail(statistic, degrees)
     return LikelihoodRatio(statistic, degrees, p_value, p_value > 1.0 - confidence)

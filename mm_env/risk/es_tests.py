@@ -47,7 +47,7 @@ def unconditional_z(
     Raises ValueError for figures that are not above 0, and for a probability outside (0, 1).
     """
     if not 0.0 < tail_probability < 1.0:
-        raise ValueError(f"tail probability {tail_probability!r}; allowed: inside (0, 1)")
+        raise ValueError(f"tail probability {tail_probability!r}; expected a number inside (0, 1)")
     total, _, periods = _tail_sum(profit, value_at_risk, expected_shortfall)
     return total / (periods * tail_probability) + 1.0
 
@@ -55,9 +55,9 @@ def unconditional_z(
 def _tail_sum(profit: ArrayLike, value_at_risk: ArrayLike, expected_shortfall: ArrayLike) -> tuple[float, int, int]:
     x, var, es = (np.asarray(values, np.float64) for values in (profit, value_at_risk, expected_shortfall))
     if x.ndim != 1 or x.shape != var.shape or x.shape != es.shape or not len(x):
-        raise ValueError(f"shapes {x.shape}, {var.shape}, {es.shape}; allowed: (T,) each, at least one period")
+        raise ValueError(f"shapes {x.shape}, {var.shape}, {es.shape}; expected (T,) each, at least one period")
     if not (var > 0.0).all() or not (es > 0.0).all():
-        raise ValueError("a value at risk or expected shortfall that is not above 0; allowed: periods that have some risk")
+        raise ValueError("a value at risk or expected shortfall that is not above 0; expected periods that have some risk")
     past = x + var < 0.0
     return float((x[past] / es[past]).sum()), int(past.sum()), len(x)
 
@@ -106,7 +106,7 @@ def tail_of(tail_probability: float, degrees: float = math.inf) -> tuple[float, 
     if math.isinf(degrees):
         z = NormalDist().inv_cdf(1.0 - tail_probability)
         return z, NormalDist().pdf(z) / tail_probability
-    from mm_env.evaluation.metrics import student_t_quantile
+    from mm_env.evaluation.estimates import student_t_quantile
 
     n = int(degrees)
     t = student_t_quantile(1.0 - tail_probability, n)

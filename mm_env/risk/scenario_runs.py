@@ -1,14 +1,11 @@
-"""Play scenarios batch by batch, and keep of them only what stands on disk: memory is that of one batch.
+"""Play scenarios batch by batch; results go to disk after each, so that memory is that of one batch.
 
 The first batch of episodes of every scenario comes first, then the second, so that an interrupted run has the same episodes
 of all. Episode e of a seed draws the same random numbers in every scenario (common random numbers). A batch is written
 whole: its rows as a file of their own, its paths added to the counts of the scenario; a run plays what is not there.
 
-Columns of an episode's row: `episode`, `profit`, `reward`, `drawdown`, `breaches` (steps with VaR over its limit),
-`over_limit` (share of steps), `value_at_risk` (mean over steps), `hedges`, `hedge_unfilled` [lots], `hedge_cost` (what
-hedges cross and all taker fees, those of the sale at the end too; above 0 where they cost), `fills` (of own quotes),
-`spread_capture`, `inventory_sd` (root mean square over steps of the symbols' values), `inventory_end` (value before the
-sale at the end), and `attribution.TERM`, which add up to the profit; money in currency.
+Columns of an episode's row: `episode`; the metrics of `mm_env.evaluation.metrics`; `hedge_unfilled_lots`, `inventory_end`
+(value before the liquidation at the end [currency]); and `attribution.TERM`, which add up to the profit [currency].
 """
 
 from __future__ import annotations
@@ -30,8 +27,9 @@ from numpy.typing import NDArray
 from mm_env import __version__
 from mm_env.config.io import config_hash, dump_config
 from mm_env.config.scenarios import Scenario
+from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
 from mm_env.errors import RunError
-from mm_env.evaluation.evaluation import make_envs
+from mm_env.evaluation.evaluation import VALUES, EpisodeMetrics
 from mm_env.files import write_bytes, write_json
 from mm_env.interrupt import Stopped
 from mm_env.risk.scenarios import (
@@ -59,18 +57,25 @@ TIMES = 60
 """Steps between which a path is kept: at 61 times or fewer."""
 TRIAL_ENVS, TRIAL_STEPS, TRIAL_SCENARIOS = 256, 20, 5
 
-Tell = Callable[[int], None]
+OnProgress = Callable[[int], None]
 Stop = Callable[[], bool]
 
 
+def _ignore(steps: int) -> None:
+    """No progress is shown."""
+
+
 @dataclass(frozen=True, eq=False)
-class Run:
-    """What to play, and where to: the first `episodes` evaluation episodes of a seed in each scenario, the base first."""
+class ScenarioRun:
+    """What to play, and into which folder: the first `episodes` evaluation episodes of a seed in each scenario, base first.
+
+    policy_name: as it was given
+    """
 
     folder: Path
     scenarios: Sequence[Scenario]
     policy: Policy
-    spelling: str
+    policy_name: str
     seed: int
     episodes: int
     axes: dict[str, list[str]]
@@ -85,12 +90,12 @@ class Run:
         return self.episodes * sum(scenario.config.episode.steps for scenario in self.scenarios)
 
     def about(self) -> dict[str, Any]:
-        """What `about.json` says."""
+        """Content of `about.json`."""
         base = self.scenarios[0].config
         model = getattr(self.policy, "model_hash", None)  # a path alone may hold another model when the run goes on
         return {
             "format": FORMAT, "version": __version__, "market": self.market, "config_hash": config_hash(base),
-            "scenario_file": self.scenario_file, "policy": self.spelling, "seed": self.seed, "episodes": self.episodes,
+            "scenario_file": self.scenario_file, "policy": self.policy_name, "seed": self.seed, "episodes": self.episodes,
             "steps": base.episode.steps, "step_seconds": base.episode.step_seconds, "batch": self.batch,
             "symbols": [symbol.name for symbol in base.symbols], "venues": [venue.name for venue in base.venues],
             "axes": self.axes,
@@ -103,14 +108,14 @@ class Run:
 
 
 def _phases_hash(scenario: Scenario) -> str:
-    """Of all that happens in a scenario."""
+    """Digest of all phases of a scenario."""
     phases = [
         [phase.first, config_hash(phase.config), sorted(phase.venues_down), phase.shock_bps] for phase in scenario.phases
     ]
     return hashlib.sha256(json.dumps(phases).encode()).hexdigest()[:12]
 
 
-def begin(run: Run, overwrite: bool = False) -> int:
+def begin(run: ScenarioRun, overwrite: bool = False) -> int:
     """Make the folder, or find in it what an earlier run of the same left; returns the episodes that it holds.
 
     Raises `RunError` where the folder holds results of something else.
@@ -124,11 +129,11 @@ def begin(run: Run, overwrite: bool = False) -> int:
             if key not in ("scenarios", "axes") or other == [key]
         )
         raise RunError(
-            f"--out {run.folder}: holds results of something else: {said}; allowed: another folder, the same arguments "
+            f"--out {run.folder}: holds results of something else: {said}; expected another folder, the same arguments "
             "(an interrupted run goes on), or --overwrite"
         )
     if found is None and run.folder.is_dir() and any(run.folder.iterdir()) and not overwrite:
-        raise RunError(f"--out {run.folder}: a folder that holds other files; allowed: a new or empty one, or --overwrite")
+        raise RunError(f"--out {run.folder}: a folder that holds other files; expected a new or empty one, or --overwrite")
     try:
         if overwrite:
             for name in OUTCOMES:  # first: what a run that is stopped early leaves is none of another's figures
@@ -151,11 +156,11 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def _size(run: Run, part: int) -> int:
+def _size(run: ScenarioRun, part: int) -> int:
     return min(run.batch, run.episodes - part * run.batch)
 
 
-def _done(run: Run, k: int) -> int:
+def _done(run: ScenarioRun, k: int) -> int:
     """Episodes of a scenario that are whole: a part whose paths were not counted any more is none."""
     held = read_counts(fan_path(run.folder, k))
     parts = 0 if held is None else held[2]
@@ -171,10 +176,11 @@ def _done(run: Run, k: int) -> int:
     return sum(_size(run, part) for part in range(parts))
 
 
-def play_scenarios(run: Run, tell: Tell = lambda steps: None, stop: Stop = lambda: False) -> bool:
+def play_scenarios(run: ScenarioRun, on_progress: OnProgress = _ignore, stop: Stop = lambda: False) -> bool:
     """Play what the folder does not hold yet; returns whether all was played.
 
-    tell: called now and then with the env steps done since; stop: asked before each step, the batch under way is dropped
+    on_progress: called with the env steps done since its last call
+    stop: asked before each step; the unfinished batch is dropped
     """
     schedules = [Schedule(scenario) for scenario in run.scenarios]
     done = [_done(run, k) for k in range(len(schedules))]
@@ -184,7 +190,7 @@ def play_scenarios(run: Run, tell: Tell = lambda steps: None, stop: Stop = lambd
                 continue
             try:
                 rows, steps, paths = play_batch(
-                    schedule, run.policy, run.seed, part * run.batch, _size(run, part), run.threads, tell, stop
+                    schedule, run.policy, run.seed, part * run.batch, _size(run, part), run.threads, on_progress, stop
                 )
             except Stopped:
                 return False
@@ -193,7 +199,7 @@ def play_scenarios(run: Run, tell: Tell = lambda steps: None, stop: Stop = lambd
 
 
 def _keep(
-    run: Run, k: int, part: int, rows: dict[str, NDArray[Any]], steps: NDArray[np.int64], paths: NDArray[np.float64]
+    run: ScenarioRun, k: int, part: int, rows: dict[str, NDArray[Any]], steps: NDArray[np.int64], paths: NDArray[np.float64]
 ) -> None:
     """Write a batch: its rows first, as rows without counts are dropped on a rerun."""
     import pandas as pd
@@ -222,7 +228,7 @@ def play_batch(
     first: int,
     number: int,
     threads: int | None = None,
-    tell: Tell = lambda steps: None,
+    on_progress: OnProgress = _ignore,
     stop: Stop = lambda: False,
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64], NDArray[np.float64]]:
     """Play evaluation episodes `first` to `first` + `number` - 1 of a seed side by side.
@@ -231,79 +237,75 @@ def play_batch(
     [currency]. Raises `Stopped` when asked to stop.
     """
     config = schedule.phases[0].config
-    envs = make_envs(policy, config, number, threads)
+    envs = make_envs(policy, config, number, threads, record=True)
     try:
-        switcher = Switcher(schedule, envs)
-        infos = envs.reset(seed=seed, options={"evaluation": True, "first": first})[1]
-        count = _Count(envs, config.episode.steps)
-        count.keep(0, infos)
-        for step in range(config.episode.steps):
-            if stop():
-                raise Stopped
-            switcher.before(step)
-            _, rewards, _, _, infos = envs.step(policy.act(envs))
-            switcher.after()
-            count.add(step + 1, rewards, infos)
-            if step % 50 == 49 or step == config.episode.steps - 1:
-                tell(number * (step % 50 + 1))
-        return count.rows(first, infos), count.steps, count.paths
+        metrics = EpisodeMetrics()
+        paths = _Paths(config.episode.steps, metrics)
+        options = {"evaluation": True, "first": first}
+        watchers: list[Watcher] = [_Switching(Switcher(schedule, envs)), metrics, paths]
+        played = play(envs, policy, number, seed, options=options, watchers=watchers, on_progress=on_progress, stop=stop)
+        if played.stopped:
+            raise Stopped
+        return paths.rows(first), paths.steps, paths.values
     finally:
         envs.close()
 
 
-class _Count:
-    """What is counted while a batch is played."""
+class _Switching(Watcher):
+    """Makes the changes of a schedule between the steps."""
 
-    def __init__(self, envs: Any, steps: int) -> None:
-        n = envs.num_envs
-        self.envs, self.last = envs, steps
-        self.lots = np.array([symbol.lot_size for symbol in envs.config.symbols])
+    def __init__(self, switcher: Switcher) -> None:
+        self._switcher = switcher
+
+    def before_step(self, step: int) -> None:
+        self._switcher.before(step)
+
+    def step(self, snapshot: StepSnapshot) -> None:
+        self._switcher.after()
+
+
+class _Paths(Watcher):
+    """Keeps paths at a few times, and the rows of the episodes at their end.
+
+    steps: (T,) int64 at which paths are kept; values: (len(PATHS), T, N) float64 [currency]
+    """
+
+    def __init__(self, steps: int, metrics: EpisodeMetrics) -> None:
+        """metrics: a watcher that counts each step before this one does."""
         self.steps = np.unique(np.linspace(0, steps, min(steps, TIMES) + 1).round().astype(np.int64))
-        self.paths = np.zeros((len(PATHS), len(self.steps), n))
-        self.reward, self.over, self.var, self.square = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
+        self._metrics = metrics
+        self._ends: dict[str, NDArray[Any]] = {}
+
+    def reset(self, snapshot: StepSnapshot) -> None:
+        self._lots = np.array([symbol.lot_size for symbol in snapshot.envs.config.symbols])
+        self.values = np.zeros((len(PATHS), len(self.steps), snapshot.envs.num_envs))
         self._kept = 0
+        self._keep(snapshot, snapshot.infos["inventory"])
 
-    def add(self, step: int, rewards: NDArray[np.float64], infos: dict[str, Any]) -> None:
-        """Count the outcome of a step."""
-        self.reward += rewards
-        self.over += infos["value_at_risk"] > self.envs.batch.params[0]["var_limit"]
-        self.var += infos["value_at_risk"]
-        self.square += (self._values(step, infos) ** 2).sum(axis=1)
-        self.keep(step, infos)
+    def step(self, snapshot: StepSnapshot) -> None:
+        assert self._metrics.sums is not None
+        held = self._metrics.sums.inventory  # at the end that before its liquidation
+        self._keep(snapshot, held)
+        if snapshot.over:
+            unfilled = snapshot.envs.batch.states["hedge_unfilled"]
+            self._ends = {
+                "hedge_unfilled_lots": unfilled.sum(axis=1),
+                "inventory_end": (held * snapshot.infos["mid"] * self._lots).sum(axis=1),
+            }
 
-    def keep(self, step: int, infos: dict[str, Any]) -> None:
-        """Keep a point of the paths where one is due."""
-        if step == self.steps[self._kept]:
-            self.paths[:, self._kept] = infos["pnl"], self._values(step, infos).sum(axis=1)
-            self._kept = min(self._kept + 1, len(self.steps) - 1)
+    def _keep(self, snapshot: StepSnapshot, held: NDArray[np.int64]) -> None:
+        if self._kept < len(self.steps) and snapshot.step == self.steps[self._kept]:
+            value = (held * snapshot.infos["mid"] * self._lots).sum(axis=1)
+            self.values[:, self._kept] = snapshot.infos["pnl"], value
+            self._kept += 1
 
-    def _values(self, step: int, infos: dict[str, Any]) -> NDArray[np.float64]:
-        """(N, S) [currency] value of each symbol's inventory, at the end that before its sale."""
-        held = infos["inventory"]
-        if step == self.last and self.envs.batch.params[0]["liquidate"]:
-            held = self.envs.batch.states["liquidated"][:, : len(self.lots)]
-        values: NDArray[np.float64] = held * infos["mid"] * self.lots
-        return values
-
-    def rows(self, first: int, infos: dict[str, Any]) -> dict[str, NDArray[Any]]:
-        """Columns of the episodes' rows."""
-        states, attribution = self.envs.batch.states, infos["attribution"]
-        return {
-            "episode": np.arange(first, first + len(self.reward)),
-            "profit": np.array(infos["pnl"]),
-            "reward": self.reward,
-            "drawdown": states["drawdown"].copy(),
-            "breaches": states["breaches"].copy(),
-            "over_limit": self.over / self.last,
-            "value_at_risk": self.var / self.last,
-            "hedges": states["hedges"].copy(),
-            "hedge_unfilled": states["hedge_unfilled"].sum(axis=1),
-            "hedge_cost": -(attribution["hedge_cost"] + attribution["taker_fees"]),
-            "fills": infos["fills"].copy(),
-            "spread_capture": attribution["spread_capture"].copy(),
-            "inventory_sd": np.sqrt(self.square / self.last),
-            "inventory_end": self._values(self.last, infos).sum(axis=1),
-        } | {f"attribution.{name}": attribution[name].copy() for name in TERMS}
+    def rows(self, first: int) -> dict[str, NDArray[Any]]:
+        """Columns of the rows of all episodes, once they have ended; first: number of the first one."""
+        found = self._metrics.result()
+        assert found is not None
+        rows: dict[str, NDArray[Any]] = {"episode": np.arange(first, first + len(found))}
+        rows |= {name: getattr(found, name) for name in VALUES}
+        return rows | self._ends | {f"attribution.{name}": found.attribution[name] for name in TERMS}
 
 
 class _Trial:
@@ -318,7 +320,7 @@ class _Trial:
         return len(self.seen) > TRIAL_STEPS
 
 
-def estimate(run: Run, episodes: int) -> tuple[float, float]:
+def estimate(run: ScenarioRun, episodes: int) -> tuple[float, float]:
     """Seconds on the clock, and of processors, that so many episodes will take, from a trial of a few of the scenarios.
 
     Kernels are compiled, where they were not, before the clock starts. Changes in mid-episode are no part of the trial.

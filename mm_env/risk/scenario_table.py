@@ -1,7 +1,7 @@
 """One row a scenario: what an episode of it earns and may lose, and how that differs from the base, with intervals.
 
-An episode is one observation. Differences are of the same episodes, whose random numbers are the same: how much that is
-worth is `variance_reduction`, the variance of a difference of independent episodes over that of these.
+An episode is one observation. Differences are of the same episodes, whose random numbers are the same: the gain is
+`variance_reduction`, the variance of a difference of independent episodes over that of these.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.evaluation.comparison import Interval, pairing_correlation
-from mm_env.evaluation.metrics import mean_estimate
+from mm_env.evaluation.estimates import mean_estimate
 from mm_env.files import write_bytes
 from mm_env.risk.scenarios import LEVELS, TABLE, TABLE_CSV, read_about, read_episodes
 from mm_env.risk.tails import CONFIDENCE, expected_shortfall, quantile_interval, value_at_risk
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TAILS = (0.95, 0.99)
 """Levels of VaR and ES."""
 MEANS = (
-    "profit", "drawdown", "breaches", "over_limit", "value_at_risk", "hedge_cost", "hedges", "hedge_unfilled", "fills",
+    "profit", "drawdown", "breaches", "over_limit", "value_at_risk", "hedge_cost", "hedges", "hedge_unfilled_lots", "fills",
     "spread_capture", "inventory_sd",
 )  # fmt: skip
 """Columns of episodes of which the table holds the mean."""

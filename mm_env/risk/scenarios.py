@@ -14,7 +14,7 @@ A folder of `scripts/monte_carlo.py` holds
   `profit` (mean), `profit_sd`, `profit_p01` to `profit_p99` (quantiles),
   `var_95`, `var_99`, `es_95`, `es_99` (a loss is above 0),
   `drawdown` (mean of the largest fall), `drawdown_p95`, `breaches` (decision steps with VaR over its limit), `over_limit`
-  (share of steps), `value_at_risk` (mean), `hedge_cost`, `hedges`, `hedge_unfilled` [lots], `fills`, `spread_capture`,
+  (share of steps), `value_at_risk` (mean), `hedge_cost`, `hedges`, `hedge_unfilled_lots`, `fills`, `spread_capture`,
   `inventory_sd`; and against the base scenario on the same episodes `difference`, `correlation`, `variance_reduction`
 - `episodes/KKK/part-PPPPP.parquet`: one row an episode (columns as in `mm_env.risk.scenario_runs`), KKK being the
   scenario's place in `about.json` with three digits
@@ -43,7 +43,7 @@ from mm_env.risk.sketch import BINS, Sketch
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = 1
+FORMAT = 2  # 1: hedge costs held the fees of the liquidation at the end
 ABOUT, MARKET, TABLE, TABLE_CSV = "about.json", "market.yaml", "scenarios.parquet", "scenarios.csv"
 OUTCOMES = (TABLE, TABLE_CSV, "surface.png", "fans.png", "differences.png", "report.html", "report.pdf")
 """Files made from the episodes, which must not outlive them."""
@@ -100,7 +100,7 @@ class ScenarioResults:
         """
         names = [entry["name"] for entry in self.about["scenarios"]]
         if scenario not in names:
-            raise KeyError(f"scenario {scenario!r}: allowed: {', '.join(names)}")
+            raise KeyError(f"scenario {scenario!r}: expected one of {', '.join(names)}")
         return read_episodes(self.folder, names.index(scenario), columns)
 
     def surface(self, rows: str, columns: str, figure: str = "profit") -> pd.DataFrame:
@@ -128,10 +128,10 @@ def load_results(folder: str | Path) -> ScenarioResults:
     about = read_about(folder)
     if about is None or not (folder / TABLE).is_file():
         raise UsageError(
-            f"{folder}: no results of scenarios; allowed: a folder that scripts/monte_carlo.py wrote to its end"
+            f"{folder}: no results of scenarios; expected a folder that scripts/monte_carlo.py wrote to its end"
         )
     if about.get("format") != FORMAT:
-        raise UsageError(f"{folder}: results of format {about.get('format')!r}; allowed: {FORMAT}")
+        raise UsageError(f"{folder}: results of format {about.get('format')!r}; expected {FORMAT}")
     try:
         table = pd.read_parquet(folder / TABLE)
     except (OSError, ValueError) as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.config.io import ConfigError
+from mm_env.errors import ConfigError
 from mm_env.sim.book import ASK, BID
 from mm_env.sim.state import MAILBOXES
 
@@ -59,7 +59,7 @@ class Schedule:
             if other:
                 raise ConfigError(
                     f"scenario {scenario.name!r}: from step {phase.first} on {', '.join(other)} would be another: "
-                    "allowed: changes that the books, the clock and the chain of regimes survive"
+                    "expected changes that the books, the clock and the chain of regimes survive"
                 )
 
 

@@ -1,4 +1,4 @@
-"""Is a value at risk right? Exceptions of many blocks of frozen positions, tested block by block, and by regime.
+"""Backtest of a value at risk: exceptions of many blocks of frozen positions, tested block by block, and by regime.
 
 In each block: Kupiec's test of the number of exceptions, Christoffersen's tests of their independence and of both, the Basel
 zone, and Acerbi & Székely's tests of the expected shortfall. Tests at 95 % reject some blocks of a perfect figure too; how
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.evaluation.metrics import ratio_estimate
+from mm_env.evaluation.estimates import ratio_estimate
 from mm_env.risk.backtests import (
     ZONES,
     acceptance_region,
@@ -55,7 +55,7 @@ def backtest(samples: Samples, levels: Levels, regimes: Sequence[str]) -> list[d
     """
     enough = samples.counted.sum(axis=0) >= _FEWEST
     if not enough.any():
-        raise ValueError(f"no block holds {_FEWEST} positions that are not zero; allowed: longer blocks, or another policy")
+        raise ValueError(f"no block holds {_FEWEST} positions that are not zero; expected longer blocks, or another policy")
     return [_row(name, samples, levels, regimes, np.flatnonzero(enough)) for name in samples.figures]
 
 

@@ -1,4 +1,4 @@
-"""Positions frozen over horizons that do not overlap, with what was stated of their risk and what became of them.
+"""Positions frozen over horizons that do not overlap: their stated risk and their profit.
 
 At a decision time t an agent holds an inventory; the profit is that of holding it still until t + horizon, from the mids,
 and the next position is frozen at t + horizon. Positions of zero are left out. A block is one long episode; blocks are
@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
 from mm_env.risk.var_variants import Figures, Seen, Variant, figures_of
 
 if TYPE_CHECKING:
     from mm_env.config import MarketConfig
-    from mm_env.envs.play import Moment
+    from mm_env.policies.base import Policy
 
 Floats = NDArray[np.float64]
+MOST_ENVS = 50  # side by side, so that the mids of all their steps fit in memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +48,7 @@ class Samples:
         return float((self.unseen & self.counted).sum() / max(1, self.counted.sum()))
 
 
-class PositionSampler:
+class PositionSampler(Watcher):
     """A watcher of `envs.play.play` that freezes positions, and states their risk by every variant at a round's end."""
 
     def __init__(
@@ -55,43 +57,44 @@ class PositionSampler:
         variants: Sequence[Variant],
         periods: int,
         window_steps: int,
-        tell: Callable[[int], None] = lambda steps: None,
     ) -> None:
         """Freeze `periods` positions a block, the first one `window_steps` after the episode's start.
 
         window_steps: of past moves that a simulation draws from; no position is frozen before they are there
-        tell: called with the env steps done since
         """
         self.variants, self.periods, self.window = tuple(variants), periods, window_steps
         self.horizon = horizon_steps(config)
         self.parts: list[Samples] = []
-        self._tell = tell
         self._lots = np.array([symbol.lot_size for symbol in config.symbols])
         self._ticks = np.array([symbol.tick_size for symbol in config.symbols])
         self._risk, self._step_seconds = config.risk, config.episode.step_seconds
 
-    def __call__(self, moment: Moment) -> None:
-        """Take a step, or the beginning of blocks."""
-        states, s = moment.envs.batch.states, len(self._lots)
-        if moment.step == 0:
-            self._number = int(moment.playing.sum())
-            scale = self._ticks[:, None] * self._ticks
-            self._covariance = states["covariance"][: self._number, :s, :s] * scale
-            self._mids: list[Floats] = []
-            self._seen: list[Floats] = []
-            self._regimes: list[NDArray[np.int64]] = []
-            self._frozen: list[tuple[Floats, NDArray[np.bool_], Floats]] = []
-        n = self._number
-        self._mids.append(moment.infos["mid"][:n].copy())
+    def reset(self, snapshot: StepSnapshot) -> None:
+        """Begin a round of blocks."""
+        states, s = snapshot.envs.batch.states, len(self._lots)
+        self._number = int(snapshot.playing.sum())
+        scale = self._ticks[:, None] * self._ticks
+        self._covariance = states["covariance"][: self._number, :s, :s] * scale
+        self._mids: list[Floats] = []
+        self._seen: list[Floats] = []
+        self._regimes: list[NDArray[np.int64]] = []
+        self._frozen: list[tuple[Floats, NDArray[np.bool_], Floats]] = []
+        self.step(snapshot)
+
+    def step(self, snapshot: StepSnapshot) -> None:
+        """Keep the mids, and freeze a position where one is due."""
+        states, s, n, step = snapshot.envs.batch.states, len(self._lots), self._number, snapshot.step
+        self._mids.append(snapshot.infos["mid"][:n].copy())
         self._seen.append(states["seen_mid"][:n, :s] * self._ticks)
-        self._regimes.append(moment.infos["regime"][:n].copy())
-        if moment.step >= self.window and (moment.step - self.window) % self.horizon == 0:
-            held = moment.infos["inventory"][:n].copy()
+        self._regimes.append(snapshot.infos["regime"][:n].copy())
+        if step >= self.window and (step - self.window) % self.horizon == 0:
+            held = snapshot.infos["inventory"][:n].copy()
             late = (states["seen_position"][:n, :s].sum(axis=2) != held).any(axis=1)
             self._frozen.append((held * self._lots, late, states["value_at_risk"][:n].copy()))
-        if moment.step:
-            self._tell(int(moment.playing.sum()))
-        if moment.step and not (moment.playing & ~moment.ended).any():
+
+    def finish(self, complete: bool) -> None:
+        """State the risk of the frozen positions; a round that was stopped is dropped."""
+        if complete:
             self.parts.append(self._state())
 
     def _state(self) -> Samples:
@@ -122,8 +125,36 @@ def horizon_steps(config: MarketConfig) -> int:
     steps = config.risk.var_horizon_seconds / config.episode.step_seconds
     if round(steps) < 1 or abs(steps - round(steps)) > 1e-9 * steps:
         allowed = f"a multiple of episode.step_seconds, {config.episode.step_seconds:g}"
-        raise ValueError(f"risk.var_horizon_seconds {config.risk.var_horizon_seconds:g}; allowed in a backtest: {allowed}")
+        raise ValueError(f"risk.var_horizon_seconds {config.risk.var_horizon_seconds:g}; expected in a backtest: {allowed}")
     return round(steps)
+
+
+def sample_positions(
+    policy: Policy,
+    config: MarketConfig,
+    variants: Sequence[Variant],
+    blocks: int,
+    seed: int,
+    *,
+    periods: int,
+    window_steps: int,
+    on_progress: Callable[[int], None] = lambda steps: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Samples | None:
+    """Play blocks, one long episode each, and freeze `periods` positions in each.
+
+    config: the market as the policy configures it; window_steps: as of `PositionSampler`
+    on_progress, stop: as of `mm_env.envs.play.play`
+
+    Returns the samples of the blocks that were finished; None where none was.
+    """
+    sampler = PositionSampler(config, variants, periods, window_steps)
+    envs = make_envs(policy, config, min(blocks, MOST_ENVS))
+    try:
+        play(envs, policy, blocks, seed, watchers=[sampler], on_progress=on_progress, stop=stop)
+    finally:
+        envs.close()
+    return join_samples(sampler.parts) if sampler.parts else None
 
 
 def join_samples(parts: Sequence[Samples]) -> Samples:

@@ -89,7 +89,7 @@ def parse_variant(text: str) -> Variant:
         half_lives = ()
     good = half_lives and all(0.0 < one < math.inf for one in half_lives) and (kind == "fhs" or len(half_lives) == 1)
     if kind not in OFFLINE or not good:
-        raise ValueError(f"variant {text!r}; allowed: {allowed}")
+        raise ValueError(f"variant {text!r}; expected {allowed}")
     return Variant(text.strip(), kind, half_lives)
 
 
@@ -179,5 +179,5 @@ def spellings(names: Sequence[str]) -> list[Variant]:
     variants = [parse_variant(name) for name in names]
     twice = sorted({one.name for one in variants if [other.name for other in variants].count(one.name) > 1})
     if not variants or twice:
-        raise ValueError(f"variants {','.join(names)!r}; allowed: at least one, each once")
+        raise ValueError(f"variants {','.join(names)!r}; expected at least one, each once")
     return variants

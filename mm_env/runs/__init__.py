@@ -1,13 +1,13 @@
-"""The record of a run: what a step, a fill and a headline leave behind, and the folder that holds it.
+"""Runs: the tables of recorded episodes, the folder that holds them, and the baseline run.
 
 module   | what
 -------- | ----
 tables   | the columns of steps, fills and headlines, each with its unit
-recorder | from a running environment to the tables
+recorder | a watcher that writes the tables
 folder   | the run folder: written at the end or on an interrupt, and read back
 baseline | the run of a policy, its statistics and its folder
 book_events | a simulated market as events, order by order
-queues   | which orders stand behind the lots of a book
+queues   | the orders that stand behind the lots of a book
 """
 
 from mm_env.errors import RunError

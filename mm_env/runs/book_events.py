@@ -1,6 +1,6 @@
-"""A simulated market as events, in the form that readers of real data give and exporters take.
+"""A simulated market as events, in the form of `mm_env.data.events`.
 
-One book (symbol and venue) is a series of events, those within the levels that are told, as in LOBSTER's files; orders have
+One book (symbol and venue) is a series of events, those within the reported levels, as in LOBSTER's files; orders have
 identities (see queues.py), the agent's orders among them.
 """
 
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mm_env.config.io import ConfigError, override
+from mm_env.config.io import override
 from mm_env.data.events import About, Events
+from mm_env.envs.play import steps_of_round
 from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.errors import ConfigError
 from mm_env.market.build import Market
 from mm_env.runs.queues import LONGEST, MESSAGE_DTYPE, QUEUES_DTYPE, follow
 from mm_env.sim.batch import Batch
@@ -32,7 +34,7 @@ _ROOM = 4  # messages that a row of the log may need on the average
 class BookRecorder:
     """Events of one book of one env of a batch that logs its books, from an episode's beginning on.
 
-    about: what a file of the events says of itself
+    about: description of a file with the events
     own: (n,) int64 identities of the agent's orders in the last batch of events
     """
 
@@ -100,7 +102,7 @@ def _side(messages: np.ndarray) -> np.ndarray:
 
 
 def _decimals(tick: float) -> int:
-    """Digits after which prices that are whole ticks have none, so that they are told without noise."""
+    """Digits after which prices that are whole ticks have none, so that they are written without noise."""
     return next((n for n in range(12) if abs(round(tick, n) - tick) < 1e-12 * tick), 12)
 
 
@@ -147,19 +149,22 @@ def simulate_books(
     Raises ConfigError for a market that is replayed: its books are set level by level, and no orders explain that.
     """
     if config.replay is not None:
-        raise ConfigError("replay: allowed in a recording: a simulated market, as a replayed one has no orders of its own")
+        raise ConfigError("replay: expected in a recording: a simulated market, as a replayed one has no orders of its own")
     steps = max(1, round(seconds / config.episode.step_seconds))
     config = override(config if policy is None else policy.configure(config), {"episode.steps": steps})
     env = _LoggedEnv(1, config)
     try:
-        env.reset(seed=seed)
+        infos = env.reset(seed=seed)[1]
         recorders = [BookRecorder(env.batch, 0, i, v, book_about(config, i, v, levels), start) for i, v, levels in books]
         nothing, command = np.zeros((1, 3 * len(env.symbols)), np.float32), np.full(1, MARKET, np.uint8)
+        played = None if policy is None else steps_of_round(env, policy, infos)
+        if played is not None:
+            next(played)  # the reset
         for _ in range(steps):
-            if policy is None:
+            if played is None:
                 env.batch.run(nothing, 0, command)
             else:
-                env.step(policy.act(env))
+                next(played)
             log = env.batch.logged_changes(0)
             yield [recorder.take(log) for recorder in recorders]
     finally:
@@ -167,6 +172,6 @@ def simulate_books(
 
 
 def book_about(config: MarketConfig, symbol: int, venue: int, levels: int) -> About:
-    """What a file of the events of a simulated book says of itself."""
+    """The description of a file with the events of a simulated book."""
     one = config.symbols[symbol]
     return About("mm_env", one.name, config.venues[venue].name, levels, one.tick_size * config.venues[venue].tick_multiple)

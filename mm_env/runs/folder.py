@@ -1,4 +1,4 @@
-"""The run folder: what a run leaves on disk, written whole or not at all, and read back.
+"""The run folder: the files of a run, written whole or not at all, and read back.
 
 file                     | what
 ------------------------ | ----
@@ -6,7 +6,7 @@ config.yaml              | every parameter of the market
 steps.parquet            | one row a decision step of the recorded episodes
 fills.parquet            | own fills of the recorded episodes
 headlines.parquet        | headlines of the recorded episodes
-venues.parquet           | one row a step, symbol and venue of the recorded episodes: what the router did and learnt
+venues.parquet           | one row a step, symbol and venue of the recorded episodes: weights and estimates of the router
 attribution.csv          | profit by symbol, venue and term, mean over all episodes
 attribution_cuts.parquet | the same cut by regime, period and side too, with standard errors, and mark-outs beside it
 summary.json             | the statistics; written last of these: a folder that holds it is a run
@@ -77,9 +77,7 @@ class RunFolder:
         symbols = [symbol.name for symbol in config.symbols]
         columns = (step_columns(symbols), fill_columns(), headline_columns(), venue_columns())
         self.has_tables = installed("pyarrow")
-        self._schemas = (
-            {name: arrow_schema(of) for name, of in zip(TABLES, columns, strict=True)} if self.has_tables else {}
-        )
+        self._schemas = {name: arrow_schema(of) for name, of in zip(TABLES, columns, strict=True)} if self.has_tables else {}
         self._writers: dict[str, Any] = {}
         self._made = not self.path.exists()
         if self.path.exists() and not self.path.is_dir():
@@ -129,11 +127,6 @@ class RunFolder:
                 write_bytes(self.path / CUTS, cuts_bytes(cuts))
             write_json(self.path / "summary.json", summary)
 
-    def add(self, name: str, content: bytes) -> None:
-        """Write another file into the folder."""
-        with _writing(self.path):
-            write_bytes(self.path / name, content)
-
     def discard(self) -> None:
         """Drop what was not yet put in its place, and a folder that was made for it; harmless after `finish`."""
         for name in list(self._writers):
@@ -161,7 +154,7 @@ def cuts_bytes(cuts: Sequence[Mapping[str, Any]]) -> bytes:
 
 @contextlib.contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Tell of a full or forbidden disk by a `RunError`."""
+    """Raise a `RunError` for a full or forbidden disk."""
     try:
         yield
     except OSError as error:
@@ -191,6 +184,9 @@ def read_run(path: str | Path) -> Run:
         cuts = pd.read_parquet(folder / CUTS) if (folder / CUTS).is_file() else None
     except (OSError, ValueError, pa.ArrowException) as error:
         raise RunError(f"{folder}: cannot read the run: {error}") from error
+    if summary.get("portfolio") is not None and "over_limit" not in summary["portfolio"]:
+        version = summary.get("version")
+        raise RunError(f"{folder}: a run of version {version}, whose statistics had other names; expected one played again")
     if tuple(attribution.columns) != ATTRIBUTION_COLUMNS:
         found, needed = ", ".join(attribution.columns), ", ".join(ATTRIBUTION_COLUMNS)
         raise RunError(f"{folder}: cannot read the run: attribution.csv has the columns {found}; needed: {needed}")

@@ -1,4 +1,4 @@
-"""From a running environment to the tables of a run: the first episodes of a rollout, row by row."""
+"""From a running environment to the tables of a run: the first episodes that are played, row by row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mm_env.envs.play import Moment
+from mm_env.envs.play import StepSnapshot, Watcher
 from mm_env.runs.tables import fill_columns, headline_columns, step_columns, venue_columns
 from mm_env.sim.state import REWARDS, TERMS
 
@@ -19,8 +19,8 @@ Rows = dict[str, list[Any]]  # name of a column -> its cells
 Sink = Callable[[str, Rows], None]  # takes the name of a table and rows to append
 
 
-class Recorder:
-    """A watcher of `mm_env.envs.play.play` that records its first episodes in full.
+class Recorder(Watcher):
+    """A watcher that records the first episodes in full.
 
     Rows go to the sink when their episode ends, so that no more than the episodes under way are held in memory.
     """
@@ -30,19 +30,21 @@ class Recorder:
         self.sink, self.episodes = sink, episodes
         self._under_way: dict[int, EpisodeTables] = {}
 
-    def __call__(self, moment: Moment) -> None:
-        """Take a step, or the beginning of episodes."""
-        if moment.step == 0:
-            self.flush()
-            number = min(moment.envs.num_envs, self.episodes - moment.first)
-            self._under_way = {i: EpisodeTables(moment, i) for i in range(number) if moment.playing[i]}
+    def reset(self, snapshot: StepSnapshot) -> None:
+        """Begin to record the episodes of a round."""
+        number = min(snapshot.envs.num_envs, self.episodes - snapshot.first)
+        self._under_way = {i: EpisodeTables(snapshot, i) for i in range(number) if snapshot.playing[i]}
+        self.step(snapshot)
+
+    def step(self, snapshot: StepSnapshot) -> None:
+        """Record a step of the episodes that are not over."""
         for i, episode in list(self._under_way.items()):
-            episode.add(moment)
-            if moment.ended[i]:
+            episode.add(snapshot)
+            if snapshot.ended[i]:
                 self._write(self._under_way.pop(i))
 
-    def flush(self) -> None:
-        """Hand what was recorded of episodes under way to the sink, and record no more of them."""
+    def finish(self, complete: bool) -> None:
+        """Hand the episodes that were stopped to the sink."""
         for episode in self._under_way.values():
             self._write(episode)
         self._under_way = {}
@@ -55,10 +57,10 @@ class Recorder:
 class EpisodeTables:
     """The tables of one episode of env i, as far as it was played: `steps`, `fills`, `headlines`, `venues`."""
 
-    def __init__(self, moment: Moment, i: int) -> None:
+    def __init__(self, snapshot: StepSnapshot, i: int) -> None:
         """Hold nothing yet; `add` takes the reset first."""
-        envs = moment.envs
-        self.i, self.number = i, moment.first + i
+        envs = snapshot.envs
+        self.i, self.number = i, snapshot.first + i
         self.symbols, self.names = list(envs.symbols), list(envs.venues)
         self.regimes = [regime.name for regime in envs.config.regimes]
         self.steps: Rows = {name: [] for name, *_ in step_columns(self.symbols)}
@@ -67,23 +69,23 @@ class EpisodeTables:
         self.venues: Rows = {name: [] for name, *_ in venue_columns()}
         self.stood: dict[str, Any] = {}
 
-    def add(self, moment: Moment) -> None:
+    def add(self, snapshot: StepSnapshot) -> None:
         """Record one step of env i."""
-        batch = moment.envs.batch
+        batch = snapshot.envs.batch
         state, params = batch.states[self.i], batch.params[batch.which[self.i]]
-        row = {"episode": self.number, "step": moment.step, "time": float(state["time"])}
-        row |= self._symbols(moment, state, params) | self._portfolio(moment, params)
+        row = {"episode": self.number, "step": snapshot.step, "time": float(state["time"])}
+        row |= self._symbols(snapshot, state, params) | self._portfolio(snapshot, params)
         _append(self.steps, row)
-        self._venues(moment, state, params)
-        if moment.step > 0:
-            self._fills(moment, params)
-            self._headlines(moment)
+        self._venues(snapshot, state, params)
+        if snapshot.step > 0:
+            self._fills(snapshot, params)
+            self._headlines(snapshot)
         self.stood = {name: state[name].copy() for name in ("own_price", "own_quantity", "own_ahead")}
 
-    def _symbols(self, moment: Moment, state: Any, params: Any) -> dict[str, Any]:
-        begun, infos = moment.step > 0, moment.infos
+    def _symbols(self, snapshot: StepSnapshot, state: Any, params: Any) -> dict[str, Any]:
+        begun, infos = snapshot.step > 0, snapshot.infos
         row: dict[str, Any] = {}
-        profit = moment.envs.breakdown(self.i).sum(axis=(1, 2))
+        profit = snapshot.envs.breakdown(self.i).sum(axis=(1, 2))
         for k, symbol in enumerate(self.symbols):
             tick, mid = float(params["tick_size"][k]), float(infos["mid"][self.i, k])
             bid, ask = (float(price) * tick for price in state["quote"][k])
@@ -105,18 +107,18 @@ class EpisodeTables:
             row |= {f"{symbol}.{name}": value for name, value in values.items()}
         return row
 
-    def _portfolio(self, moment: Moment, params: Any) -> dict[str, Any]:
-        begun, infos, i = moment.step > 0, moment.infos, self.i
+    def _portfolio(self, snapshot: StepSnapshot, params: Any) -> dict[str, Any]:
+        begun, infos, i = snapshot.step > 0, snapshot.infos, self.i
         plain = ("pnl", "cash", "value_at_risk", "expected_shortfall")
         row: dict[str, Any] = {name: float(infos[name][i]) for name in plain}
         row |= {"var_limit": float(params["var_limit"]), "hedged": begun and bool(infos["hedged"][i])}
         row |= {"regime": self.regimes[int(infos["regime"][i])]}
-        row |= {"reward": float(moment.rewards[i]) if begun else None}
+        row |= {"reward": float(snapshot.rewards[i]) if begun else None}
         row |= {f"reward.{name}": float(infos["reward_terms"][name][i]) if begun else None for name in REWARDS}
         return row | {f"attribution.{name}": float(infos["attribution"][name][i]) for name in TERMS}
 
-    def _venues(self, moment: Moment, state: Any, params: Any) -> None:
-        s, v, begun = len(self.symbols), len(self.names), moment.step > 0
+    def _venues(self, snapshot: StepSnapshot, state: Any, params: Any) -> None:
+        s, v, begun = len(self.symbols), len(self.names), snapshot.step > 0
         n = s * v
         part = {name: state[name][:s, :v] for name in ("route", "route_score", "route_filled", "route_exposure")}
         routes = np.maximum(part["route"].sum(axis=1, keepdims=True), 1)
@@ -125,7 +127,7 @@ class EpisodeTables:
         filled, exposure = part["route_filled"].ravel().tolist(), part["route_exposure"].ravel().tolist()
         columns: Rows = {
             "episode": [self.number] * n,
-            "step": [moment.step] * n,
+            "step": [snapshot.step] * n,
             "time": [float(state["time"])] * n,
             "symbol": [symbol for symbol in self.symbols for _ in self.names],
             "venue": self.names * s,
@@ -140,8 +142,8 @@ class EpisodeTables:
         for name, cells in self.venues.items():
             cells.extend(columns[name])
 
-    def _fills(self, moment: Moment, params: Any) -> None:
-        for fill in moment.envs.fills(self.i):
+    def _fills(self, snapshot: StepSnapshot, params: Any) -> None:
+        for fill in snapshot.envs.fills(self.i):
             k, v, side = int(fill["symbol"]), int(fill["venue"]), int(fill["side"])
             tick = float(params["tick_size"][k])
             role = ROLES[fill["role"]]
@@ -154,7 +156,7 @@ class EpisodeTables:
                 self.fills,
                 {
                     "episode": self.number,
-                    "step": moment.step,
+                    "step": snapshot.step,
                     "time": float(fill["time"]),
                     "symbol": self.symbols[k],
                     "venue": self.names[v],
@@ -169,9 +171,9 @@ class EpisodeTables:
                 },
             )
 
-    def _headlines(self, moment: Moment) -> None:
-        for item in moment.envs.headlines(self.i):
-            _append(self.headlines, {"episode": self.number, "step": moment.step, **item._asdict()})
+    def _headlines(self, snapshot: StepSnapshot) -> None:
+        for item in snapshot.envs.headlines(self.i):
+            _append(self.headlines, {"episode": self.number, "step": snapshot.step, **item._asdict()})
 
 
 def _append(rows: Rows, row: dict[str, Any]) -> None:

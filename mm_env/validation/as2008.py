@@ -12,7 +12,7 @@ from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
 from mm_env.theory.lattice import Floats, Lattice
 from mm_env.validation.checks import Check, Report
-from mm_env.validation.sampling import MEASURES, compare
+from mm_env.validation.sampling import MEASURES, moment_checks
 
 # 1000 simulations each (Quantitative Finance 8(3), table 1), and the exact moments of the same strategies
 PUBLISHED = {
@@ -74,7 +74,7 @@ class AS2008:
             config = self.config(strategy)
             bid, ask, spread = strategy_depths(Lattice.of(config), self.gamma, self.sigma, strategy)
             noisy = PUBLISHED[strategy] if standard else {}
-            found, _, exact = compare(config, bid, ask, episodes, seed, f"{strategy}: ", noisy)
+            found, _, exact = moment_checks(config, bid, ask, episodes, seed, f"{strategy}: ", noisy)
             if standard:
                 checks.append(Check(f"{strategy}: average spread", spread, published=PUBLISHED_SPREAD, decimals=4))
                 checks += [

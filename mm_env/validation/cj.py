@@ -15,7 +15,7 @@ from mm_env.sim.closed_forms import cj_depths
 from mm_env.theory.lattice import Floats, Lattice, exact_moments
 from mm_env.theory.optimal import best_constant_depth, optimal_policy, recovered_share
 from mm_env.validation.checks import Check, Report, inside
-from mm_env.validation.sampling import MEASURES, compare
+from mm_env.validation.sampling import MEASURES, moment_checks
 from mm_env.validation.weights import depths, log_weights
 
 PUBLISHED_VALUE = "68.255835"
@@ -84,7 +84,7 @@ class CJ:
             miss = max(float(np.abs(quoted[step, at, side] - exact[at]).max()) for side, exact in enumerate((bid, ask)))
             tolerance = _TOLERANCE * max(1.0 / self.k, float(np.abs(quoted[step, at]).max()))
             checks.append(Check(f"depths at {label}, largest miss", miss, 0.0, tolerance=tolerance, decimals=6))
-        found, runs, _ = compare(config, quoted[..., 0], quoted[..., 1], episodes, seed, "", {})
+        found, runs, _ = moment_checks(config, quoted[..., 0], quoted[..., 1], episodes, seed, "", {})
         checks += found
         value = exact_moments(lattice, quoted[..., 0], quoted[..., 1]).value(self.phi, self.alpha)
         error = float(runs.reward.std(ddof=1)) / math.sqrt(episodes)

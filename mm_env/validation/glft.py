@@ -13,7 +13,7 @@ from mm_env.config.io import load_config
 from mm_env.market.classic import build_classic
 from mm_env.theory.lattice import Floats
 from mm_env.validation.checks import Check, Report, inside
-from mm_env.validation.sampling import MEASURES, compare
+from mm_env.validation.sampling import MEASURES, moment_checks
 from mm_env.validation.weights import depths, log_weights
 
 PUBLISHED_BID = {-5: "2.973586", 0: "3.312915", 5: "3.652244"}
@@ -78,7 +78,7 @@ class GLFT:
                         "asymptotic: spread", spread, exact, tolerance=_TOLERANCE * abs(exact), published=shown, decimals=6
                     )
                 )
-        found, _, _ = compare(config, *asymptotic, episodes, seed, "asymptotic: ", {})
+        found, _, _ = moment_checks(config, *asymptotic, episodes, seed, "asymptotic: ", {})
         figures: dict[str, Any] = {"simulated": {name: check.ours for name, check in zip(MEASURES, found, strict=True)}}
         title = f"Guéant, Lehalle & Fernandez-Tapia 2013, {episodes:,} episodes, seed {seed}"
         return Report("glft", title, asdict(self), [*checks, *found], figures)

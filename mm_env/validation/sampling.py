@@ -20,7 +20,7 @@ def sampled(runs: ClassicRuns) -> dict[str, float]:
     }
 
 
-def compare(
+def moment_checks(
     config: ClassicConfig, bid: Depths, ask: Depths, episodes: int, seed: int, label: str, published: dict[str, str]
 ) -> tuple[list[Check], ClassicRuns, Moments]:
     """Checks of MEASURES of the default policy of `config` against the exact moments of the depths that it should quote.

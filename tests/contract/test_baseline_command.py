@@ -87,7 +87,7 @@ def test_the_summary_agrees_with_the_record_and_adds_up(whole):
     assert summary["symbols"]["XYZ"]["profit_first"] == pytest.approx(last["XYZ.pnl"])
     assert summary["portfolio"]["hedges_first"] == found.steps["hedged"].sum()
     over = found.steps["value_at_risk"] > found.steps["var_limit"]
-    assert summary["portfolio"]["var_breaches_first"] == over[1:].sum()
+    assert summary["portfolio"]["breaches_first"] == over[1:].sum()
     by_symbol = sum(part["profit"]["value"] for part in summary["symbols"].values())
     assert by_symbol == pytest.approx(summary["portfolio"]["profit"]["value"])
     assert found.attribution["profit"].sum() == pytest.approx(summary["portfolio"]["profit"]["value"])

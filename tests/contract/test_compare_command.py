@@ -115,13 +115,13 @@ def interrupted(monkeypatch, name: str) -> None:
     """Let somebody press Ctrl-C when that policy has played a few steps."""
     begun = compare.evaluate
 
-    def play(policy, *arguments, tell, **named):
-        def tell_and_stop(steps: int) -> None:
-            tell(steps)
+    def play(policy, *arguments, on_progress, **named):
+        def stop_after(steps: int) -> None:
+            on_progress(steps)
             if policy.name == name:
                 os.kill(os.getpid(), signal.SIGINT)
 
-        return begun(policy, *arguments, tell=tell_and_stop, **named)
+        return begun(policy, *arguments, on_progress=stop_after, **named)
 
     monkeypatch.setattr(compare, "evaluate", play)
 

@@ -83,20 +83,20 @@ DOWN = "stresses: {down: {windows: [{from_seconds: 10.0, to_seconds: 20.0, venue
 
 
 def test_ctrl_c_keeps_whole_batches_and_the_same_command_goes_on_to_the_same_end(monkeypatch, tmp_path):
-    monkeypatch.setattr(monte_carlo, "Run", functools.partial(monte_carlo.Run, batch=8))
+    monkeypatch.setattr(monte_carlo, "ScenarioRun", functools.partial(monte_carlo.ScenarioRun, batch=8))
     (tmp_path / "two.yaml").write_text(DOWN)
     arguments = ("--scenarios", tmp_path / "two.yaml", "--episodes", 20, "--set", "episode.steps=30")
-    begun, told = monte_carlo.play_scenarios, 0
+    begun, done = monte_carlo.play_scenarios, 0
 
-    def play(one, tell, stop):
-        def tell_and_stop(steps):
-            nonlocal told
-            tell(steps)
-            told += 1
-            if told == 3:  # with the third batch done, the second one of the base
+    def play(one, on_progress, stop):
+        def stop_after(steps):
+            nonlocal done
+            on_progress(steps)
+            done += steps
+            if done == 3 * 8 * 30:  # with the third batch done, the second one of the base
                 os.kill(os.getpid(), signal.SIGINT)
 
-        return begun(one, tell_and_stop, stop)
+        return begun(one, stop_after, stop)
 
     monkeypatch.setattr(monte_carlo, "play_scenarios", play)
     cut = run(*arguments, "--out", tmp_path / "cut")

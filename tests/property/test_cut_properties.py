@@ -8,14 +8,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mm_env.config import MarketConfig
-from mm_env.envs.play import play
+from mm_env.envs.play import StepSnapshot, Watcher, play
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.evaluation.attribution_cuts import DEFAULT_CUTS, DIMENSIONS, AttributionCuts, cut_name
+from mm_env.evaluation.episode_details import EpisodeDetails
 from mm_env.policies.registry import get_policy
 from mm_env.sim.state import TERMS
 from tests.property.strategies import configs
 
 EXACT = 1e-9  # of the largest amounts that were added: rounding of a few thousand sums
+
+
+class Gross(Watcher):
+    """Adds up the traded value [currency]."""
+
+    value = 0.0
+
+    def step(self, snapshot: StepSnapshot) -> None:
+        for i in range(snapshot.envs.num_envs):
+            fills = snapshot.envs.fills(i)
+            traded = float((fills["quantity"].astype(float) * np.abs(fills["price"])).sum())
+            self.value += traded * float(snapshot.envs.batch.params["lot_value"].max())
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -25,19 +38,13 @@ def test_cuts_sum_to_the_profit(config: MarketConfig, seed: int, policy: str, en
     cuts = (*DEFAULT_CUTS, tuple(DIMENSIONS))
     seconds = config.episode.steps * config.episode.step_seconds
     watcher = AttributionCuts(cuts, minutes=seconds / 60.0 / 3.0)
-    gross = [0.0]
-
-    def add_up(moment: object) -> None:
-        for i in range(envs):
-            fills = market.fills(i)
-            value = float((fills["quantity"].astype(float) * np.abs(fills["price"])).sum())
-            gross[0] += value * float(market.batch.params["lot_value"].max())
-
-    played = play(market, get_policy(policy, seed=seed), 4, seed, watchers=[watcher, add_up])
+    gross, details = Gross(), EpisodeDetails()
+    play(market, get_policy(policy, seed=seed), 4, seed, watchers=[watcher, details, gross])
     market.close()
-    assert played.episodes is not None
-    mean = played.episodes.breakdown.mean(axis=0)
-    tolerance = EXACT * (gross[0] + float(np.abs(played.episodes.breakdown).sum())) + 1e-300
+    episodes = details.result()
+    assert episodes is not None
+    mean = episodes.breakdown.mean(axis=0)
+    tolerance = EXACT * (gross.value + float(np.abs(episodes.breakdown).sum())) + 1e-300
     rows = pd.DataFrame(watcher.rows())
     terms = rows[rows["kind"] == "term"]
     for cut in cuts:

@@ -30,15 +30,16 @@ _ROWS = (
     ("profit, standard deviation [currency]", "profit_sd", 0, 1.0),
     ("profit of the first episode [currency]", "profit_first", 0, 1.0),
     ("Sharpe ratio over episodes", "sharpe", 2, 1.0),
-    ("maximum drawdown, mean [currency]", "max_drawdown", 0, 1.0),
-    ("maximum drawdown, worst [currency]", "max_drawdown_worst", 0, 1.0),
+    ("maximum drawdown, mean [currency]", "drawdown", 0, 1.0),
+    ("maximum drawdown, worst [currency]", "drawdown_worst", 0, 1.0),
     ("fills of own quotes", "fills", 0, 1.0),
     ("filled lots", "filled_lots", 0, 1.0),
     ("filled / posted lots [%]", "fill_ratio", 2, 100.0),
-    ("inventory, mean of absolute [lots]", "inventory_absolute", 1, 1.0),
-    ("inventory, standard deviation [lots]", "inventory_sd", 1, 1.0),
+    ("inventory, mean of absolute [lots]", "inventory_absolute_lots", 1, 1.0),
+    ("inventory, standard deviation [lots]", "inventory_sd_lots", 1, 1.0),
+    ("inventory, root mean square of the value [currency]", "inventory_sd", 0, 1.0),
     ("inventory limit of quotes [lots]", "limit", 0, 1.0),
-    ("VaR over its limit [% of steps]", "var_breach_share", 2, 100.0),
+    ("VaR over its limit [% of steps]", "over_limit", 2, 100.0),
     ("hedges", "hedges", 1, 1.0),
     ("lots traded by hedges", "hedged_lots", 0, 1.0),
     ("lots that hedges could not trade", "hedge_unfilled_lots", 1, 1.0),
@@ -116,8 +117,8 @@ def _figures(summary: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
     return (
         ("Profit an episode", number(p["profit"]["value"]), f"99 %: {between(p['profit']['low'], p['profit']['high'])}"),
         ("Sharpe ratio", number(p["sharpe"]["value"], 2), "over episodes, not annualised"),
-        ("Worst drawdown", number(p["max_drawdown_worst"]), f"mean {number(p['max_drawdown']['value'])}"),
-        ("VaR over its limit", f"{with_error({**p['var_breach_share'], 'error': None}, 2, 100.0)} %", "of the steps"),
+        ("Worst drawdown", number(p["drawdown_worst"]), f"mean {number(p['drawdown']['value'])}"),
+        ("VaR over its limit", f"{with_error({**p['over_limit'], 'error': None}, 2, 100.0)} %", "of the steps"),
         ("Hedges an episode", number(p["hedges"]["value"], 1), f"cost {number(p['hedge_cost']['value'])}"),
         ("Filled of posted lots", f"{with_error({**p['fill_ratio'], 'error': None}, 1, 100.0)} %", "own quotes"),
     )
@@ -276,7 +277,7 @@ def _risk_words(run: Run) -> str:
     text += f"Over the limit the default policy hedges down to {100 * r.hedge_target:g} % of it."
     if p is None:
         return text
-    share = 100.0 * p["var_breach_share"]["value"]
+    share = 100.0 * p["over_limit"]["value"]
     return (
         text + f" VaR was over it in {number(share, 2)} % of the steps; {number(p['hedges']['value'], 1)} hedges an episode."
     )

@@ -109,7 +109,7 @@ def _risks(results: ScenarioResults) -> Table:
         (
             str(row["scenario"]), *(number(row[name]) for name in ("var_95", "var_99", "es_95", "es_99")),
             number(100.0 * row["over_limit"], 2), number(row["hedges"], 1), number(row["hedge_cost"]),
-            number(row["hedge_unfilled"], 1),
+            number(row["hedge_unfilled_lots"], 1),
         )
         for _, row in results.table.iterrows()
     )  # fmt: skip

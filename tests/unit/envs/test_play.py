@@ -1,204 +1,115 @@
-"""What is counted of episodes agrees with the environment that played them, however they are spread over envs."""
+"""The loop over episodes calls its watchers in order, in rounds of the envs, in either market, until it is stopped."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
-from mm_env.envs.play import play
+from mm_env.envs.play import Watcher, make_envs, play, steps_of_round
 from mm_env.envs.vector_env import MultiVenueVectorEnv
-from mm_env.evaluation.metrics import max_drawdown
 from mm_env.policies.registry import get_policy
-from mm_env.sim.ledger import HEDGE, MAKER
-from mm_env.sim.state import TERMS
 
-STEPS = 150
-CONFIG = {
-    "episode": {"steps": STEPS},
-    "news": {"rate_per_hour": 1800.0},
-    "risk": {"portfolio_var_limit": 150.0},
-    "reward": {"inventory_penalty": 0.0},
-    "venues": [{"name": "A", "price_basis_ticks": 3}, {"name": "B", "maker_fee_bps": 0.1}],
-}
+STEPS = 6
+BOOK = load_config({"episode": {"steps": STEPS}})
+CLASSIC = load_config({"episode": {"horizon": 0.06, "step": 0.01}}, ClassicConfig)
 POLICY = get_policy("as")
 
 
-class Journal:
-    """A watcher that keeps what statistics are made of, in the plainest way."""
+class Diary(Watcher):
+    """Notes every call."""
 
     def __init__(self):
-        self.profit, self.inventory, self.mid, self.fills, self.ends, self.rewards = [], [], [], [], {}, []
+        self.calls, self.snapshots = [], []
 
-    def __call__(self, moment):
-        envs, infos = moment.envs, moment.infos
-        self.mid.append(np.array(infos["mid"]))
-        if moment.step == 0:
-            return
-        by_symbol = np.stack([envs.breakdown(i).sum(axis=(1, 2)) for i in range(envs.num_envs)])
-        self.profit.append(np.column_stack([by_symbol, infos["pnl"]]))
-        self.inventory.append(np.array(infos["inventory"]))
-        self.fills.append([envs.fills(i) for i in range(envs.num_envs)])
-        self.rewards.append(moment.rewards.copy())
-        for i in np.flatnonzero(moment.ended & moment.playing):
-            self.ends[int(i)] = {name: envs.batch.states[name][i].copy() for name in envs.batch.states.dtype.names}
+    def reset(self, snapshot):
+        self.calls.append(("reset", snapshot.first))
+        self.snapshots.append(snapshot)
+
+    def before_step(self, step):
+        self.calls.append(("before", step))
+
+    def step(self, snapshot):
+        self.calls.append(("step", snapshot.step))
+        self.snapshots.append(snapshot)
+
+    def finish(self, complete):
+        self.calls.append(("finish", complete))
 
 
-@pytest.fixture(scope="module")
-def played():
-    envs = MultiVenueVectorEnv(3, CONFIG, record=True)
-    journal = Journal()
-    outcome = play(envs, POLICY, 3, seed=4, watchers=[journal])
-    params = envs.batch.params[0].copy()
+def played(config, number, episodes, **named):
+    envs, diary = make_envs(POLICY, config, number), Diary()
+    outcome = play(envs, POLICY, episodes, 3, watchers=[diary], **named)
     envs.close()
-    return outcome.episodes, journal, params
+    return outcome, diary
 
 
-def test_profits_and_rewards_are_those_of_the_infos(played):
-    episodes, journal, _ = played
-    assert len(episodes) == 3 and episodes.steps.tolist() == [STEPS] * 3
-    assert episodes.profit == pytest.approx(journal.profit[-1][:, -1])
-    assert episodes.reward == pytest.approx(np.sum(journal.rewards, axis=0))
-    assert episodes.reward == pytest.approx(episodes.profit)  # weight on profit alone
+@pytest.mark.parametrize("config", [BOOK, CLASSIC], ids=["book", "classic"])
+def test_rounds_follow_each_other_and_each_step_is_seen_once(config):
+    done = []
+    outcome, diary = played(config, 2, 3, on_progress=done.append)
+    one = [call for k in range(STEPS) for call in (("before", k), ("step", k + 1))]
+    ends = ("finish", True)
+    assert diary.calls == [("reset", 0), *one, ends, ("reset", 2), *one, ends]
+    assert (outcome.episodes, outcome.stopped) == (3, False)
+    assert done == [2] * STEPS + [1] * STEPS  # the second env of the second round counts no more
+    assert [snapshot.over for snapshot in diary.snapshots] == ([False] * STEPS + [True]) * 2
+    assert not diary.snapshots[0].rewards.any() and diary.snapshots[STEPS].ended.all()
 
 
-def test_drawdowns_are_those_of_the_paths(played):
-    episodes, journal, _ = played
-    paths = np.stack(journal.profit)
-    for i in range(3):
-        assert episodes.drawdown[i] == pytest.approx([max_drawdown(paths[:, i, k]) for k in range(3)])
-        assert episodes.drawdown[i, -1] == pytest.approx(journal.ends[i]["drawdown"])
-    assert episodes.drawdown.min() > 0
+def test_steps_are_those_of_the_environment():
+    _, diary = played(BOOK, 3, 3, options={"evaluation": True, "first": 5})
+    envs = MultiVenueVectorEnv(3, BOOK)
+    envs.reset(seed=3, options={"evaluation": True, "first": 5})
+    for snapshot in diary.snapshots[1:]:
+        assert snapshot.first == 5
+        _, rewards, _, _, infos = envs.step(np.zeros((3, 6), np.float32))
+        np.testing.assert_array_equal(snapshot.rewards, rewards)
+        np.testing.assert_array_equal(snapshot.infos["pnl"], infos["pnl"])
 
 
-def test_fills_and_costs_are_those_of_the_log(played):
-    episodes, journal, _ = played
-    for i in range(3):
-        log = np.concatenate([fills[i] for fills in journal.fills])
-        maker, hedge = log[log["role"] == MAKER], log[log["role"] == HEDGE]
-        assert len(maker) > 20 and len(hedge) > 0
-        for k in range(2):
-            assert episodes.fills[i, k] == np.count_nonzero(maker["symbol"] == k)
-            assert episodes.filled[i, k] == maker["quantity"][maker["symbol"] == k].sum()
-            assert episodes.hedged_lots[i, k] == hedge["quantity"][hedge["symbol"] == k].sum()
-            crossing = episodes.breakdown[i, k, :, TERMS.index("hedge_cost")].sum()
-            fees = hedge["fee"][hedge["symbol"] == k].sum()
-            assert episodes.hedge_cost[i, k] == pytest.approx(fees - crossing)
-        assert episodes.breaches[i] == journal.ends[i]["breaches"] > 0
-        assert episodes.hedges[i] == journal.ends[i]["hedges"] > 0
-        assert (episodes.filled[i] < episodes.posted[i]).all()
-        assert episodes.posted[i].tolist() == journal.ends[i]["posted"][:2, :2].sum(axis=(1, 2)).tolist()
+@pytest.mark.parametrize(("after", "finished", "last"), [(0, 0, False), (4, 0, False), (STEPS + 2, 2, False)])
+def test_a_stop_is_heeded_between_steps(after, finished, last):
+    calls = iter(range(1000))
+    outcome, diary = played(BOOK, 2, 6, stop=lambda: next(calls) == after)
+    assert (outcome.episodes, outcome.stopped) == (finished, True)
+    assert sum(name == "step" for name, _ in diary.calls) == after
+    assert diary.calls[-1] == ("finish", last)
 
 
-def test_inventories_are_taken_over_steps_before_the_liquidation(played):
-    episodes, journal, _ = played
-    for i in range(3):
-        held = np.stack(journal.inventory)[:, i].astype(float)
-        held[-1] = journal.ends[i]["liquidated"]
-        assert episodes.inventory_end[i].tolist() == held[-1].tolist()
-        assert episodes.inventory_mean[i] == pytest.approx(held.mean(axis=0))
-        assert episodes.inventory_absolute[i] == pytest.approx(np.abs(held).mean(axis=0))
-        assert episodes.inventory_square[i] == pytest.approx((held**2).mean(axis=0))
-    assert (episodes.inventory_end != 0).any()
+def test_nobody_is_asked_to_stop_after_the_last_step():
+    asked = []
+    played(BOOK, 2, 2, stop=lambda: bool(asked.append(True)))
+    assert len(asked) == STEPS
 
 
-def test_mark_outs_are_those_of_the_definition(played):
-    episodes, journal, params = played
-    mids = np.stack(journal.mid)
-    count, value = np.zeros((3, 2, 4), int), np.zeros((3, 2, 4))
-    for i in range(3):
-        for fill in np.concatenate([fills[i] for fills in journal.fills]):
-            if fill["role"] != MAKER:
-                continue
-            k, v, tick = fill["symbol"], fill["venue"], params["tick_size"][fill["symbol"]]
-            shares = (1 - 2 * int(fill["side"])) * int(fill["quantity"]) * 100.0
-            basis = params["basis"][v]
-            for h, horizon in enumerate((0.0, 1.0, 10.0, 60.0)):
-                at = int(np.ceil(fill["time"] + horizon - 1e-9))
-                if horizon and at >= STEPS:  # the last mid stands after the agent's own liquidation
-                    continue
-                mid = mids[at, i, k] if horizon else (fill["mid"] - basis) * tick
-                count[i, v, h] += 1
-                value[i, v, h] += shares * (mid - (fill["price"] - basis) * tick)
-    assert episodes.marks.count.tolist() == count.tolist()
-    assert episodes.marks.value == pytest.approx(value, abs=1e-6)
-    assert (count[:, :, 0] > count[:, :, 3]).all() and count[:, :, 3].min() > 0
+def test_an_env_that_ends_early_plays_no_more_in_its_round():
+    config = load_config({"randomize": {"episode.steps": [2, 20]}})
+    outcome, diary = played(config, 6, 6)
+    steps = np.sum([snapshot.playing for snapshot in diary.snapshots[1:]], axis=0)
+    ends = np.sum([snapshot.ended & snapshot.playing for snapshot in diary.snapshots], axis=0)
+    assert len(set(steps.tolist())) > 2 and ends.tolist() == [1] * 6 and outcome.episodes == 6
 
 
-def test_without_a_liquidation_mark_outs_read_the_last_mid():
-    config = {**CONFIG, "episode": {"steps": STEPS, "liquidate_at_end": False}}
-    envs, journal = MultiVenueVectorEnv(3, config, record=True), Journal()
-    found = play(envs, POLICY, 3, seed=4, watchers=[journal]).episodes
+def test_a_round_can_be_taken_step_by_step():
+    envs = make_envs(POLICY, BOOK, 2)
+    steps = steps_of_round(envs, POLICY, envs.reset(seed=3)[1])
+    assert next(steps).step == 0 and next(steps).step == 1
+    assert [snapshot.step for snapshot in steps] == list(range(2, STEPS + 1))
     envs.close()
-    at_the_end = 0
-    for i in range(3):
-        log = np.concatenate([fills[i] for fills in journal.fills])
-        log = log[log["role"] == MAKER]
-        for h, horizon in ((1, 1.0), (2, 10.0)):
-            inside = np.ceil(log["time"] + horizon - 1e-9) <= STEPS
-            assert found.marks.count[i, :, h].sum() == np.count_nonzero(inside)
-        at_the_end += np.count_nonzero(np.ceil(log["time"] + 1.0) == STEPS)
-        assert found.inventory_end[i].tolist() == journal.inventory[-1][i].tolist()
-    assert at_the_end > 0
 
 
-def test_at_the_fill_mark_outs_are_the_spread_captured(played):
-    episodes, _, _ = played
-    spread = episodes.breakdown[..., TERMS.index("spread_capture")].sum(axis=1)
-    assert episodes.marks.value[:, :, 0] == pytest.approx(spread)
+def test_an_environment_that_resets_at_the_end_of_a_step_is_refused():
+    envs = MultiVenueVectorEnv(2, BOOK, autoreset_mode="SameStep")
+    with pytest.raises(ValueError, match="autoreset_mode 'SameStep': expected"):
+        play(envs, POLICY, 2, 0)
+    envs.close()
 
 
-def test_further_episodes_follow_on_the_same_envs():
-    def profits(number, episodes, seed=4):
-        envs = MultiVenueVectorEnv(number, CONFIG, record=True)
-        found = play(envs, POLICY, episodes, seed=seed).episodes
+def test_envs_are_made_in_the_mode_of_the_policy():
+    policy = SimpleNamespace(action_mode="absolute")
+    for config in (BOOK, CLASSIC):
+        envs = make_envs(policy, config, 2, num_threads=1)
+        assert envs.action_mode == "absolute" and envs.num_envs == 2
         envs.close()
-        return found.profit
-
-    three, five = profits(3, 3), profits(3, 5)
-    assert five[:3].tolist() == three.tolist()
-    assert len(five) == 5 and len(set(five)) == 5
-    assert profits(5, 2).tolist() == three[:2].tolist()  # envs beyond the number asked for do not count
-
-
-def test_episodes_of_drawn_lengths_are_each_counted_to_their_own_end():
-    config = {**CONFIG, "randomize": {"episode.steps": [5, 60]}}
-    envs, journal = MultiVenueVectorEnv(6, config, record=True), Journal()
-    episodes = play(envs, POLICY, 6, seed=1, watchers=[journal]).episodes
-    envs.close()
-    assert len(set(episodes.steps.tolist())) > 2
-    for i in range(6):
-        steps = episodes.steps[i]
-        assert episodes.profit[i] == pytest.approx(journal.profit[steps - 1][i, -1])
-        assert episodes.fills[i].sum() == sum(np.count_nonzero(fills[i]["role"] == MAKER) for fills in journal.fills[:steps])
-
-
-def test_stopped_before_an_end_the_episodes_under_way_are_kept():
-    envs, journal = MultiVenueVectorEnv(2, CONFIG, record=True), Journal()
-    outcome = play(envs, POLICY, 2, seed=4, watchers=[journal], stop=lambda: len(journal.profit) == 30)
-    envs.close()
-    assert (outcome.stopped, outcome.complete) == (True, False)
-    assert outcome.episodes.steps.tolist() == [30, 30]
-    assert outcome.episodes.profit == pytest.approx(journal.profit[-1][:, -1])
-    assert outcome.episodes.inventory_end.tolist() == journal.inventory[-1].tolist()
-    assert outcome.episodes.marks.count[:, :, 1].sum() > 0
-
-
-def test_stopped_later_only_the_finished_episodes_are_kept():
-    envs, journal = MultiVenueVectorEnv(2, CONFIG, record=True), Journal()
-    outcome = play(envs, POLICY, 4, seed=4, watchers=[journal], stop=lambda: len(journal.profit) == STEPS + 10)
-    envs.close()
-    assert (outcome.stopped, outcome.complete, len(outcome.episodes)) == (True, True, 2)
-    assert outcome.episodes.steps.tolist() == [STEPS, STEPS]
-
-
-def test_stopped_at_once_there_is_nothing():
-    envs = MultiVenueVectorEnv(2, CONFIG, record=True)
-    outcome = play(envs, POLICY, 2, seed=4, stop=lambda: True)
-    envs.close()
-    assert outcome.episodes is None and outcome.stopped
-
-
-def test_an_environment_without_a_log_is_refused():
-    envs = MultiVenueVectorEnv(2, load_config("two_symbols"))
-    with pytest.raises(ValueError, match="record=True"):
-        play(envs, POLICY, 2, seed=0)
-    envs.close()

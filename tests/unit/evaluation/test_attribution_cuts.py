@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from mm_env.evaluation.attribution_cuts import (
     default_minutes,
     parse_cut,
 )
+from mm_env.evaluation.episode_details import EpisodeDetails
 from mm_env.policies.registry import get_policy
 from mm_env.runs import Recorder
 from mm_env.runs.folder import cuts_bytes
@@ -51,10 +53,11 @@ def played_by(envs, episodes=EPISODES, config=CONFIG, cuts=(*DEFAULT_CUTS, FINES
     tables = {}
     recorder = Recorder(lambda name, rows: tables.setdefault(name, []).append(pd.DataFrame(rows)), episodes)
     watcher = AttributionCuts(cuts, minutes)
-    played = play(market, get_policy("as"), episodes, seed=4, watchers=[watcher, recorder], stop=stop)
+    details = EpisodeDetails()
+    outcome = play(market, get_policy("as"), episodes, seed=4, watchers=[watcher, recorder, details], stop=stop)
     market.close()
-    recorder.flush()
     rows = pd.DataFrame(watcher.rows(), columns=list(CUT_COLUMNS))
+    played = SimpleNamespace(episodes=details.result(), stopped=outcome.stopped, complete=outcome.episodes > 0)
     return played, rows, {name: pd.concat(parts) for name, parts in tables.items()}
 
 
@@ -232,9 +235,9 @@ def test_an_episode_has_at_most_eight_periods_unless_asked(steps, minutes):
 def test_cuts_are_spelt_in_any_order_and_wrong_ones_are_refused():
     assert parse_cut("side, regime") == ("regime", "side") and parse_cut("all") == () and cut_name(()) == "all"
     for text, wrong in (("regime,hour", "'hour'"), ("side,side", "'side'"), ("all,side", "'all'")):
-        with pytest.raises(ValueError, match=re.escape(wrong) + ".*allowed: all, or.*symbol, venue"):
+        with pytest.raises(ValueError, match=re.escape(wrong) + ".*expected all, or.*symbol, venue"):
             parse_cut(text)
-    with pytest.raises(ValueError, match=r"minutes 0\.0; allowed: above 0"):
+    with pytest.raises(ValueError, match=r"minutes 0\.0; expected a number above 0"):
         AttributionCuts(minutes=0.0)
 
 

@@ -188,7 +188,7 @@ def test_what_cannot_be_compared_is_refused(rows):
     with pytest.raises(ValueError, match="1 episode"):
         Bootstrap(1)
     short = {"base": rows["base"], "short": [evaluation(np.zeros(399))]}
-    with pytest.raises(ValueError, match=r"shape \(1, 399\): allowed: 400 finite numbers"):
+    with pytest.raises(ValueError, match=r"shape \(1, 399\): expected 400 finite numbers"):
         compare(short, "base")
     with pytest.raises(KeyError):
         compare(rows, "nobody")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mm_env.evaluation.episodes import Episodes, join, statistics
+from mm_env.evaluation.evaluation import VALUES, Evaluation
 from mm_env.evaluation.markouts import Marks
 from mm_env.sim.state import TERMS
 
@@ -19,11 +20,14 @@ def episodes(number, seed):
         return rng.integers(1, 50, (number, *shape))
 
     cells = (number, 2, 4)
+    breakdown = rng.normal(10.0, 5.0, (number, 2, 2, len(TERMS)))
+    metrics = {name: rng.uniform(1.0, 9.0, number) for name in VALUES}
+    metrics |= {"profit": breakdown.sum(axis=(1, 2, 3)), "breaches": counts(), "hedges": counts()}
     return Episodes(
-        breakdown=rng.normal(10.0, 5.0, (number, 2, 2, len(TERMS))),
-        reward=rng.normal(size=number),
+        metrics=Evaluation(**metrics, reward_terms={}, attribution={}),
+        breakdown=breakdown,
         steps=counts(),
-        drawdown=rng.uniform(1.0, 9.0, (number, 3)),
+        drawdown=rng.uniform(1.0, 9.0, (number, 2)),
         posted=counts(2) + 100,
         filled=counts(2),
         fills=counts(2),
@@ -33,8 +37,6 @@ def episodes(number, seed):
         inventory_absolute=rng.uniform(5.0, 9.0, (number, 2)),
         inventory_square=rng.uniform(100.0, 200.0, (number, 2)),
         inventory_end=counts(2),
-        breaches=counts(),
-        hedges=counts(),
         hedged_lots=counts(2),
         hedge_unfilled=counts(2),
         hedge_cost=rng.uniform(0.0, 5.0, (number, 2)),
@@ -53,7 +55,7 @@ def test_profits_of_symbols_and_portfolio():
         assert part["profit"]["value"] == pytest.approx(profit.mean())
         assert part["profit_sd"] == pytest.approx(profit.std(ddof=1))
         assert part["sharpe"]["value"] == pytest.approx(profit.mean() / profit.std(ddof=1))
-    assert FOUND["portfolio"]["reward"]["value"] == pytest.approx(E.reward.mean())
+    assert FOUND["portfolio"]["reward"]["value"] == pytest.approx(E.metrics.reward.mean())
 
 
 def test_fill_ratios_of_venues():
@@ -64,19 +66,19 @@ def test_fill_ratios_of_venues():
 
 
 def test_drawdowns():
-    assert FOUND["symbols"]["ABC"]["max_drawdown"]["value"] == pytest.approx(E.drawdown[:, 1].mean())
-    assert FOUND["portfolio"]["max_drawdown"]["value"] == pytest.approx(E.drawdown[:, 2].mean())
-    assert FOUND["portfolio"]["max_drawdown_worst"] == E.drawdown[:, 2].max()
+    assert FOUND["symbols"]["ABC"]["drawdown"]["value"] == pytest.approx(E.drawdown[:, 1].mean())
+    assert FOUND["portfolio"]["drawdown"]["value"] == pytest.approx(E.metrics.drawdown.mean())
+    assert FOUND["portfolio"]["drawdown_worst"] == E.metrics.drawdown.max()
 
 
 def test_inventories():
     abc = FOUND["symbols"]["ABC"]
-    assert abc["inventory_sd"] == pytest.approx(
+    assert abc["inventory_sd_lots"] == pytest.approx(
         np.sqrt(E.inventory_square[:, 1].mean() - E.inventory_mean[:, 1].mean() ** 2)
     )
-    assert abc["inventory_absolute"]["value"] == pytest.approx(E.inventory_absolute[:, 1].mean())
-    assert abc["inventory_end_first"] == E.inventory_end[0, 1]
-    assert FOUND["portfolio"]["inventory_absolute"]["value"] == pytest.approx(E.inventory_absolute.sum(axis=1).mean())
+    assert abc["inventory_absolute_lots"]["value"] == pytest.approx(E.inventory_absolute[:, 1].mean())
+    assert abc["inventory_end_lots_first"] == E.inventory_end[0, 1]
+    assert FOUND["portfolio"]["inventory_absolute_lots"]["value"] == pytest.approx(E.inventory_absolute.sum(axis=1).mean())
 
 
 def test_fills_breaches_and_hedges():
@@ -85,9 +87,9 @@ def test_fills_breaches_and_hedges():
     assert portfolio["fill_ratio"]["value"] == pytest.approx(E.filled.sum() / E.posted.sum())
     assert portfolio["fills"]["value"] == pytest.approx(E.fills.sum(axis=1).mean())
     assert portfolio["filled_lots"]["value"] == pytest.approx(E.filled.sum(axis=1).mean())
-    assert portfolio["var_breach_share"]["value"] == pytest.approx(E.breaches.sum() / E.steps.sum())
-    assert (portfolio["var_breaches_first"], portfolio["hedges_first"]) == (E.breaches[0], E.hedges[0])
-    assert portfolio["hedges"]["value"] == pytest.approx(E.hedges.mean())
+    assert portfolio["over_limit"]["value"] == pytest.approx(E.metrics.breaches.sum() / E.steps.sum())
+    assert (portfolio["breaches_first"], portfolio["hedges_first"]) == (E.metrics.breaches[0], E.metrics.hedges[0])
+    assert portfolio["hedges"]["value"] == pytest.approx(E.metrics.hedges.mean())
     assert portfolio["hedge_cost"]["value"] == pytest.approx(E.hedge_cost.sum(axis=1).mean())
     assert abc["hedge_cost"]["value"] == pytest.approx(E.hedge_cost[:, 1].mean())
     assert abc["hedged_lots"]["value"] == pytest.approx(E.hedged_lots[:, 1].mean())

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from mm_env.config import ClassicConfig
-from mm_env.config.io import ConfigError, load_config, override
+from mm_env.config.io import load_config, override
 from mm_env.envs.classic_vector import ClassicVectorEnv
 from mm_env.envs.play import play
 from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.errors import ConfigError
+from mm_env.evaluation.episode_details import EpisodeDetails
 from mm_env.evaluation.evaluation import BY_NAME, VALUES, evaluate
 from mm_env.interrupt import Stopped
 from mm_env.policies import get_policy
@@ -46,6 +48,15 @@ def test_an_episode_is_the_same_whoever_plays_beside_it(spec, market):
     assert alike(whole, evaluate(policy, market, 11, 3))  # what it played before leaves no trace
 
 
+def details_of(number, market):
+    """Details of evaluation episodes of seed 3, and the states of their envs at the end."""
+    envs, details = MultiVenueVectorEnv(number, market, record=True), EpisodeDetails()
+    play(envs, get_policy("as"), number, 3, options={"evaluation": True}, watchers=[details])
+    ledger = envs.batch.states.copy()
+    envs.close()
+    return details.result(), ledger
+
+
 def test_evaluation_episodes_of_a_seed_are_neither_those_of_another_nor_those_of_training():
     policy = get_policy("as")
     found = evaluate(policy, MARKET, 5, 3)
@@ -62,15 +73,17 @@ def test_evaluation_episodes_of_a_seed_are_neither_those_of_another_nor_those_of
 
 def test_the_book_market_is_counted_as_its_ledger_counts():
     found = evaluate(get_policy("as"), MARKET, 8, 3)
-    envs = MultiVenueVectorEnv(8, MARKET, record=True)
-    played = play(envs, get_policy("as"), 8, 3, options={"evaluation": True}).episodes
-    np.testing.assert_allclose(found.reward, played.reward)
-    np.testing.assert_allclose(found.profit, played.profit)
-    np.testing.assert_allclose(found.drawdown, played.drawdown[:, -1], atol=1e-9)
-    np.testing.assert_array_equal(found.breaches, played.breaches)
+    played, ledger = details_of(8, MARKET)
+    np.testing.assert_allclose(found.profit, played.breakdown.sum(axis=(1, 2, 3)), atol=1e-6)
+    for name in ("drawdown", "breaches", "hedges"):
+        np.testing.assert_allclose(getattr(found, name), ledger[name], atol=1e-9, err_msg=name)
+    np.testing.assert_allclose(found.over_limit, ledger["breaches"] / STEPS)
     assert 0 < found.breaches.sum() < 8 * STEPS
     np.testing.assert_array_equal(found.fills, played.fills.sum(axis=1))
-    assert (found.hedge_cost > played.hedge_cost.sum(axis=1)).all()  # fees of the sale at the end besides
+    np.testing.assert_allclose(found.hedge_cost, played.hedge_cost.sum(axis=1), atol=1e-9)
+    taken = -(found.attribution["hedge_cost"] + found.attribution["taker_fees"])
+    assert (found.hedge_cost < taken).all()  # the fees of the liquidation at the end are no cost of a hedge
+    assert not found.hedge_cost[(ledger["hedged_lots"] == 0).all(axis=(1, 2))].any()
     np.testing.assert_allclose(sum(found.attribution.values()), found.profit, atol=1e-6)
     np.testing.assert_array_equal(found.spread_capture, found.attribution["spread_capture"])
     np.testing.assert_allclose(sum(found.reward_terms.values()), found.reward)
@@ -80,9 +93,8 @@ def test_the_book_market_is_counted_as_its_ledger_counts():
 def test_without_a_sale_at_the_end_hedges_alone_cost():
     market = override(MARKET, {"episode.liquidate_at_end": False})
     found = evaluate(get_policy("as"), market, 4, 3)
-    envs = MultiVenueVectorEnv(4, market, record=True)
-    played = play(envs, get_policy("as"), 4, 3, options={"evaluation": True}).episodes
-    np.testing.assert_allclose(found.hedge_cost, played.hedge_cost.sum(axis=1), atol=1e-6)
+    taken = -(found.attribution["hedge_cost"] + found.attribution["taker_fees"])
+    np.testing.assert_allclose(found.hedge_cost, taken, atol=1e-6)
     assert found.hedge_cost.sum() > 0.0
     unhedged = evaluate(get_policy("constant:-0.6"), market, 4, 3)
     assert unhedged.fills.min() > 0 and not unhedged.hedge_cost.any()  # a constant never hedges
@@ -95,16 +107,20 @@ def test_risk_and_inventory_are_those_of_the_steps(sold):
     found = evaluate(get_policy("fixed"), home, 4, 3)
     envs = MultiVenueVectorEnv(4, home, autoreset_mode="Disabled")
     envs.reset(seed=3, options={"evaluation": True})
+    lots = [symbol.lot_size for symbol in home.symbols]
     var, value, profit = [], [], []
     for _ in range(STEPS):
         _, _, _, _, infos = envs.step(envs.default_action())
         var.append(infos["value_at_risk"].copy())
         profit.append(infos["pnl"].copy())
-        value.append(infos["inventory"] * infos["mid"] * [symbol.lot_size for symbol in home.symbols])
+        value.append(infos["inventory"] * infos["mid"] * lots)
+    if sold:  # what was held before the liquidation counts
+        assert not value[-1].any()
+        value[-1] = envs.batch.states["liquidated"][:, :2] * infos["mid"] * lots
     np.testing.assert_allclose(found.value_at_risk, np.mean(var, axis=0))
     np.testing.assert_allclose(found.over_limit, (np.array(var) > 60.0).mean(axis=0))
     assert 0.0 < found.over_limit.mean() < 1.0
-    np.testing.assert_allclose(found.inventory_sd**2, (np.array(value)[:-1] ** 2).sum(axis=2).mean(axis=0))
+    np.testing.assert_allclose(found.inventory_sd**2, (np.array(value) ** 2).sum(axis=2).mean(axis=0))
     path = np.concatenate([np.zeros((1, 4)), profit])
     np.testing.assert_allclose(found.drawdown, (np.maximum.accumulate(path) - path).max(axis=0))
 
@@ -133,10 +149,10 @@ def test_the_policy_is_at_home_and_acts_in_its_own_mode():
     assert not np.array_equal(default.profit, fixed.profit)
 
 
-def test_all_steps_are_told_and_a_stop_is_heeded_between_them():
-    told = []
-    evaluate(get_policy("as"), MARKET, 7, 3, most_envs=4, tell=told.append)
-    assert sum(told) == 7 * STEPS
+def test_all_steps_are_reported_and_a_stop_is_heeded_between_them():
+    done = []
+    evaluate(get_policy("as"), MARKET, 7, 3, most_envs=4, on_progress=done.append)
+    assert sum(done) == 7 * STEPS
     asked = []
 
     def stop() -> bool:
@@ -152,5 +168,5 @@ def test_what_cannot_be_evaluated_is_refused():
     drawn = load_config({"randomize": {"policy.as_gamma": [0.01, 0.1]}})
     with pytest.raises(ConfigError, match=r"randomize: policy\.as_gamma: an evaluation needs one market"):
         evaluate(get_policy("as"), drawn, 2, 0)
-    with pytest.raises(ValueError, match="episodes 0, most_envs 4: allowed: at least 1 of each"):
+    with pytest.raises(ValueError, match="episodes 0, most_envs 4: expected at least 1 of each"):
         evaluate(get_policy("as"), MARKET, 0, 0, most_envs=4)

@@ -1,4 +1,4 @@
-"""What sentiment is worth: oracles and their opposite, paired episodes, and the command."""
+"""Value of a sentiment scorer: oracles and their opposite, paired episodes, and the command."""
 
 import json
 
@@ -8,8 +8,9 @@ import typer
 from typer.testing import CliRunner
 
 from mm_env.cli import sentiment_value as value_of_sentiment
-from mm_env.config.io import ConfigError, load_config, override
-from mm_env.evaluation.sentiment_value import reading, worth
+from mm_env.config.io import load_config, override
+from mm_env.errors import ConfigError
+from mm_env.evaluation.sentiment_value import reading, scorer_value
 from mm_env.interrupt import Stopped
 from mm_env.market.build import build_market
 from mm_env.policies.registry import get_policy
@@ -40,13 +41,13 @@ def test_perfect_needs_a_tape_that_states_the_truth(tmp_path):
 
 
 def test_an_unknown_scorer_is_told_of_both_kinds():
-    with pytest.raises(ConfigError, match=r"unknown scorer 'tfid'.*and 'perfect' in a market; did you mean 'tfidf'"):
+    with pytest.raises(ConfigError, match=r"unknown scorer 'tfid'.*and 'perfect' in a market; nearest: 'tfidf'"):
         build_market(scored_by("tfid"))
 
 
 def test_who_knows_the_truth_earns_more_than_who_reads_nothing_than_who_reads_it_wrongly():
-    perfect, none = (worth(POLICY, scored_by(name), 48, 3) for name in ("perfect", "none"))
-    wrong = worth(POLICY, override(scored_by("perfect"), {"policy.alpha_weight": -3.0}), 48, 3)
+    perfect, none = (scorer_value(POLICY, scored_by(name), 48, 3) for name in ("perfect", "none"))
+    wrong = scorer_value(POLICY, override(scored_by("perfect"), {"policy.alpha_weight": -3.0}), 48, 3)
     for better, worse in ((perfect, none), (none, wrong)):
         gain = better.profit - worse.profit
         assert gain.mean() > 3 * gain.std(ddof=1) / np.sqrt(len(gain))
@@ -68,17 +69,17 @@ def test_a_tape_without_polarity_and_a_short_episode_compare_nothing(tmp_path):
     path = tmp_path / "news.csv"
     path.write_text("step,headline,polarity\n1,a,0.5\n2,b,\n")
     tape = override(LOUD, {"news.source": "tape", "news.tape": str(path)})
-    with pytest.raises(ConfigError, match="1 headlines without polarity; allowed here: a tape that states all"):
+    with pytest.raises(ConfigError, match="1 headlines without polarity; expected a tape that states all"):
         reading(tape, "tfidf", POLICY, 0, 1)
-    with pytest.raises(ConfigError, match="10 steps of 1 s; allowed here"):
+    with pytest.raises(ConfigError, match="10 steps of 1 s; expected"):
         reading(override(LOUD, {"episode.steps": 10}), "tfidf", POLICY, 12, 1)
 
 
 def test_it_stops_and_refuses():
     with pytest.raises(Stopped):
-        worth(POLICY, LOUD, 2, 1, stop=lambda: True)
+        scorer_value(POLICY, LOUD, 2, 1, stop=lambda: True)
     with pytest.raises(ConfigError, match="a comparison needs one market"):
-        worth(POLICY, load_config({"randomize": {"policy.as_gamma": [0.01, 0.1]}}), 2, 1)
+        scorer_value(POLICY, load_config({"randomize": {"policy.as_gamma": [0.01, 0.1]}}), 2, 1)
 
 
 APP = typer.Typer()
@@ -104,9 +105,9 @@ def test_the_command_prints_differences_from_none(tmp_path):
     ("arguments", "message"),
     [
         (("--scorers", "vadre"), "news.scorer: unknown scorer 'vadre'"),
-        (("--scorers", ","), "--scorers ',': allowed"),
+        (("--scorers", ","), "--scorers ',': expected"),
         (("--policy", "nobody", "--scorers", "none"), "'nobody'"),
-        (("--fit", 1, "--scorers", "none"), "--fit 1: allowed: 0, or 2 and more"),
+        (("--fit", 1, "--scorers", "none"), "--fit 1: expected 0, or 2 and more"),
     ],
 )
 def test_the_command_refuses_before_it_plays(tmp_path, arguments, message):

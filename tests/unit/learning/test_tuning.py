@@ -47,7 +47,7 @@ def peak(monkeypatch):
     """Rewards with their peak at base_spread_bps 7 and size_skew 2, or a constant of 0.3; what was asked is kept."""
     asked = []
 
-    def evaluate_at(policy, config, episodes, seed, *, evaluation, tell=None, stop=lambda: False):
+    def evaluate_at(policy, config, episodes, seed, *, evaluation, on_progress=None, stop=lambda: False):
         if stop():
             raise Stopped
         asked.append((episodes, seed, evaluation))
@@ -89,7 +89,9 @@ def test_the_same_seed_tries_the_same_and_another_another(peak):
 def test_a_study_goes_on_where_it_stopped_and_tries_nothing_twice(peak, tmp_path, name):
     storage = tmp_path / "study.db"
     asked, told = iter([False] * 6 + [True] * 9), []  # before the first trial, and after each
-    assert len(done(study_of(name, 20, storage=storage, tell=told.append, stop=lambda: next(asked)))) == 6 == sum(told)
+    assert (
+        len(done(study_of(name, 20, storage=storage, on_progress=told.append, stop=lambda: next(asked)))) == 6 == sum(told)
+    )
     study = study_of(name, 20, storage=storage)
     assert len(done(study)) == 20 == len({tuple(trial.params.items()) for trial in study.trials})
     assert len(done(study_of(name, 20, storage=storage))) == 20

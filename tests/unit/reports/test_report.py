@@ -74,9 +74,8 @@ class Page(HTMLParser):
 
 @pytest.fixture(autouse=True, scope="module")
 def quick():
-    """The picture of the run folder is not looked at here, and figures of the documents are small."""
+    """Figures of the documents are small."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mm_env.runs.baseline._picture", lambda *_: b"")
         patch.setattr("mm_env.reports.report.pdf.DOTS_PER_INCH", 40)
         yield
 
@@ -120,7 +119,7 @@ def test_the_numbers_are_those_of_the_summary(run, page):
     assert profit["portfolio"] == f"{number(p['profit']['value'])} ± {number(p['profit']['error'])}"
     assert profit["ABC"] == with_error(summary["symbols"]["ABC"]["profit"])
     assert page.row(caption, "VaR over its limit [% of steps]")["portfolio"].startswith(
-        number(100.0 * p["var_breach_share"]["value"], 2)
+        number(100.0 * p["over_limit"]["value"], 2)
     )
     assert page.row(caption, "inventory limit of quotes [lots]")["XYZ"] == "200"
     margins = summary["attribution"]

@@ -12,22 +12,22 @@ def estimate(value, error=None):
 
 def part(profit):
     names = (
-        "profit", "sharpe", "max_drawdown", "fills", "fill_ratio", "inventory_absolute",
+        "profit", "sharpe", "drawdown", "fills", "fill_ratio", "inventory_absolute_lots",
         "hedged_lots", "hedge_unfilled_lots", "hedge_cost",
     )  # fmt: skip
-    return {"profit_first": profit, "max_drawdown_worst": 7.0, **{name: estimate(profit) for name in names}}
+    return {"profit_first": profit, "drawdown_worst": 7.0, **{name: estimate(profit) for name in names}}
 
 
 def summary(symbols):
     terms = {"spread_capture": 2.0, "profit": 2.0}
-    portfolio = {**part(1234.5), "var_breach_share": estimate(0.25, 0.125), "hedges": estimate(3.0)}
+    portfolio = {**part(1234.5), "over_limit": estimate(0.25, 0.125), "hedges": estimate(3.0)}
     return {
         "episodes": 1,
         "complete_episodes": False,
         "steps": 10,
         "policy": "as",
         "seed": 5,
-        "symbols": {name: {**part(1.0), "inventory_sd": 3.0, "inventory_end_first": -4} for name in symbols},
+        "symbols": {name: {**part(1.0), "inventory_sd_lots": 3.0, "inventory_end_lots_first": -4} for name in symbols},
         "portfolio": portfolio,
         "attribution": {"symbols": dict.fromkeys(symbols, terms), "venues": {"ALPHA": terms}, "all": {"all": terms}},
         "markouts": [

@@ -10,10 +10,10 @@ from mm_env.config.io import load_config, override
 from mm_env.config.scenario import ScenarioFile
 from mm_env.config.scenarios import expand, levels_of
 from mm_env.errors import RunError, UsageError
-from mm_env.evaluation.evaluation import evaluate
+from mm_env.evaluation.evaluation import VALUES, evaluate
 from mm_env.policies import get_policy
 from mm_env.risk import scenario_runs
-from mm_env.risk.scenario_runs import Run, begin, estimate, play_scenarios
+from mm_env.risk.scenario_runs import ScenarioRun, begin, estimate, play_scenarios
 from mm_env.risk.scenario_table import scenario_row, tabulate
 from mm_env.risk.scenarios import LEVELS, fan_path, load_results, part_path, parts_of
 from mm_env.risk.sketch import ACCURACY
@@ -31,7 +31,9 @@ MARKET = override(load_config(), {"episode.steps": 40})
 
 def run_in(folder, episodes=20, batch=8, file=FILE, policy="as", **named):
     scenarios = expand(file, MARKET)
-    return Run(folder, scenarios, get_policy(policy), policy, 3, episodes, levels_of(file, MARKET), batch=batch, **named)
+    return ScenarioRun(
+        folder, scenarios, get_policy(policy), policy, 3, episodes, levels_of(file, MARKET), batch=batch, **named
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +63,7 @@ def test_episodes_are_those_of_an_evaluation(done):
         rows = results.episodes(scenario.name)
         theirs = evaluate(run.policy, scenario.config, 20, 3, most_envs=7)
         assert rows["episode"].tolist() == list(range(20))
-        for name in ("profit", "reward", "drawdown", "over_limit", "value_at_risk", "fills", "spread_capture", "hedge_cost",
-                     "breaches"):  # fmt: skip
+        for name in VALUES:
             np.testing.assert_allclose(rows[name], getattr(theirs, name), rtol=1e-9, atol=1e-9, err_msg=name)
         np.testing.assert_allclose(rows["profit"], rows.filter(like="attribution.").sum(axis=1), atol=1e-6)
 

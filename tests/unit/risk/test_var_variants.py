@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mm_env.config.io import load_config, override
-from mm_env.envs.play import play
+from mm_env.envs.play import Watcher, play
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.policies.registry import get_policy
-from mm_env.risk.var_samples import PositionSampler, horizon_steps, join_samples
+from mm_env.risk.var_samples import PositionSampler, horizon_steps, join_samples, sample_positions
 from mm_env.risk.var_variants import Seen, ewma_covariance, figures_of, parse_variant, spellings, tail_figures
 
 WINDOW, PERIODS, HORIZON = 140, 12, 10
@@ -29,22 +29,37 @@ NAMES = ["parametric", "cornish_fisher", "historical", "parametric:120", "moves:
 
 @pytest.fixture(scope="module")
 def played():
-    """What three blocks were, each moment kept."""
+    """Three blocks, each step kept."""
     kept = []
 
-    def keep(moment):
-        states = moment.envs.batch.states
-        one = {name: np.array(moment.infos[name]) for name in ("mid", "inventory", "regime")}
-        one |= {name: states[name].copy() for name in ("value_at_risk", "expected_shortfall", "seen_position")}
-        kept.append(one)
+    class Keep(Watcher):
+        def reset(self, snapshot):
+            self.step(snapshot)
 
-    told = []
-    sampler = PositionSampler(CONFIG, spellings(NAMES), PERIODS, WINDOW, told.append)
+        def step(self, snapshot):
+            states = snapshot.envs.batch.states
+            one = {name: np.array(snapshot.infos[name]) for name in ("mid", "inventory", "regime")}
+            one |= {name: states[name].copy() for name in ("value_at_risk", "expected_shortfall", "seen_position")}
+            kept.append(one)
+
+    sampler = PositionSampler(CONFIG, spellings(NAMES), PERIODS, WINDOW)
     envs = MultiVenueVectorEnv(3, CONFIG, record=True)
-    play(envs, get_policy("as"), 3, seed=9, watchers=[sampler, keep])
+    play(envs, get_policy("as"), 3, seed=9, watchers=[sampler, Keep()])
     envs.close()
-    assert sum(told) == 3 * CONFIG.episode.steps
     return sampler.parts[0], kept
+
+
+def test_sampled_positions_are_those_of_the_blocks_that_were_finished(played):
+    done = []
+    samples = sample_positions(
+        get_policy("as"), CONFIG, spellings(NAMES), 3, 9, periods=PERIODS, window_steps=WINDOW, on_progress=done.append
+    )
+    assert sum(done) == 3 * CONFIG.episode.steps
+    np.testing.assert_array_equal(samples.profit, played[0].profit)
+    stopped = sample_positions(
+        get_policy("as"), CONFIG, spellings(NAMES), 3, 9, periods=PERIODS, window_steps=WINDOW, stop=lambda: True
+    )
+    assert stopped is None
 
 
 def test_a_frozen_position_makes_what_the_mids_make_of_it(played):

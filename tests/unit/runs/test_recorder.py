@@ -8,10 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from mm_env.config.io import load_config
-from mm_env.envs.play import play
+from mm_env.envs.play import Watcher, play
 from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.errors import RunError
+from mm_env.evaluation.episode_details import EpisodeDetails
 from mm_env.policies.registry import get_policy
-from mm_env.runs import Recorder, RunError, RunFolder, read_run
+from mm_env.runs import Recorder, RunFolder, read_run
 from mm_env.runs.tables import fill_columns, headline_columns, step_columns, venue_columns
 from mm_env.sim.state import TERMS
 
@@ -34,7 +36,6 @@ def record(path, episodes=2, number=3, stop=lambda: False, watchers=()):
     folder, envs = RunFolder(path, CONFIG), MultiVenueVectorEnv(number, CONFIG, record=True)
     recorder = Recorder(folder.append, episodes)
     played = play(envs, get_policy("as"), number, seed=8, watchers=[recorder, *watchers], stop=stop)
-    recorder.flush()
     envs.close()
     folder.finish([ROW], SUMMARY)
     return played
@@ -44,11 +45,16 @@ def record(path, episodes=2, number=3, stop=lambda: False, watchers=()):
 def run(tmp_path_factory):
     path, infos, quotes = tmp_path_factory.mktemp("run"), [], []
 
-    def keep(moment):
-        infos.append({name: np.array(value) for name, value in moment.infos.items() if name in ("pnl", "mid", "inventory")})
-        quotes.append(moment.envs.batch.states["quote"][1].copy())
+    class Keep(Watcher):
+        def reset(self, snapshot):
+            self.step(snapshot)
 
-    record(path, watchers=[keep])
+        def step(self, snapshot):
+            kept = ("pnl", "mid", "inventory")
+            infos.append({name: np.array(value) for name, value in snapshot.infos.items() if name in kept})
+            quotes.append(snapshot.envs.batch.states["quote"][1].copy())
+
+    record(path, watchers=[Keep()])
     return read_run(path), infos, quotes, path
 
 
@@ -179,12 +185,13 @@ def test_a_stopped_run_holds_what_was_done(tmp_path):
 
 def test_more_episodes_than_envs_are_recorded_in_order(tmp_path):
     folder, envs = RunFolder(tmp_path, CONFIG), MultiVenueVectorEnv(2, CONFIG, record=True)
-    played = play(envs, get_policy("as"), 4, seed=8, watchers=[Recorder(folder.append, 3)])
+    details = EpisodeDetails()
+    play(envs, get_policy("as"), 4, seed=8, watchers=[Recorder(folder.append, 3), details])
     envs.close()
     folder.finish([ROW], SUMMARY)
     last = read_run(tmp_path).steps.groupby("episode")["pnl"].last()
     assert last.index.tolist() == [0, 1, 2]
-    assert last.to_numpy() == pytest.approx(played.episodes.profit[:3])
+    assert last.to_numpy() == pytest.approx(details.result().profit[:3])
 
 
 def test_an_earlier_run_stays_until_the_new_one_is_written(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mm_env.evaluation.metrics import (
+from mm_env.evaluation.estimates import (
     FEWEST_FOR_MOMENTS,
     max_drawdown,
     mean_estimate,
@@ -24,7 +24,7 @@ def test_student_quantiles_are_those_of_scipy(probability, degrees):
 
 @pytest.mark.parametrize("probability, degrees", [(0.0, 3), (1.0, 3), (0.5, 0), (math.nan, 3)])
 def test_student_quantiles_exist_inside_the_law_alone(probability, degrees):
-    with pytest.raises(ValueError, match="allowed"):
+    with pytest.raises(ValueError, match="expected"):
         student_t_quantile(probability, degrees)
 
 

@@ -49,6 +49,14 @@ def mean_estimate(values: ArrayLike, confidence: float = CONFIDENCE) -> Estimate
     return _estimate(float(x.mean()), float(x.std(ddof=1)) / math.sqrt(x.size), x.size, confidence)
 
 
+def sharpe_ratio(profits: ArrayLike) -> NDArray[np.float64]:
+    """Mean over the last axis over standard deviation, of episodes' profits, not annualised; NaN where all are alike."""
+    x = np.asarray(profits, np.float64)
+    deviation = x.std(axis=-1, ddof=1)
+    flat = deviation <= 1e-12 * np.abs(x).max(axis=-1)
+    return np.asarray(np.where(flat, np.nan, x.mean(axis=-1) / np.where(flat, 1.0, deviation)))
+
+
 def sharpe_estimate(profits: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
     """Sharpe ratio over episodes: mean of the episodes' profits over their standard deviation, not annualised.
 
@@ -60,10 +68,9 @@ def sharpe_estimate(profits: ArrayLike, confidence: float = CONFIDENCE) -> Estim
     Source: Lo 2002 (independent normal); Mertens 2002 (skewness and kurtosis).
     """
     x = _episodes(profits)
-    spread = float(x.std(ddof=1)) if x.size >= 2 else 0.0
-    if spread <= 1e-12 * float(np.abs(x).max(initial=0.0)):
+    ratio = float(sharpe_ratio(x)) if x.size >= 2 else math.nan
+    if math.isnan(ratio):
         return Estimate(None, None, None, None, x.size)
-    ratio = float(x.mean()) / spread
     if x.size < FEWEST_FOR_MOMENTS:
         return Estimate(ratio, None, None, None, x.size)
     z = (x - x.mean()) / x.std()
@@ -106,7 +113,7 @@ def student_t_quantile(probability: float, degrees: int) -> float:
     Raises ValueError outside 0 < probability < 1 and below one degree.
     """
     if not 0.0 < probability < 1.0 or degrees < 1:
-        raise ValueError(f"probability {probability!r} and {degrees!r} degrees; allowed: inside (0, 1), at least 1")
+        raise ValueError(f"probability {probability!r} and {degrees!r} degrees; expected a number inside (0, 1), at least 1")
     if probability < 0.5:
         return -student_t_quantile(1.0 - probability, degrees)
     if degrees > 100_000:  # the closed form has that many terms, and the law is normal to five digits
@@ -137,7 +144,7 @@ def _t_distribution(t: float, degrees: int) -> float:
 def _episodes(values: ArrayLike) -> NDArray[np.float64]:
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or not np.isfinite(x).all():
-        raise ValueError(f"an array of shape {x.shape}; allowed: one finite number an episode")
+        raise ValueError(f"an array of shape {x.shape}; expected one finite number an episode")
     return x
 
 

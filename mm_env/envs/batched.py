@@ -1,4 +1,4 @@
-"""What the vector environments of both markets share: seeds, masks, resets, autoreset, checks, saved states."""
+"""Base class of both vector environments: seeds, masks, resets, autoreset, checks, saved states."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gymnasium.vector.utils import batch_space
 from mm_env.envs import saving
 from mm_env.envs.actions import checked_actions, mode_of
 from mm_env.envs.episodes import Casting, Seeds
-from mm_env.errors import check_choice
+from mm_env.errors import UsageError, check_choice
 from mm_env.sim.observe import BOUND
 from mm_env.sim.step import RESET, SKIP, STEP
 
@@ -28,7 +28,7 @@ _OPTIONS = ("reset_mask", "config", "evaluation", "first")
 
 
 class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """N envs of one market, stepped by one call; a market's own class says how it is built, run, and told of.
+    """N envs of one market, stepped by one call; the market's subclass builds the simulation and writes the infos.
 
     batch: the simulation; casting: which market each env plays; seeds: their keys
     ended: (N,) bool envs whose last step ended their episode; begun: the first reset has been
@@ -51,7 +51,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
         render_mode: str | None,
         render_modes: Sequence[str],
     ) -> None:
-        """Check and keep the arguments that all markets take; raises `ValueError` for one that is not allowed."""
+        """Check and keep the arguments that all markets take; raises `UsageError` for one that is not allowed."""
         _check_count("num_envs", num_envs)
         if num_threads is not None:
             _check_count("num_threads", num_threads)
@@ -89,7 +89,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
 
     @abstractmethod
     def _use(self, market: Any) -> None:
-        """Make the batch play what is not in the params of an env, but of all envs of a market."""
+        """Point the batch at the data that all envs of a market share."""
 
     @abstractmethod
     def _info(self, results: np.ndarray) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
 
     @abstractmethod
     def explain(self, policy: QuotingPolicy, i: int = 0) -> dict[str, dict[str, float]]:
-        """Why a policy quotes env i as it does: symbol -> term -> value, prices in currency, sizes and hedge in lots."""
+        """Terms of a policy's quotes in env i: symbol -> term -> value, prices in currency, sizes and hedge in lots."""
 
     def episode_config(self, i: int = 0) -> Any:
         """The configuration of env i's episode, with the values that were drawn for it."""
@@ -127,36 +127,36 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
         return self.casting.config_of(i)
 
     def _rewards(self) -> np.ndarray:
-        """(N,) float64 rewards of the last step, nobody else's."""
+        """(N,) float64 rewards of the last step, an array of the caller's own."""
         rewards: np.ndarray = self.batch.results["reward"].copy()
         return rewards
 
     def _ends(self) -> np.ndarray:
-        """(N,) bool envs whose last step ended their episode, nobody else's."""
+        """(N,) bool envs whose last step ended their episode, an array of the caller's own."""
         ends: np.ndarray = self.batch.results["truncated"].copy()
         return ends
 
     def _forget_logs(self) -> None:
-        """Drop what was kept of the last step of episodes that ended."""
+        """Drop the logs stored for episodes that ended in the last step."""
 
     def _keep_logs(self, mask: np.ndarray) -> None:
-        """Keep what the envs of `mask` (N,) bool logged, as the reset in the same step forgets it."""
+        """Store the logs of the envs of `mask` (N,) bool, which a reset in the same step clears."""
 
     def _watch(self, commands: np.ndarray) -> None:
-        """Note, for rendering, what `commands` (N,) uint8 made of the envs."""
+        """Record the envs for rendering, after `commands` (N,) uint8."""
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin the next episode of every env, or of those of `options["reset_mask"]`.
 
-        Raises `ValueError` for a seed, an option or a mask that is not allowed.
+        Raises `UsageError` for a seed, an option or a mask that is not allowed.
         """
         self.begin_episodes(seed, options or {})
         return self.batch.rows, self._info(self.batch.results)
 
     def begin_episodes(self, seed: int | Sequence[int | None] | None, options: Mapping[str, Any]) -> None:
-        """What `reset` does, less what it returns."""
+        """Do what `reset` does; return nothing."""
         self._require_open()
         seed = _checked_seed(seed, self.num_envs)
         super().reset(seed=seed if isinstance(seed, int) else None)
@@ -167,7 +167,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
             raise ResetNeeded("options['reset_mask']: the first reset is of all envs")
         evaluation = options.get("evaluation")
         if evaluation is not None and not isinstance(evaluation, bool | np.bool_):
-            raise ValueError(f"options['evaluation'] {evaluation!r}: expected True or False")
+            raise UsageError(f"options['evaluation'] {evaluation!r}: expected True or False")
         if options.get("config") is not None:
             self.set_config(options["config"])
         self.seeds.give(
@@ -185,7 +185,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
         Returns observations (N, columns) float32, rewards (N,) float64 [currency], terminations (N,) bool, all False,
         truncations (N,) bool, infos.
 
-        Raises `ValueError` for actions that are not allowed, `gymnasium.error.ResetNeeded` before the first reset and,
+        Raises `UsageError` for actions that are not allowed, `gymnasium.error.ResetNeeded` before the first reset and,
         with autoreset disabled, when an env has ended.
         """
         self.advance(checked_actions(actions, self.num_envs, self.action_names))
@@ -234,7 +234,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
         if mask is None:
             return np.ones(self.num_envs, bool)
         if not isinstance(mask, np.ndarray) or mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
-            raise ValueError(f"options['reset_mask'] {mask!r}: expected ({self.num_envs},) bool array with a True in it")
+            raise UsageError(f"options['reset_mask'] {mask!r}: expected ({self.num_envs},) bool array with a True in it")
         return mask
 
     def require_begun(self) -> None:
@@ -245,21 +245,21 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
 
     def _require_open(self) -> None:
         if self.closed:
-            raise ValueError("the environment is closed")
+            raise UsageError("the environment is closed")
 
     def save_state(self) -> bytes:
-        """All that the envs need to continue bit for bit."""
+        """The state of the envs, from which they continue bit for bit."""
         return saving.save_state(self)
 
     def load_state(self, state: bytes) -> None:
         """Continue where `save_state` was called, on an environment of the same configuration and number of envs.
 
-        Raises `ValueError` for a state of another version, configuration or number of envs.
+        Raises `UsageError` for a state of another version, configuration or number of envs.
         """
         saving.load_state(self, state)
 
     def continue_from(self, begun: bool, ended: np.ndarray) -> None:
-        """Take over a state that stands in the batch."""
+        """Continue from the state in the batch."""
         self.begun, self.ended = begun, ended
         self._forget_logs()
 
@@ -280,14 +280,14 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
 
 def _check_count(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} {value!r}: expected whole numbers from 1")
+        raise UsageError(f"{name} {value!r}: expected whole numbers from 1")
 
 
 def _checked_first(first: object, seed: object) -> int:
     if first is None:
         return 0
     if isinstance(first, bool) or not isinstance(first, int | np.integer) or first < 0 or not isinstance(seed, int):
-        raise ValueError(
+        raise UsageError(
             f"options['first'] {first!r} with seed {seed!r}: expected whole numbers from 0, with one seed for all"
         )
     return int(first)
@@ -298,11 +298,11 @@ def _checked_seed(seed: object, number: int) -> int | list[int | None] | None:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-            raise ValueError(f"seed {value!r}: expected whole numbers from 0, None, or a list of {number} of them")
+            raise UsageError(f"seed {value!r}: expected whole numbers from 0, None, or a list of {number} of them")
         return int(value)
 
     if not isinstance(seed, list | tuple | np.ndarray):
         return one(seed)
     if len(seed) != number:
-        raise ValueError(f"a list of {len(seed)} seeds: expected {number}, one an env")
+        raise UsageError(f"a list of {len(seed)} seeds: expected {number}, one an env")
     return [one(value) for value in seed]

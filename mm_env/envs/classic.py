@@ -65,17 +65,17 @@ class ClassicEnv(SingleEnv):
         disabled = AutoresetMode.DISABLED
         self._view(ClassicVectorEnv(1, config, action_mode, num_threads=1, autoreset_mode=disabled, render_mode=render_mode))
 
-    def _info(self, said: dict[str, Any]) -> dict[str, Any]:
-        depth: np.ndarray = said["depth"]
+    def _info(self, result: dict[str, Any]) -> dict[str, Any]:
+        depth: np.ndarray = result["depth"]
         return {
-            "pnl": said["pnl"],
-            "cash": said["cash"],
-            "inventory": said["inventory"],
-            "mid": said["mid"],
+            "pnl": result["pnl"],
+            "cash": result["cash"],
+            "inventory": result["inventory"],
+            "mid": result["mid"],
             "bid_depth": float(depth[0]),
             "ask_depth": float(depth[1]),
-            "bid_filled": said["bid_filled"],
-            "ask_filled": said["ask_filled"],
-            "reward_terms": dict(zip(REWARDS, said["terms"].tolist(), strict=True)),
-            "attribution": dict(zip(TERMS, said["attribution"].tolist(), strict=True)),
+            "bid_filled": result["bid_filled"],
+            "ask_filled": result["ask_filled"],
+            "reward_terms": dict(zip(REWARDS, result["terms"].tolist(), strict=True)),
+            "attribution": dict(zip(TERMS, result["attribution"].tolist(), strict=True)),
         }

@@ -13,6 +13,7 @@ from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
 from mm_env.envs.batched import BatchedVectorEnv
 from mm_env.envs.episodes import Casting
+from mm_env.errors import UsageError
 from mm_env.market.classic import ClassicMarket, build_classic, home_of
 from mm_env.policies.quoting import QuotingPolicy
 from mm_env.policies.registry import get_policy
@@ -31,8 +32,8 @@ CLASSIC_RENDER_MODES = ("ansi",)
 class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):  # skrl reads the bases
     """N envs of `mm_env/Classic-v0`, simulated together; `ClassicEnv` describes actions, observations, rewards.
 
-    What `MultiVenueVectorEnv` says of resets, seeds and episode ends holds here as well. In infos everything is an array
-    over envs, (N,); nothing that is returned is ever written to again.
+    Resets, seeds and episode ends are those of `MultiVenueVectorEnv`. In infos everything is an array over envs, (N,); what
+    is returned is never written to again.
     """
 
     metadata: dict[str, Any] = {"render_modes": list(CLASSIC_RENDER_MODES), "render_fps": 10}  # noqa: RUF012
@@ -54,7 +55,7 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
         action_mode: "residual" (0 is the default policy) or "absolute" (depths from the mid)
         num_threads: threads that share the envs; None: as many as cores
 
-        Raises `ConfigError`, and `ValueError` for an argument that is not allowed.
+        Raises `ConfigError`, and `UsageError` for an argument that is not allowed.
         """
         self._set_up(num_envs, action_mode, num_threads, autoreset_mode, render_mode, CLASSIC_RENDER_MODES)
         market = build_classic(load_config(config, ClassicConfig))
@@ -126,7 +127,7 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
         return self.action_for(self.depths_of(policy))
 
     def explain(self, policy: QuotingPolicy, i: int = 0) -> dict[str, dict[str, float]]:
-        """Why a policy quotes env i as it does: symbol -> term -> value [currency, and units for the inventory]."""
+        """Terms of a policy's quotes in env i: symbol -> term -> value [currency, and units for the inventory]."""
         i = range(self.num_envs)[i]
         state, (bid, ask) = self.batch.states[i], self.depths_of(policy)[i].tolist()
         mid = float(state["mid"])
@@ -145,12 +146,12 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
     def set_config(self, config: ClassicSource) -> None:
         """Change the parameters of every episode from the next reset of each env on.
 
-        Raises `ConfigError`, and `ValueError` for a market of other observations.
+        Raises `ConfigError`, and `UsageError` for a market of other observations.
         """
         loaded = load_config(config, ClassicConfig)
         observations = self.config.episode.observations
         if loaded.episode.observations != observations:
-            raise ValueError(
+            raise UsageError(
                 f"episode.observations {loaded.episode.observations!r}: expected {observations!r}, as spaces cannot "
                 "change; make a new environment for others"
             )
@@ -163,7 +164,7 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
         return self.batch.ends
 
     def _info(self, results: np.ndarray) -> dict[str, Any]:
-        """Views of the results, which nobody writes to again."""
+        """Views of the results, which are never written to again."""
         terms, attribution = results["terms"], results["attribution"]
         return {
             "pnl": results["pnl"],

@@ -84,8 +84,8 @@ class MultiVenueEnv(SingleEnv):
         )
         self.symbols, self.venues = self.vector.symbols, self.vector.venues
 
-    def _info(self, said: dict[str, Any]) -> dict[str, Any]:
-        return single_info(said, len(self.symbols))
+    def _info(self, result: dict[str, Any]) -> dict[str, Any]:
+        return single_info(result, len(self.symbols))
 
     def fills(self) -> np.ndarray:
         """Own fills in the last step: rows of `mm_env.sim.ledger.FILL_DTYPE`; needs `record=True`."""

@@ -1,4 +1,4 @@
-"""Saved states: everything that N envs need to continue bit for bit, as bytes that hold numbers and JSON alone."""
+"""Saved states: bytes of numbers and JSON from which N envs continue bit for bit."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import numpy as np
 
 from mm_env import __version__
 from mm_env.config.io import config_hash
+from mm_env.errors import UsageError
 
 _BATCH_ARRAYS = ("states", "params", "which", "rows", "results")
 _LOGS = {"fills": "fill_count", "wire": "wire_count"}  # where the batch keeps any -> rows of an env in use
 
 
 class SavedEnv(Protocol):
-    """What of a vector env is saved, and set when one is loaded."""
+    """The parts of a vector env that are saved and loaded."""
 
     batch: Any
     casting: Any
@@ -42,7 +43,7 @@ class SavedEnv(Protocol):
 
 
 def save_state(env: SavedEnv) -> bytes:
-    """Bytes of all that `env` is, less the history that its pictures show."""
+    """The state of `env` as bytes, without the history that pictures show."""
     batch, casting, seeds = env.batch, env.casting, env.seeds
     header = _identity(env) | {
         "begun": env.begun,
@@ -63,19 +64,19 @@ def save_state(env: SavedEnv) -> bytes:
 
 
 def load_state(env: SavedEnv, state: bytes) -> None:
-    """Put `env` where the envs of `state` were.
+    """Continue from `state`.
 
-    Raises `ValueError` for what is no state, and for one of another version, configuration or shape.
+    Raises `UsageError` for bytes that are no state, and for a state of another version, configuration or shape.
     """
     header, arrays = _read(state)
     for key, here in _identity(env).items():
         if header[key] != here:
-            raise ValueError(f"saved state: {key} {header[key]!r}: expected {here!r}")
+            raise UsageError(f"saved state: {key} {header[key]!r}: expected {here!r}")
     markets = [env.build(text) for text in (*header["markets"], header["following"])]
     for market, digest in zip(markets, header["headlines"], strict=True):
         if market.headlines_digest != digest:
             tape = market.config.news.tape or "the bundled ones"
-            raise ValueError(f"saved state: headlines {digest!r}: expected those of now, as {tape} changed since")
+            raise UsageError(f"saved state: headlines {digest!r}: expected those of now, as {tape} changed since")
     batch, casting, seeds = env.batch, env.casting, env.seeds
     for name in _BATCH_ARRAYS:
         setattr(batch, name, np.ascontiguousarray(arrays[name]))
@@ -94,12 +95,12 @@ def load_state(env: SavedEnv, state: bytes) -> None:
 
 
 def _logs(batch: Any) -> list[str]:
-    """The logs that a batch keeps; that of the classic market keeps none."""
+    """The logs of a batch; the classic market's has none."""
     return [name for name in _LOGS if hasattr(batch, name)]
 
 
 def _identity(env: SavedEnv) -> dict[str, Any]:
-    """What must agree between the env that saved and the one that loads."""
+    """What must be equal in the env that saved and the one that loads."""
     batch = env.batch
     arrays = [batch.states, batch.params, batch.results, *(getattr(batch, name) for name in _logs(batch))]
     layout = repr([array.dtype.descr for array in arrays])
@@ -120,4 +121,4 @@ def _read(state: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             arrays = {name: file[name] for name in file.files}
         return json.loads(str(arrays.pop("header"))), arrays
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"not a saved state of mm_env: {error}") from error
+        raise UsageError(f"not a saved state of mm_env: {error}") from error

@@ -1,4 +1,4 @@
-"""What the environments with one market maker share: each is the N = 1 view of its market's vector environment."""
+"""Base class of both environments with one market maker: the N = 1 view of the market's vector environment."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     vector: BatchedVectorEnv
 
     def _view(self, vector: BatchedVectorEnv) -> None:
-        """Be the only env of `vector`."""
+        """Show the only env of `vector`."""
         self.vector = vector
         self.render_mode, self.action_mode = vector.render_mode, vector.action_mode
         self.observation_space = vector.single_observation_space
@@ -47,7 +47,7 @@ class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._fields = vector.batch.results.dtype.names
 
     @abstractmethod
-    def _info(self, said: dict[str, Any]) -> dict[str, Any]:
+    def _info(self, result: dict[str, Any]) -> dict[str, Any]:
         """Info, from the fields of the env's result."""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
@@ -57,7 +57,7 @@ class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """
         super().reset(seed=seed)
         self.vector.begin_episodes(seed, options or {})
-        return self.vector.batch.rows[0], self._info(self._said())
+        return self.vector.batch.rows[0], self._info(self._result())
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """One decision. action: (entries,) float32 [-1 to 1], the entries being `action_names`.
@@ -67,10 +67,10 @@ class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """
         vector = self.vector
         vector.advance(checked_actions(np.asarray(action)[None], 1, self.action_names))
-        said = self._said()
-        return vector.batch.rows[0], said["reward"], False, said["truncated"], self._info(said)
+        result = self._result()
+        return vector.batch.rows[0], result["reward"], False, result["truncated"], self._info(result)
 
-    def _said(self) -> dict[str, Any]:
+    def _result(self) -> dict[str, Any]:
         return dict(zip(self._fields, self.vector.batch.results[0].item(), strict=True))
 
     @property
@@ -104,7 +104,7 @@ class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return action
 
     def explain(self, policy: QuotingPolicy, i: int = 0) -> dict[str, dict[str, float]]:
-        """Why a policy quotes as it does: symbol -> term -> value, prices in currency, sizes and hedge in lots. i: 0"""
+        """Terms of a policy's quotes: symbol -> term -> value, prices in currency, sizes and hedge in lots. i: 0"""
         return self.vector.explain(policy, i)
 
     def set_config(self, config: Any) -> None:
@@ -116,12 +116,12 @@ class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return self.vector.episode_config()
 
     def render(self) -> Any:
-        """What the market's vector environment draws of an env; None without a render mode."""
+        """What the vector environment draws for its env; None without a render mode."""
         frames = self.vector.render()
         return None if frames is None else frames[0]
 
     def save_state(self) -> bytes:
-        """All that the env needs to continue bit for bit."""
+        """The state of the env, from which it continues bit for bit."""
         return self.vector.save_state()
 
     def load_state(self, state: bytes) -> None:

@@ -162,7 +162,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
         return action_for(self.batch, self._mode, terms["bid"] / seen.tick, terms["ask"] / seen.tick, hedge)
 
     def explain(self, policy: QuotingPolicy, i: int = 0) -> dict[str, dict[str, float]]:
-        """Why a policy quotes env i as it does: symbol -> term -> value, prices in currency, sizes and hedge in lots."""
+        """Terms of a policy's quotes in env i: symbol -> term -> value, prices in currency, sizes and hedge in lots."""
         i = range(self.num_envs)[i]
         seen = self.view(slice(i, i + 1))
         state = seen.states

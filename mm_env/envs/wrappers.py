@@ -12,6 +12,7 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector.utils import batch_space
 
 from mm_env.envs.single import vector_of
+from mm_env.errors import UsageError
 
 DISTANCES = (-0.5, 0.0, 0.5, 1.0)
 
@@ -22,16 +23,16 @@ class _Grid:
     def __init__(self, distances: Sequence[float]) -> None:
         values = [float(value) for value in distances]
         if not values or len(set(values)) < len(values) or not all(-1.0 <= value <= 1.0 for value in values):
-            raise ValueError(f"distances {tuple(distances)}: expected at least one number, each once, from -1 to 1")
+            raise UsageError(f"distances {tuple(distances)}: expected at least one number, each once, from -1 to 1")
         self.table = tuple((bid, ask) for bid in values for ask in values)
 
     def actions(self, env: Any, chosen: np.ndarray) -> np.ndarray:
         """(N, 3S) float32 action of chosen (N,); hedges are left to the default policy."""
         vector = vector_of(env)
         if chosen.shape != (vector.num_envs,) or not np.issubdtype(chosen.dtype, np.integer):
-            raise ValueError(f"actions {chosen!r}: expected {vector.num_envs} whole number(s)")
+            raise UsageError(f"actions {chosen!r}: expected {vector.num_envs} whole number(s)")
         if chosen.min() < 0 or chosen.max() >= len(self.table):
-            raise ValueError(f"actions {chosen!r}: expected a number from 0 to {len(self.table) - 1}")
+            raise UsageError(f"actions {chosen!r}: expected a number from 0 to {len(self.table) - 1}")
         actions = vector.default_action()
         pairs = np.array(self.table, np.float32)[chosen]
         actions[:, 0::3], actions[:, 1::3] = pairs[:, :1], pairs[:, 1:]
@@ -63,7 +64,7 @@ class DiscreteQuotes(gymnasium.ActionWrapper[np.ndarray, np.int64, np.ndarray], 
     """
 
     def __init__(self, env: gymnasium.Env[np.ndarray, np.ndarray], distances: Sequence[float] = DISTANCES) -> None:
-        """Wrap `env`; raises `ValueError` for distances that are not different numbers from -1 to 1."""
+        """Wrap `env`; raises `UsageError` for distances that are not different numbers from -1 to 1."""
         RecordConstructorArgs.__init__(self, distances=tuple(distances))
         gymnasium.ActionWrapper.__init__(self, env)
         self._grid = _Grid(distances)
@@ -75,7 +76,7 @@ class DiscreteQuotes(gymnasium.ActionWrapper[np.ndarray, np.int64, np.ndarray], 
         return self._grid.table
 
     def action(self, action: int | np.integer) -> np.ndarray:
-        """(3S,) float32 action of the wrapped environment; raises `ValueError` for one that is not in the table."""
+        """(3S,) float32 action of the wrapped environment; raises `UsageError` for one that is not in the table."""
         chosen: np.ndarray = self._grid.actions(self.env, np.asarray(action).reshape(-1))[0]
         return chosen
 
@@ -84,7 +85,7 @@ class VectorDiscreteQuotes(gymnasium.vector.VectorActionWrapper):
     """`DiscreteQuotes` of each env of a vector environment."""
 
     def __init__(self, env: gymnasium.vector.VectorEnv[Any, Any, Any], distances: Sequence[float] = DISTANCES) -> None:
-        """Wrap `env`; raises `ValueError` for distances that are not different numbers from -1 to 1."""
+        """Wrap `env`; raises `UsageError` for distances that are not different numbers from -1 to 1."""
         super().__init__(env)
         self._grid = _Grid(distances)
         self.single_action_space = Discrete(len(self.table))
@@ -96,5 +97,5 @@ class VectorDiscreteQuotes(gymnasium.vector.VectorActionWrapper):
         return self._grid.table
 
     def actions(self, actions: np.ndarray) -> np.ndarray:
-        """(N, 3S) float32 actions of the wrapped environment; raises `ValueError` for one that is not in the table."""
+        """(N, 3S) float32 actions of the wrapped environment; raises `UsageError` for one that is not in the table."""
         return self._grid.actions(self.env, np.asarray(actions))

@@ -1,4 +1,4 @@
-"""The protocol of a policy, and what policies that quote prices share."""
+"""The protocol of a policy, and what a policy may ask of an environment."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ Config = TypeVar("Config", MarketConfig, ClassicConfig)
 
 
 HEDGING = ("hedge_portfolio_on_breach", "hedge_target", "hedge_fraction_portfolio", "hedge_limit_ticks")
-"""What of `risk` is the policy's own; the limit and how VaR is measured are the market's."""
+"""Keys of `risk` that are the policy's own; the limit and the measurement of VaR are the market's."""
 
 
 class Policy(Protocol):
-    """Whatever chooses actions: a formula or a trained agent."""
+    """What chooses actions: a formula, a trained agent, or a policy of your own."""
 
     @property
     def name(self) -> str:
-        """The name that tables and files show: the one that it was asked for by."""
+        """Name in tables and files: the one that `get_policy` was called with."""
         ...
 
     def configure(self, config: Config) -> Config:
-        """The market in which the policy is at home: its own parameters written into `config`."""
+        """`config` with the policy's own parameters."""
         ...
 
     def act(self, env: Any) -> np.ndarray:
@@ -48,7 +48,7 @@ class MarketEnv(Protocol):
         ...
 
     def explain(self, policy: Any, i: int = 0) -> dict[str, dict[str, float]]:
-        """Why a `QuotingPolicy` quotes env i as it does: symbol -> term -> value."""
+        """Terms of a `QuotingPolicy`'s quotes in env i: symbol -> term -> value."""
         ...
 
 

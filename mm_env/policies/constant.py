@@ -1,4 +1,4 @@
-"""The same action at every step: the least that a policy can be, so that tables show their scale."""
+"""The same action at every step: the simplest baseline."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mm_env.policies.base import Config, market_env
 class ConstantAction:
     """Quotes one distance from the mid on both sides of every symbol, and never hedges.
 
-    value: entry of the action for bids and asks, -1 to 1; the market says which distance that is
-    action_mode: the one in which that is so; in residual mode the same action is another distance at every step
+    value: entry of the action for bids and asks, -1 to 1; the distance follows from the market's parameters
+    action_mode: absolute; in residual mode one action is a different distance at every step
     """
 
     value: float = 0.0
@@ -32,7 +32,7 @@ class ConstantAction:
         return f"constant:{self.value:g}" if self.value else "constant"
 
     def configure(self, config: Config) -> Config:
-        """`config` itself: any market will do."""
+        """`config` itself."""
         return config
 
     def act(self, env: Any) -> np.ndarray:

@@ -53,7 +53,8 @@ def split_names(text: str) -> list[str]:
 
 def read_arguments(name: str, text: str) -> Arguments:
     """The arguments in a policy's name. text: what follows the colon; raises `UsageError`."""
-    path, settings = "", dict[str, Any]()
+    path = ""
+    settings: dict[str, Any] = {}
     for k, part in enumerate(_parts(text)):
         found = _SETTING.match(part)
         if found is None:

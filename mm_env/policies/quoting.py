@@ -1,4 +1,4 @@
-"""What policies that quote prices share: they read what the agent sees, name their terms, and ask for their quotes."""
+"""Base classes of policies that quote prices, and the agent's view of the market that they read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def plain(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What the agent knows of some envs, n of them.
+    """What the agent knows in n envs: the latest data that has reached it.
 
     states: (n,) records; params: (n,) records; symbols: S
     """
@@ -71,10 +71,10 @@ class Seen:
 
 
 class QuotingPolicy(ABC):
-    """A policy that wants a bid and an ask, in every symbol.
+    """A policy that quotes a bid and an ask in every symbol.
 
-    In the book market `terms` says where; sizes, grid, hedge and router stay the environment's. In the classic market the
-    kernels know each policy: `configure` writes it into the configuration, and its depths come from there.
+    In the book market `terms` gives the prices; sizes, grid, hedge and router stay the environment's. In the classic market
+    the kernels compute the depths of each policy, which `configure` names in the configuration.
     """
 
     @abstractmethod
@@ -95,7 +95,7 @@ class QuotingPolicy(ABC):
         return action
 
     def explain(self, env: Any, i: int = 0) -> dict[str, dict[str, float]]:
-        """Why env i is quoted as it is: symbol -> term -> value, prices in currency, sizes and hedge in lots."""
+        """Terms of the quotes of env i: symbol -> term -> value, prices in currency, sizes and hedge in lots."""
         found: dict[str, dict[str, float]] = market_env(env).explain(self, i)
         return found
 

@@ -10,17 +10,17 @@ from mm_env.policies.base import Config, MarketEnv, market_env
 
 
 class RandomPolicy:
-    """Draws every entry of an action uniformly from [-1, 1]; each episode has a stream of its own, however it is played."""
+    """Draws every entry of an action uniformly from [-1, 1]; each episode has its own random stream."""
 
     name: ClassVar[str] = "random"
 
     def __init__(self, seed: int = 0) -> None:
-        """Start without streams; those of the episodes follow from `seed`."""
+        """The streams of the episodes follow from `seed`."""
         self._seed = seed
         self._streams: dict[int, tuple[tuple[int, int], np.random.Generator]] = {}
 
     def configure(self, config: Config) -> Config:
-        """`config` itself: any market will do."""
+        """`config` itself."""
         return config
 
     def act(self, env: Any) -> np.ndarray:

@@ -129,7 +129,7 @@ def _spells(events: Events, taker_time: NDArray[np.int64], taker_side: NDArray[n
     known = (bid > 0.0) & (ask > 0.0)
     seconds = np.diff(events.time) * 1e-9
     if not seconds[known].sum() > 0.0:
-        raise DataError(f"{len(events)} events, both sides of the book there for 0 s; expected longer")
+        raise DataError(f"{len(events)} events, both sides of the book there for 0 s; expected a longer time")
     count: dict[str, list[Floats]] = {"limit": [], "cancel": [], "taker": []}
     # of the events of one time the first is that before which the taker found the book
     met = np.searchsorted(events.time, taker_time, side="left") - 1

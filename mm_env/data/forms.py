@@ -33,4 +33,4 @@ def check_options(options: Any, form: Form, forms: Mapping[str, Form]) -> None:
         value = getattr(options, field.name)
         if field.name not in form.options and value != getattr(defaults, field.name):
             users = " or ".join(row.name for row in forms.values() if field.name in row.options)
-            raise UsageError(f"{field.name} {value!r}: the form {form.name} has no such option; expected with {users}")
+            raise UsageError(f"{field.name} {value!r}: the form {form.name} has no such option; only with {users}")

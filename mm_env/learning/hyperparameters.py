@@ -18,7 +18,7 @@ from mm_env.config.io import override, preset_folder
 from mm_env.envs.actions import ACTION_MODES
 from mm_env.errors import ConfigError, suggestion
 from mm_env.learning.algorithms import Algorithm, algorithm_of
-from mm_env.policies.from_file import read_parameters, read_yaml, require_own
+from mm_env.policies.parameters import read_parameters, read_yaml, require_own
 
 OWN = (
     "n_timesteps", "n_envs", "policy", "policy_kwargs", "normalize", "noise_type", "noise_std", "stagger", "env_kwargs",
@@ -205,7 +205,7 @@ def _noise(where: Path, content: Mapping[str, Any]) -> tuple[str, float] | None:
     kind = content.get("noise_type")
     if kind is None:
         if "noise_std" in content:
-            raise ConfigError(f"{where}: noise_std: expected beside noise_type, one of {', '.join(NOISES)}")
+            raise ConfigError(f"{where}: noise_std: only beside noise_type, one of {', '.join(NOISES)}")
         return None
     if kind not in NOISES:
         raise ConfigError(f"{where}: noise_type: value {kind!r}: expected one of {', '.join(NOISES)}")

@@ -149,7 +149,7 @@ def _pace(time: NDArray[np.float64], symbol: NDArray[np.int32], symbols: int, ep
 
 def _check_duration(name: str, value: float) -> None:
     if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name} {value!r}; expected finite and above 0")
+        raise ValueError(f"{name} {value!r}; expected a finite number above 0")
 
 
 def _written(table: Table, clock: str, row: int) -> str:

@@ -71,5 +71,5 @@ def test_a_sketch_finds_every_quantile_to_its_accuracy_and_adds_up():
         np.testing.assert_allclose(sketch.quantiles(probabilities)[t], exact, rtol=ACCURACY * (1 + 1e-9), atol=0.01)
     assert np.isnan(Sketch(1).quantiles((0.5,))).all()
     for wrong in (math.nan, math.inf, 2.0 * LARGEST):
-        with pytest.raises(ValueError, match="expected finite"):
+        with pytest.raises(ValueError, match="expected a finite"):
             sketch.add(0, [1.0, wrong])

@@ -59,7 +59,7 @@ def read_report(folder: str | Path, episode: int | None = None, scenarios: Path 
         return run_report(place, episode, scenarios)
     for option, value in (("--episode", episode), ("--scenarios", scenarios)):
         if value is not None:
-            raise UsageError(f"{option} {value}: {place} is not a run; expected with a run alone")
+            raise UsageError(f"{option} {value}: {place} is not a run; the option needs one")
     if (place / "comparison.json").is_file():
         return comparison_report(place)
     if (place / "about.json").is_file():

@@ -83,7 +83,7 @@ def test_the_file_of_the_classic_market():
         ("env_kwargs: {action_mode: relative}", r"action_mode: value 'relative': expected one of residual, absolute"),
         ("env_kwargs: {policy: nowhere.yaml}", r"nowhere.yaml: No such file"),
         ("env_kwargs: {policy_parameters: {as_gama: 1}}", r"policy.as_gama.*as_gamma"),
-        ("noise_std: 0.1", r"noise_std: expected beside noise_type"),
+        ("noise_std: 0.1", r"noise_std: only beside noise_type"),
         ("noise_type: pink", r"noise_type: value 'pink': expected one of normal, ornstein-uhlenbeck"),
         ("- 1", r"expected a mapping of hyperparameters"),
         ("a: [", r"agent.yaml: "),

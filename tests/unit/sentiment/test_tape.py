@@ -388,7 +388,7 @@ def test_no_usable_row(write: Any, content: str, message: str) -> None:
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
 def test_durations_are_above_zero(write: Any, name: str, value: float) -> None:
     path = write("timestamp,headline\n0,a\n")
-    with pytest.raises(ValueError, match=f"{name} {value!r}; expected finite and above 0"):
+    with pytest.raises(ValueError, match=f"{name} {value!r}; expected a finite number above 0"):
         load(path, **{name: value})
 
 

@@ -10,6 +10,7 @@ from gymnasium.vector import AutoresetMode
 from mm_env.envs.infos import single_info
 from mm_env.envs.single import SingleEnv
 from mm_env.envs.vector_env import RENDER_MODES, ConfigSource, MultiVenueVectorEnv, NewsItem
+from mm_env.policies.quoting import Seen
 
 
 class MultiVenueEnv(SingleEnv):
@@ -86,6 +87,10 @@ class MultiVenueEnv(SingleEnv):
 
     def _info(self, result: dict[str, Any]) -> dict[str, Any]:
         return single_info(result, len(self.symbols))
+
+    def view(self) -> Seen:
+        """What the agent knows now; its arrays have one row."""
+        return self.vector.view()
 
     def fills(self) -> np.ndarray:
         """Own fills in the last step: rows of `mm_env.sim.ledger.FILL_DTYPE`; needs `record=True`."""

@@ -2,12 +2,15 @@
 
 import copy
 import sys
+import textwrap
 
 import numpy as np
 import pytest
 
+import mm_env.policies
 from mm_env.config.io import load_config
 from mm_env.envs.env import MultiVenueEnv
+from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.errors import UsageError
 from mm_env.policies import get_policy
 
@@ -100,6 +103,23 @@ def test_what_is_no_policy_is_refused(module, name, said):
     name = name.replace("M:", f"{module}:")
     with pytest.raises(UsageError, match=said.replace("'M'", f"'{module}'")):
         get_policy(name)
+
+
+def test_the_example_of_the_room_leans_against_its_inventory(tmp_path, monkeypatch):
+    lines = str(mm_env.policies.__doc__).partition("::\n")[2].partition("`mm-env")[0]
+    (tmp_path / "own_lean.py").write_text(textwrap.dedent(lines))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    policy = get_policy("own_lean:lean:strength=0.2")
+    env, envs = MultiVenueEnv(), MultiVenueVectorEnv(3)
+    for one in (env, envs):
+        one.reset(seed=0)
+        for _ in range(20):
+            one.step(policy.act(one))
+    action, lots = policy.act(envs), envs.view().inventory
+    assert lots.any()
+    np.testing.assert_allclose(action[:, 0::3], np.clip(0.2 * lots, -1, 1), rtol=1e-6)
+    np.testing.assert_array_equal(policy.act(env), action[0])
 
 
 def test_a_module_that_fails_says_so_itself(tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from mm_env.config import MarketConfig
 from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
-from mm_env.errors import ConfigError
+from mm_env.errors import ConfigError, UsageError
 from mm_env.evaluation.evaluation import MOST_ENVS
 from mm_env.interrupt import Stopped
 from mm_env.policies.quoting import Seen
@@ -172,13 +172,13 @@ def signal_paths(signals: Signals, half_life_seconds: float, smooth: float) -> F
 def future_moves(signals: Signals, horizon_seconds: float) -> Floats:
     """Return (E, K - h, S) float64 [bps] the mid h steps later less the mid that was seen.
 
-    Raises ValueError for a horizon of less than one step, or as long as an episode.
+    Raises UsageError for a horizon of less than one step, or as long as an episode.
     """
     ahead = round(horizon_seconds / signals.step_seconds)
     steps = signals.mid.shape[1]
     if not 1 <= ahead < steps or abs(ahead * signals.step_seconds - horizon_seconds) > 1e-9 * horizon_seconds:
         low, high = signals.step_seconds, (steps - 1) * signals.step_seconds
-        raise ValueError(f"horizon of {horizon_seconds:g} s: expected whole steps, from {low:g} to {high:g} s")
+        raise UsageError(f"horizon of {horizon_seconds:g} s: expected whole steps, from {low:g} to {high:g} s")
     seen = signals.seen[:, :-ahead]
     return np.asarray(1e4 * (signals.mid[:, ahead:] - seen) / seen)
 
@@ -212,10 +212,10 @@ def fit_blend(
 ) -> Blend:
     """The weights that explain most of the moves over a horizon, at the best half-life and smoothing of the given ones.
 
-    Raises ValueError for a horizon that does not fit an episode, and fewer than two episodes.
+    Raises UsageError for a horizon that does not fit an episode, and fewer than two episodes.
     """
     if len(signals.mid) < 2:
-        raise ValueError(f"{len(signals.mid)} episode: expected 2 or more, as each is one observation")
+        raise UsageError(f"{len(signals.mid)} episode: expected 2 or more, as each is one observation")
     moves = future_moves(signals, horizon_seconds)
     fits = {
         pair: _regress(signal_paths(signals, *pair), moves)

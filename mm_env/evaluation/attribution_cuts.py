@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
+from mm_env.errors import UsageError
 from mm_env.evaluation.attribution import PROFIT
 from mm_env.evaluation.cut_cells import MEMOS, TRADE_TERMS, Cells
 from mm_env.sim.ledger import REVALUATION
@@ -66,14 +67,14 @@ def default_minutes(config: MarketConfig) -> float:
 def parse_cut(text: str) -> tuple[str, ...]:
     """Return the dimensions of a cut as "regime,side", in the order of DIMENSIONS; "all" or nothing for the whole.
 
-    Raises ValueError for a dimension that does not exist, or stands twice.
+    Raises UsageError for a dimension that does not exist, or stands twice.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     if names == [ALL]:
         return ()
     wrong = [name for name in names if name not in DIMENSIONS or names.count(name) > 1]
     if wrong:
-        raise ValueError(f"cut {text!r}: {wrong[0]!r}; expected all, or each at most once of {', '.join(DIMENSIONS)}")
+        raise UsageError(f"cut {text!r}: {wrong[0]!r}; expected all, or each at most once of {', '.join(DIMENSIONS)}")
     return tuple(name for name in DIMENSIONS if name in names)
 
 
@@ -105,11 +106,11 @@ class AttributionCuts(Watcher):
 
         minutes: width of a period; None as `default_minutes` says
 
-        Raises ValueError for a width that is not above 0.
+        Raises UsageError for a width that is not above 0.
         """
         self.cuts = tuple(tuple(name for name in DIMENSIONS if name in cut) for cut in cuts)
         if minutes is not None and not 0.0 < minutes < math.inf:
-            raise ValueError(f"minutes {minutes!r}; expected a number above 0")
+            raise UsageError(f"minutes {minutes!r}; expected a number above 0")
         self.minutes, self.episodes = minutes, 0
         self._cells: Cells | None = None
         self._moments: dict[tuple[str, ...], _Moments] = {}

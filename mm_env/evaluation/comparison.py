@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mm_env.errors import UsageError
 from mm_env.evaluation.estimates import sharpe_ratio
 from mm_env.evaluation.evaluation import VALUES, Evaluation
 
@@ -73,7 +74,7 @@ class Bootstrap:
     def __init__(self, episodes: int, seed: int = 0, resamples: int = RESAMPLES, confidence: float = 0.95) -> None:
         """Draw the episodes of each resample; raises `ValueError` for fewer than two episodes."""
         if episodes < 2:
-            raise ValueError(f"{episodes} episode(s): expected at least 2, as an interval needs their spread")
+            raise UsageError(f"{episodes} episode(s): expected at least 2, as an interval needs their spread")
         self.chosen = np.random.default_rng(seed).integers(episodes, size=(resamples, episodes), dtype=np.int32)
         self.seed, self.confidence = seed, confidence
 
@@ -83,11 +84,11 @@ class Bootstrap:
         values: (E,) or (seeds, E) float64
         statistic: of the last axis
 
-        Raises `ValueError` for another number of episodes, and for values that are not finite.
+        Raises `UsageError` for another number of episodes, and for values that are not finite.
         """
         x = np.atleast_2d(np.asarray(values, np.float64))
         if x.shape[-1] != self.chosen.shape[1] or not np.isfinite(x).all():
-            raise ValueError(f"values of shape {x.shape}: expected {self.chosen.shape[1]} finite numbers a training seed")
+            raise UsageError(f"values of shape {x.shape}: expected {self.chosen.shape[1]} finite numbers a training seed")
         found = np.empty((len(self.chosen), len(x)))
         for block in np.array_split(np.arange(len(self.chosen)), max(1, self.chosen.size * len(x) // 4_000_000)):
             found[block] = np.stack([statistic(row[self.chosen[block]]) for row in x], axis=1)

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.envs.play import StepSnapshot, Watcher
-from mm_env.evaluation.episode_sums import EpisodeSums, hedge_cost
+from mm_env.evaluation.episode_sums import EpisodeSums
 from mm_env.evaluation.episodes import Episodes, join
 from mm_env.evaluation.evaluation import EpisodeMetrics, Evaluation
 from mm_env.evaluation.markouts import HORIZONS_SECONDS, Marks, markouts, sum_marks
-from mm_env.sim.ledger import FILL_DTYPE, MAKER
-from mm_env.sim.state import TERMS
+from mm_env.sim.ledger import FILL_DTYPE, HEDGE, MAKER
 
 _BY_VENUE = ("attribution", "posted", "filled", "fills", "hedged_lots")
 _BY_SYMBOL = ("hedge_unfilled",)
@@ -105,7 +104,8 @@ class _Round:
     def result(self) -> Episodes:
         """The episodes as they stand."""
         n, last, sums = self.number, self.last, self.sums
-        by_symbol = {name: last["attribution"][:n, :, :, k].sum(axis=2) for k, name in enumerate(TERMS)}
+        fills = np.concatenate([np.zeros(0, FILL_DTYPE), *self.fills])
+        owners = np.concatenate([np.zeros(0, np.int64), *self.owners])
         mean, absolute, square = self.moments[:, :n] / np.maximum(sums.steps[:n, None], 1)
         return Episodes(
             metrics=Evaluation(**sums.metrics(slice(n))),
@@ -123,14 +123,23 @@ class _Round:
             inventory_end=sums.inventory[:n].copy(),
             hedged_lots=last["hedged_lots"][:n].sum(axis=2),
             hedge_unfilled=last["hedge_unfilled"][:n],
-            hedge_cost=hedge_cost(by_symbol, sums.liquidation_fees[:n]),
-            marks=self._marks(),
+            hedge_cost=self._hedge_cost(fills, owners)[:n],
+            marks=self._marks(fills, owners),
         )
 
-    def _marks(self) -> Marks:
+    def _hedge_cost(self, fills: NDArray[Any], owners: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(N, S) [currency] what the hedges' fills gave away against the mid, and their fees."""
+        cost = np.zeros((self.envs.num_envs, len(self.envs.symbols)))
+        hedges = fills["role"] == HEDGE
+        rows = fills[hedges]
+        lot_value = self.params["lot_value"][owners[hedges], rows["symbol"]]
+        sign = 1.0 - 2.0 * rows["side"]
+        crossing = sign * (rows["price"] - rows["mid"]) * rows["quantity"] * lot_value
+        np.add.at(cost, (owners[hedges], rows["symbol"]), crossing + rows["fee"])
+        return cost
+
+    def _marks(self, fills: NDArray[Any], owners: NDArray[np.int64]) -> Marks:
         """Mark-outs of the own quotes' fills, by episode and venue."""
-        fills = np.concatenate([np.zeros(0, FILL_DTYPE), *self.fills])
-        owners = np.concatenate([np.zeros(0, np.int64), *self.owners])
         mids = np.stack(self.mids)
         order = np.flatnonzero(fills["role"] == MAKER)
         group = owners[order] * len(self.envs.symbols) + fills["symbol"][order]

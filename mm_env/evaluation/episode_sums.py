@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from mm_env.config import MarketConfig
-from mm_env.sim.ledger import LIQUIDATION
+from mm_env.sim.ledger import HEDGE, LIQUIDATION
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +22,6 @@ class EpisodeSums:
 
     steps: (N,) int64 decision steps counted
     inventory: (N, S) int64 [lots] after the last step, at the end of an episode before its liquidation; book market only
-    liquidation_fees: (N, S) float64 [currency] taker fees of that liquidation; book market only
     """
 
     def __init__(self, envs: Any) -> None:
@@ -44,7 +43,7 @@ class EpisodeSums:
             if not envs.record:
                 raise ValueError("the environment keeps no log of its fills; make it with record=True")
             self.inventory = np.zeros((n, len(envs.symbols)), np.int64)
-            self.liquidation_fees = np.zeros((n, len(envs.symbols)))
+            self._hedge_fees = np.zeros(n)
             self._lot_sizes = np.array([symbol.lot_size for symbol in envs.config.symbols])
             self._limit = self._var_limit()
 
@@ -90,17 +89,20 @@ class EpisodeSums:
             np.add(sums[name], values, out=sums[name], where=among)
         np.copyto(self._last["fills"], infos["fills"], where=among)
         np.copyto(self.inventory, infos["inventory"], where=among if among is True else playing[:, None])
+        fees = 0.0 - infos["attribution"]["taker_fees"]  # of hedges alone, until the liquidation
+        np.copyto(self._hedge_fees, fees, where=playing & ~ended)
         for i in np.flatnonzero(ended & playing).tolist():
-            self._add_liquidation(i)
+            self._add_last(i)
         square = ((self.inventory * infos["mid"] * self._lot_sizes) ** 2).sum(axis=1)
         np.add(sums["square"], square, out=sums["square"], where=among)
 
-    def _add_liquidation(self, i: int) -> None:
+    def _add_last(self, i: int) -> None:
+        """Separate the liquidation of env i from the rest of its last step."""
         fills = self.envs.fills(i)
-        sale = fills[fills["role"] == LIQUIDATION]
-        bought = (1 - 2 * sale["side"].astype(np.int64)) * sale["quantity"]
-        np.subtract.at(self.inventory[i], sale["symbol"], bought)
-        np.add.at(self.liquidation_fees[i], sale["symbol"], sale["fee"])
+        sold = fills[fills["role"] == LIQUIDATION]
+        bought = (1 - 2 * sold["side"].astype(np.int64)) * sold["quantity"]
+        np.subtract.at(self.inventory[i], sold["symbol"], bought)
+        self._hedge_fees[i] += fills["fee"][fills["role"] == HEDGE].sum()
 
     def metrics(self, envs: NDArray[np.int64] | slice = slice(None)) -> dict[str, Any]:
         """The metrics of the episodes of some envs as they stand: name -> (E,) float64, as `Evaluation` defines them."""
@@ -115,7 +117,7 @@ class EpisodeSums:
         found["spread_capture"] = terms.get("spread_capture", np.zeros(len(steps))).copy()
         found["hedge_cost"] = np.zeros(len(steps))
         if self.book and terms:
-            found["hedge_cost"] = hedge_cost(terms, self.liquidation_fees[envs].sum(axis=1))
+            found["hedge_cost"] = self._hedge_fees[envs] - terms["hedge_cost"]
         found["reward_terms"] = {name: values[envs].copy() for name, values in self.reward_terms.items()}
         found["attribution"] = terms
         return found
@@ -124,14 +126,6 @@ class EpisodeSums:
         """Forget what was counted of some envs, whose next episodes begin."""
         arrays = [self.steps, self._high, *self._last.values(), *self._sums.values(), *self.reward_terms.values()]
         if self.book:
-            arrays.append(self.liquidation_fees)
+            arrays.append(self._hedge_fees)
         for array in arrays:
             array[envs] = 0
-
-
-def hedge_cost(attribution: dict[str, Floats], liquidation_fees: Floats) -> Floats:
-    """What hedges gave away against the mid and their fees [currency], above 0 where they cost.
-
-    The ledger books the fees of hedges and of the liquidation under one term.
-    """
-    return np.asarray(-(attribution["hedge_cost"] + attribution["taker_fees"]) - liquidation_fees)

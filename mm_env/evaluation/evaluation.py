@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mm_env.config import ClassicConfig, MarketConfig
 from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
-from mm_env.errors import ConfigError
+from mm_env.errors import ConfigError, UsageError
 from mm_env.evaluation.episode_sums import EpisodeSums
 from mm_env.interrupt import Stopped
 
@@ -123,7 +123,7 @@ def evaluate(
     if isinstance(config, MarketConfig) and config.randomize:
         raise ConfigError(f"randomize: {', '.join(config.randomize)}: an evaluation needs one market; expected here: {{}}")
     if episodes < 1 or most_envs < 1:
-        raise ValueError(f"episodes {episodes}, most_envs {most_envs}: expected at least 1 of each")
+        raise UsageError(f"episodes {episodes}, most_envs {most_envs}: expected at least 1 of each")
     home: MarketConfig | ClassicConfig = policy.configure(config)  # type: ignore[type-var]  # one of either kind
     counted = EpisodeMetrics()
     for first in range(0, episodes, most_envs):

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 TAILS = (0.95, 0.99)
 """Levels of VaR and ES."""
 MEANS = (
-    "profit", "drawdown", "breaches", "over_limit", "value_at_risk", "hedge_cost", "hedges", "hedge_unfilled_lots", "fills",
-    "spread_capture", "inventory_sd",
+    "profit", "reward", "drawdown", "breaches", "over_limit", "value_at_risk", "hedge_cost", "hedges", "hedge_unfilled_lots",
+    "fills", "spread_capture", "inventory_sd",
 )  # fmt: skip
 """Columns of episodes of which the table holds the mean."""
 

@@ -23,6 +23,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mm_env.extras import require
+
 if TYPE_CHECKING:
     from mm_env.learning.comparison import compare_with_default
     from mm_env.learning.hyperparameters import read_hyperparameters
@@ -54,9 +56,13 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name of `__all__` when it is first asked for, as torch takes seconds."""
+    """Import a name of `__all__` when it is first asked for, as torch takes seconds.
+
+    Raises `MissingExtraError` without the extra `rl`.
+    """
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    require("stable_baselines3", "sb3_contrib", "torch", "tensorboard")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 

@@ -26,7 +26,7 @@ class Algorithm(NamedTuple):
 
     def load_class(self) -> type[BaseAlgorithm]:
         """The class, which brings torch; raises `MissingExtraError` without the extra `rl`."""
-        require("torch", self.module)
+        require(self.module, "torch")
         found: type[BaseAlgorithm] = getattr(import_module(self.module), self.class_name)
         return found
 

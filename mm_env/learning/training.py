@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
+from stable_baselines3.common.vec_env import VecNormalize
+
 from mm_env.config import ClassicConfig, MarketConfig
 from mm_env.config.io import load_config
-from mm_env.extras import missing
 from mm_env.interrupt import StopRequest
 from mm_env.learning.algorithms import algorithm_of
 from mm_env.learning.checkpoints import load_checkpoint, save_checkpoint
@@ -22,13 +25,6 @@ from mm_env.learning.threads import use_threads
 from mm_env.learning.trained import MARKET
 from mm_env.learning.vec_env import MarketVecEnv, make_vec_env
 from mm_env.policies.registry import get_policy
-
-try:
-    from stable_baselines3.common.callbacks import BaseCallback, CallbackList
-    from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
-    from stable_baselines3.common.vec_env import VecNormalize
-except ModuleNotFoundError as error:
-    raise missing("stable_baselines3") from error
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm

@@ -1,4 +1,4 @@
-"""The environment in other people's projects: the README's examples, other people's scripts, a wheel and nothing else."""
+"""The environment in other people's projects: the README's examples, and their own scripts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import gymnasium as gym
@@ -57,34 +56,6 @@ def test_hawkes_processes_are_fitted_to_a_file_of_events(tmp_path):
         writer.write(trades)
     ratio, error, *_ = run(EXAMPLES["hawkes"], tmp_path).split()
     assert abs(float(ratio) - 1 / 3) < 5 * float(error) < 0.5
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """A folder that holds what the wheel holds."""
-    folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], cwd=ROOT, check=True,
-                   capture_output=True)  # fmt: skip
-    (wheel,) = folder.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder / "site")
-    return folder / "site"
-
-
-def test_a_project_that_has_the_wheel_alone(site, tmp_path):
-    check = f"""
-import sys
-sys.path = [{str(site)!r}] + [p for p in sys.path if p not in ("", {str(ROOT)!r})]
-sys.meta_path = [f for f in sys.meta_path if "editable" not in repr(f).lower()]
-"""
-    after = f"""
-import mm_env, importlib.util
-assert mm_env.__file__.startswith({str(site)!r}), mm_env.__file__
-assert importlib.util.find_spec("agents") is None and importlib.util.find_spec("scripts") is None
-assert "torch" not in sys.modules
-"""
-    said = run(check + EXAMPLES["wheel"] + after, tmp_path)  # compiles anew, as the kernels stand in another place
-    assert "spread_capture" in said
 
 
 def test_wrappers_of_gymnasium_and_a_video(tmp_path):

@@ -18,7 +18,7 @@ from mm_env.validation.signature import Signature
 from mm_env.validation.var import VaR
 
 
-class Section(Protocol):
+class ValidationSection(Protocol):
     """Parameters, with those of the publication as defaults, and what is checked at them."""
 
     def run(self, episodes: int, seed: int) -> Report:
@@ -69,7 +69,7 @@ def sections_with(
     changes: Mapping[str, Any],
     options: Mapping[str, str],
     market: Mapping[str, Any] | None = None,
-) -> dict[str, Section]:
+) -> dict[str, ValidationSection]:
     """The named sections, each with those of `changes` (field -> value) that it has.
 
     options: field -> what the user calls it; market: values under the changes, which not every section need have

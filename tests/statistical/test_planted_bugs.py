@@ -38,49 +38,49 @@ BUGS: dict[str, tuple[str, str, str, list[Check]]] = {
         [check_depths, check_exact],
     ),
     "1 - exp(-λ dt) where λ dt is named": (
-        "classic_flow",
+        "classic.flow",
         "return min(1.0, expected) if linear else",
         "return min(1.0, expected) if not linear else",
         [check_fills, check_exact],
     ),
     "time left is a step short": (
-        "classic_quoting",
+        "classic.quoting",
         "(p.steps - s.step) * p.dt",
         "(p.steps - s.step - 1) * p.dt",
         [check_depths],
     ),
     "an episode is a step short": (
-        "classic",
+        "classic.step",
         "    result.truncated = s.step == p.steps\n",
         "    result.truncated = s.step == p.steps - 1\n",
         [check_depths, check_exact],
     ),
     "a fill is paid for and lost": (
-        "classic",
+        "classic.step",
         "    s.inventory = q + buys - sells\n",
         "    s.inventory = q + buys - sells * int(q > -3)\n",
         [check_ledger, check_exact],
     ),
     "a fill is lost when both sides have one": (
-        "classic",
+        "classic.step",
         "int(sold) & int(q > -p.inventory_limit)",
         "int(sold) & int(q > -p.inventory_limit) & int(not bought)",
         [check_fills],
     ),
     "the inventory before the fills meets the move": (
-        "classic",
+        "classic.step",
         "    now = profit(s, p)\n    square",
         "    now = profit(s, p) - change * (buys - sells)\n    square",
         [check_ledger],
     ),
     "the mid drifts": (
-        "classic_flow",
+        "classic.flow",
         "    return p.move * normal(s, MID)\n",
         "    return p.move * (normal(s, MID) + 0.01)\n",
         [check_mid],
     ),
     "the mid moves too far": (
-        "classic_flow",
+        "classic.flow",
         "    return p.move * normal(s, MID)\n",
         "    return p.move * 1.02 * normal(s, MID)\n",
         [check_mid],
@@ -100,7 +100,7 @@ def test_a_planted_bug_is_caught(name, tmp_path):
 
 
 def test_the_same_kernels_without_a_bug_pass(tmp_path):
-    with planted(tmp_path, "classic", "    s.step += 1\n", "    s.step += 2 - 1\n"):
+    with planted(tmp_path, "classic.step", "    s.step += 1\n", "    s.step += 2 - 1\n"):
         sample = simulate({}, NUMBER, seed=1)
     for check in (check_depths, check_ledger, check_fills, check_mid, check_independence, check_exact):
         check(sample)

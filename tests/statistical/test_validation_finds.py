@@ -56,31 +56,31 @@ BUGS = {
         {"inventory: profit", "inventory: profit sd", "inventory: final q sd"},
     ),
     "1 - exp(-λ dt) for λ dt": (
-        "classic_flow",
+        "classic.flow",
         "return min(1.0, expected) if linear else",
         "return min(1.0, expected) if not linear else",
         {"inventory: profit", "symmetric: profit", "symmetric: final q sd"},
     ),
     "time left is a step short": (
-        "classic_quoting",
+        "classic.quoting",
         "(p.steps - s.step) * p.dt",
         "(p.steps - s.step - 1) * p.dt",
         {"inventory: final q sd"},
     ),
     "a fill is paid for and lost": (
-        "classic",
+        "classic.step",
         "    s.inventory = q + buys - sells\n",
         "    s.inventory = q + buys - sells * int(q > -3)\n",
         {"inventory: profit", "inventory: final q", "symmetric: final q"},
     ),
     "bid and ask share a random number": (
-        "classic_flow",
+        "classic.flow",
         "float(bits >> 32)",
         "float(bits & 0xFFFFFFFF)",
         {"inventory: final q sd", "symmetric: profit sd", "symmetric: final q sd"},
     ),
     "the mid and the bid share a random number": (
-        "classic_flow",
+        "classic.flow",
         "    bits = next_u64(s, FILLS)\n",
         "    bits = next_u64(s, FILLS)\n    s.signs = (bits >> np.uint64(63)) * ~np.uint64(0)\n",
         {"inventory: profit", "symmetric: profit"},
@@ -111,7 +111,7 @@ def test_envs_that_share_a_random_stream_are_a_miss_of_the_2008_table(monkeypatc
 
 
 def test_excitation_on_the_wrong_side_is_a_miss_of_the_counts(tmp_path: Any) -> None:
-    with planted(tmp_path, "classic_flow", "s.intensity[side] += p.jump[0]", "s.intensity[side] += p.jump[1]"):
+    with planted(tmp_path, "classic.flow", "s.intensity[side] += p.jump[0]", "s.intensity[side] += p.jump[1]"):
         found = missed(HawkesCounts().run(5000, 1))
     assert {f"classic: variance / mean of counts, τ = {tau}" for tau in ("0.02", "0.1", "0.5", "2")} <= found
     assert "classic: mean intensity, τ = 2" in found

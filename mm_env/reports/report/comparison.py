@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mm_env.errors import RunError
 from mm_env.reports import charts
 from mm_env.reports.report import paper
-from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text, split_columns
+from mm_env.reports.report.content import Block, Chart, Code, Report, ReportSection, Table, Text, split_columns
 from mm_env.reports.report.numbers import UNKNOWN, number
 
 if TYPE_CHECKING:
@@ -34,16 +34,18 @@ def comparison_report(folder: Path) -> Report:
               lambda: charts.profits_chart(episodes), lambda: paper.profits_paper(episodes)),
     ]  # fmt: skip
     sections = [
-        Section("summary", "Summary", tuple(summary)),
-        Section("differences", "Differences and distributions", tuple(figures)),
-        Section("rewards", "What the reward is made of", tuple(_rewards(episodes))),
+        ReportSection("summary", "Summary", tuple(summary)),
+        ReportSection("differences", "Differences and distributions", tuple(figures)),
+        ReportSection("rewards", "What the reward is made of", tuple(_rewards(episodes))),
     ]
     if about["training_seeds"]:
         own = about["training_seeds"]
         sections.append(
-            Section("seeds", "Each training seed by itself", tuple(_tables([_of(rows, baseline), *own], baseline, classic)))
+            ReportSection(
+                "seeds", "Each training seed by itself", tuple(_tables([_of(rows, baseline), *own], baseline, classic))
+            )
         )
-    sections.append(Section("configuration", "Configuration and seeds", tuple(_configuration(about, market))))
+    sections.append(ReportSection("configuration", "Configuration and seeds", tuple(_configuration(about, market))))
     best = max(rows, key=lambda row: row["reward"])
     low = min(rows, key=lambda row: row["drawdown"])
     told = (

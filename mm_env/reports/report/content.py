@@ -69,7 +69,7 @@ Block = Text | Table | Chart | Code
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A heading and what stands under it. name: distinct in the report"""
 
     name: str
@@ -90,10 +90,10 @@ class Report:
     title: str
     subtitle: str
     figures: tuple[tuple[str, str, str], ...]
-    sections: tuple[Section, ...]
+    sections: tuple[ReportSection, ...]
     facts: str = field(default="")
 
-    def blocks(self) -> Iterator[tuple[Section, Block]]:
+    def blocks(self) -> Iterator[tuple[ReportSection, Block]]:
         """Every block with its section."""
         for section in self.sections:
             for block in section.blocks:

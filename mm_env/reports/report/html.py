@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text
+from mm_env.reports.report.content import Block, Chart, Code, Report, ReportSection, Table, Text
 
 # What the page may do: run the scripts that stand in it, and fetch nothing.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
@@ -94,7 +94,7 @@ def html_of(report: Report) -> str:
     )
 
 
-def _section(section: Section) -> str:
+def _section(section: ReportSection) -> str:
     blocks = "\n".join(_block(block) for block in section.blocks)
     return f'<section id="{escape(section.name)}">\n<h2>{escape(section.title)}</h2>\n{blocks}\n</section>'
 

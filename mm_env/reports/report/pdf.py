@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text
+from mm_env.reports.report.content import Block, Chart, Code, Report, ReportSection, Table, Text
 from mm_env.reports.style import palette_png, printable
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _tiles(figures: tuple[tuple[str, str, str], ...], width: float) -> Flowable:
     return grid
 
 
-def _section(section: Section, width: float) -> list[Flowable]:
+def _section(section: ReportSection, width: float) -> list[Flowable]:
     heading = _paragraph(section.title, "heading")
     heading.section_name, heading.section_title = section.name, section.title
     story: list[Flowable] = [heading]

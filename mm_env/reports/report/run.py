@@ -12,7 +12,7 @@ from mm_env.errors import RunError, UsageError
 from mm_env.reports import charts
 from mm_env.reports.panels import weightiest
 from mm_env.reports.report import paper
-from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text, split_columns
+from mm_env.reports.report.content import Block, Chart, Code, Report, ReportSection, Table, Text, split_columns
 from mm_env.reports.report.numbers import between, number, with_error
 from mm_env.reports.report.scenarios import scenario_blocks
 from mm_env.reports.report.venues import venue_blocks
@@ -47,7 +47,7 @@ _ROWS = (
 )  # label, key of the summary, digits, factor; None: the interval
 
 
-class Recorded:
+class RecordedEpisode:
     """One recorded episode of a run, its tables cut to it."""
 
     def __init__(self, run: Run, episode: int) -> None:
@@ -82,20 +82,22 @@ def run_report(folder: Path, episode: int | None = None, scenarios: Path | None 
     summary = run.summary
     told = summary["portfolio"] is not None
     recorded = sorted(set(run.steps["episode"].tolist()))
-    one = Recorded(run, recorded[0] if episode is None and recorded else episode or 0) if recorded or episode else None
+    one = (
+        RecordedEpisode(run, recorded[0] if episode is None and recorded else episode or 0) if recorded or episode else None
+    )
     drawn = one is not None and len(one.steps) > 1
     where = f"episode {one.episode}" if one and drawn else "the recorded episode"
-    sections = [Section("summary", "Summary", tuple(_summary(run)))]
+    sections = [ReportSection("summary", "Summary", tuple(_summary(run)))]
     if one is not None and drawn:
         sections += _episode_sections(run, one)
     if told:
         sections += [
-            Section("attribution", "Attribution of the profit", tuple(_attribution(run))),
-            Section("venues", "Venues", tuple(venue_blocks(run, one.venues if one and drawn else None, where))),
+            ReportSection("attribution", "Attribution of the profit", tuple(_attribution(run))),
+            ReportSection("venues", "Venues", tuple(venue_blocks(run, one.venues if one and drawn else None, where))),
         ]
     if scenarios is not None:
-        sections.append(Section("scenarios", "Scenarios", tuple(scenario_blocks(scenarios))))
-    sections.append(Section("configuration", "Configuration and seeds", tuple(_configuration(run, folder))))
+        sections.append(ReportSection("scenarios", "Scenarios", tuple(scenario_blocks(scenarios))))
+    sections.append(ReportSection("configuration", "Configuration and seeds", tuple(_configuration(run, folder))))
     count = summary["episodes"]
     subtitle = (
         f"policy {summary['policy']}, {count} episode{'s' if count != 1 else ''}, {number(summary['steps'] or 0)} steps, "
@@ -170,7 +172,7 @@ def _reading(summary: Mapping[str, Any]) -> str:
     return text + f"The mean profit is {'above' if low > 0.0 else 'below'} zero with 99 % confidence."
 
 
-def _episode_sections(run: Run, one: Recorded) -> list[Section]:
+def _episode_sections(run: Run, one: RecordedEpisode) -> list[ReportSection]:
     s, f, h = one.steps, one.fills, one.headlines
     where = f"episode {one.episode}"
     last = "the shading marks regimes other than the most common one"
@@ -213,15 +215,15 @@ def _episode_sections(run: Run, one: Recorded) -> list[Section]:
         *_hedge_table(run, one),
     ]  # fmt: skip
     return [
-        Section("equity", "Equity and drawdown", tuple(equity)),
-        Section("inventories", "Inventories", tuple(inventory)),
-        Section("quotes", "Quotes and fills", tuple(quotes)),
-        Section("sentiment", "Sentiment and headlines", tuple(sentiment)),
-        Section("risk", "Value at risk and hedges", tuple(risk)),
+        ReportSection("equity", "Equity and drawdown", tuple(equity)),
+        ReportSection("inventories", "Inventories", tuple(inventory)),
+        ReportSection("quotes", "Quotes and fills", tuple(quotes)),
+        ReportSection("sentiment", "Sentiment and headlines", tuple(sentiment)),
+        ReportSection("risk", "Value at risk and hedges", tuple(risk)),
     ]
 
 
-def _numbered(one: Recorded, symbol: str) -> list[Block]:
+def _numbered(one: RecordedEpisode, symbol: str) -> list[Block]:
     """The headlines that the figure of a symbol numbers."""
     news = one.headlines[one.headlines["symbol"].isin([symbol, ""])]
     told = weightiest(news, one.end)
@@ -283,7 +285,7 @@ def _risk_words(run: Run) -> str:
     )
 
 
-def _hedge_table(run: Run, one: Recorded) -> list[Block]:
+def _hedge_table(run: Run, one: RecordedEpisode) -> list[Block]:
     """The hedges' fills of the recorded episode, by symbol and by venue."""
     hedges = one.fills[one.fills["role"] == "hedge"]
     if hedges.empty:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mm_env.reports import charts
 from mm_env.reports.report import paper
-from mm_env.reports.report.content import Block, Chart, Code, Report, Section, Table, Text
+from mm_env.reports.report.content import Block, Chart, Code, Report, ReportSection, Table, Text
 from mm_env.reports.report.numbers import between, number
 from mm_env.risk.scenarios import MARKET, ScenarioResults, load_results
 
@@ -29,11 +29,11 @@ def scenario_report(folder: Path) -> Report:
     about, base = results.about, results.table.iloc[0]
     blocks: list[Block] = [Text(_reading(results)), *_unfinished(results)]
     sections = [
-        Section("summary", "Summary", (*blocks, _table(results), _risks(results))),
-        Section("differences", "Differences from the base", (_differences(results),)),
-        Section("surface", "Surface", tuple(_surfaces(results))),
-        Section("fans", "Paths", tuple(_fans(results))),
-        Section("configuration", "Configuration and seeds", tuple(_configuration(results))),
+        ReportSection("summary", "Summary", (*blocks, _table(results), _risks(results))),
+        ReportSection("differences", "Differences from the base", (_differences(results),)),
+        ReportSection("surface", "Surface", tuple(_surfaces(results))),
+        ReportSection("fans", "Paths", tuple(_fans(results))),
+        ReportSection("configuration", "Configuration and seeds", tuple(_configuration(results))),
     ]
     figures = (
         ("Profit of the base", number(base["profit"]), f"95 %: {between(base['profit_low'], base['profit_high'])}"),

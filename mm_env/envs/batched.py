@@ -238,7 +238,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
         return mask
 
     def require_begun(self) -> None:
-        """Raise `gymnasium.error.ResetNeeded` before the first reset, and `ValueError` once closed."""
+        """Raise `gymnasium.error.ResetNeeded` before the first reset, and `UsageError` once closed."""
         self._require_open()
         if not self.begun:
             raise ResetNeeded("call reset() first")

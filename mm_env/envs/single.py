@@ -62,7 +62,7 @@ class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """One decision. action: (entries,) float32 [-1 to 1], the entries being `action_names`.
 
-        Raises `ValueError` for an action that is not allowed, `gymnasium.error.ResetNeeded` before the first reset and
+        Raises `UsageError` for a wrong action, `gymnasium.error.ResetNeeded` before the first reset and
         after the end.
         """
         vector = self.vector
@@ -125,7 +125,7 @@ class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return self.vector.save_state()
 
     def load_state(self, state: bytes) -> None:
-        """Continue where `save_state` was called; raises `ValueError` for a state of another version or configuration."""
+        """Continue where `save_state` was called; raises `UsageError` for a state of another version or configuration."""
         self.vector.load_state(state)
 
     def close(self) -> None:

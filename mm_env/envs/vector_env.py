@@ -15,6 +15,7 @@ from mm_env.envs.actions import action_for, action_names, default_action
 from mm_env.envs.batched import BatchedVectorEnv
 from mm_env.envs.episodes import Casting
 from mm_env.envs.infos import batch_info
+from mm_env.errors import UsageError
 from mm_env.market.build import Market, build_market
 from mm_env.policies.quoting import QuotingPolicy, Seen
 from mm_env.policies.registry import get_policy
@@ -77,7 +78,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
         num_threads: threads that share the envs; None: as many as cores
         record: keep the fills and headlines of each step, for `fills` and `headlines`
 
-        Raises `ConfigError`, `mm_env.sentiment.TapeError`, and `ValueError` for an argument that is not allowed.
+        Raises `ConfigError`, `TapeError`, and `UsageError` for a wrong argument.
         """
         self._set_up(num_envs, action_mode, num_threads, autoreset_mode, render_mode, RENDER_MODES)
         self.record = record
@@ -177,13 +178,13 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
     def set_config(self, config: ConfigSource) -> None:
         """Change the parameters of every episode from the next reset of each env on.
 
-        Raises `ConfigError`, and `ValueError` for a market of other symbols or venues.
+        Raises `ConfigError`, and `UsageError` for a market of other symbols or venues.
         """
         loaded = load_config(config)
         for group, now in (("symbols", self.symbols), ("venues", self.venues)):
             names = [entry.name for entry in getattr(loaded, group)]
             if names != now:
-                raise ValueError(
+                raise UsageError(
                     f"{group} {names}: expected {now}, as spaces cannot change; make a new environment for others"
                 )
         self.casting.following = build_market(loaded)
@@ -191,7 +192,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
     def fills(self, i: int = 0) -> np.ndarray:
         """Own fills of env i in the last step: rows of `mm_env.sim.ledger.FILL_DTYPE`, in order of time.
 
-        Raises `ValueError` where the environment was made without `record=True`.
+        Raises `UsageError` where the environment was made without `record=True`.
         """
         self._require_record("fills")
         return self._last_logs[i][0] if i in self._last_logs else self.batch.logged_fills(i)
@@ -199,7 +200,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
     def headlines(self, i: int = 0) -> list[NewsItem]:
         """Headlines that came in the last step of env i, in order of time.
 
-        Raises `ValueError` where the environment was made without `record=True`.
+        Raises `UsageError` where the environment was made without `record=True`.
         """
         self._require_record("headlines")
         if i in self._last_logs:
@@ -217,7 +218,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
 
     def _require_record(self, name: str) -> None:
         if not self.record:
-            raise ValueError(f"{name}() needs an environment made with record=True")
+            raise UsageError(f"{name}() needs an environment made with record=True")
 
     def breakdown(self, i: int = 0) -> np.ndarray:
         """(S, V, T) float64 [currency] attribution of env i's profit so far by symbol, venue and term."""

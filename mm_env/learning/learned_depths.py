@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mm_env.config import ClassicConfig
+from mm_env.errors import UsageError
 from mm_env.learning.trained import TrainedAgent
 from mm_env.theory.lattice import Floats, Lattice
 
@@ -13,12 +14,12 @@ def learned_depths(agent: TrainedAgent, config: ClassicConfig) -> tuple[Floats, 
     """(bid, ask) depths, each (steps, 2Q+1) [currency] by step and inventory, inf where none is quoted, with the mid where
     it began: the optimum does not depend on it.
 
-    Raises `ValueError` for an agent that remembers, acts in residual mode, or sees more than time, inventory and mid.
+    Raises `UsageError` for an agent that remembers, acts in residual mode, or sees more than time, inventory and mid.
     """
     if agent.algorithm.recurrent or agent.action_mode != "absolute" or agent.algorithm.discrete:
-        raise ValueError(f"{agent.name}: expected an agent without a memory that acts in absolute mode")
+        raise UsageError(f"{agent.name}: expected an agent without a memory that acts in absolute mode")
     if config.episode.observations != "closed_form":
-        raise ValueError(f"episode.observations {config.episode.observations!r}: expected 'closed_form'")
+        raise UsageError(f"episode.observations {config.episode.observations!r}: expected 'closed_form'")
     lattice = Lattice.of(config)
     step, inventory = np.meshgrid(np.arange(lattice.steps), lattice.inventories, indexing="ij")
     share, scaled = step / lattice.steps, inventory / config.episode.inventory_scale

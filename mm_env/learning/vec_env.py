@@ -16,6 +16,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from mm_env.envs.single import vector_of
+from mm_env.errors import UsageError
 from mm_env.extras import missing
 
 try:
@@ -51,12 +52,12 @@ class MarketVecEnv(VecEnv):
         stagger: end the first episodes of the envs early, at times spread evenly over an episode, so that later ones do not
             all begin and end at the same step, and a rollout sees all of an episode
 
-        Raises `TypeError` for any other environment, `ValueError` for another autoreset mode.
+        Raises `TypeError` for any other environment, `UsageError` for another autoreset mode.
         """
         self.envs = envs
         self.native: BatchedVectorEnv = vector_of(envs)
         if self.native.autoreset_mode is not AutoresetMode.SAME_STEP:
-            raise ValueError(f"autoreset_mode {self.native.autoreset_mode.value!r}: expected 'SameStep'")
+            raise UsageError(f"autoreset_mode {self.native.autoreset_mode.value!r}: expected 'SameStep'")
         self.stagger = stagger
         self.batch_infos: dict[str, Any] = {}
         self.seconds = 0.0
@@ -72,7 +73,7 @@ class MarketVecEnv(VecEnv):
     def reset(self) -> np.ndarray:
         """Begin an episode in every env with the seed and options given since the last reset."""
         if any(options != self._options[0] for options in self._options):
-            raise ValueError(f"options {self._options!r}: expected the same for every env")
+            raise UsageError(f"options {self._options!r}: expected the same for every env")
         observations, self.batch_infos = self.envs.reset(seed=self._seeds[0], options=self._options[0] or None)
         self._reset_seeds()
         self._reset_options()
@@ -132,7 +133,7 @@ class MarketVecEnv(VecEnv):
         return [value for _ in self._indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
-        """Set an attribute that all envs share; raises `ValueError` where it is asked of some only."""
+        """Set an attribute that all envs share; raises `UsageError` where it is asked of some only."""
         self._require_all(f"set_attr({attr_name!r})", indices)
         setattr(self.native, attr_name, value)
 
@@ -142,7 +143,7 @@ class MarketVecEnv(VecEnv):
         """What a method of the vector environment says of each env asked for.
 
         A method of one env, which takes its number `i`, is called for each; any other once, and what it returns with one
-        entry an env is split, as are the parts of what `reset` and `step` return. Raises `ValueError` where a method that
+        entry an env is split, as are the parts of what `reset` and `step` return. Raises `UsageError` where a method that
         changes all envs is asked of some.
         """
         method = self._find(method_name)
@@ -172,7 +173,7 @@ class MarketVecEnv(VecEnv):
         return _COUNTER.pack(self._steps) + self.native.save_state()
 
     def load_state(self, state: bytes) -> None:
-        """Continue where `save_state` was called; raises `ValueError` as `BatchedVectorEnv.load_state` does."""
+        """Continue where `save_state` was called; raises `UsageError` as `BatchedVectorEnv.load_state` does."""
         self.native.load_state(state[_COUNTER.size :])
         self._steps = _COUNTER.unpack(state[: _COUNTER.size])[0]
 
@@ -206,7 +207,7 @@ class MarketVecEnv(VecEnv):
 
     def _require_all(self, what: str, indices: VecEnvIndices) -> None:
         if sorted(self._indices(indices)) != list(range(self.num_envs)):
-            raise ValueError(f"{what} of envs {indices!r}: expected all envs, which share it")
+            raise UsageError(f"{what} of envs {indices!r}: expected all envs, which share it")
 
 
 def row_of(infos: dict[str, Any], i: int) -> dict[str, Any]:
@@ -247,7 +248,7 @@ def make_vec_env(
     stagger: as `MarketVecEnv` takes it
     seed, evaluation: of the first reset
 
-    Raises `ConfigError`, and `ValueError` for an argument that is not allowed.
+    Raises `ConfigError`, and `UsageError` for a wrong argument.
     """
     from mm_env.envs.classic_vector import ClassicVectorEnv
     from mm_env.envs.vector_env import MultiVenueVectorEnv

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mm_env.config import MarketConfig
 from mm_env.config.io import override
+from mm_env.errors import UsageError
 from mm_env.market.build import Market, build_market
 from mm_env.sim.batch import Batch
 from mm_env.sim.book import settle_touch
@@ -55,12 +56,12 @@ def on_grid(config: MarketConfig, seconds: float) -> MarketConfig:
     """The same market with another decision step; nothing but who looks and decides depends on it.
 
     The grid of the slow quantities, on which makers see other venues, is part of the market's law and stays.
-    Raises ValueError unless `seconds` is a multiple of it.
+    Raises UsageError unless `seconds` is a multiple of it.
     """
     micro = config.episode.step_seconds / config.episode.microsteps
     microsteps = round(seconds / micro)
     if microsteps < 1 or abs(microsteps * micro - seconds) > 1e-9 * seconds:
-        raise ValueError(f"grid of {seconds:g} s; expected a multiple of the market's own grid, {micro:g} s")
+        raise UsageError(f"grid of {seconds:g} s; expected a multiple of the market's own grid, {micro:g} s")
     return override(config, {"episode.step_seconds": seconds, "episode.microsteps": microsteps})
 
 
@@ -93,7 +94,7 @@ def sample_book(config: MarketConfig, envs: int, seconds: float, seed: int, grid
 
     grid_seconds: a multiple of the market's own grid, see `on_grid`
 
-    Raises ValueError for a grid that is not.
+    Raises UsageError for a grid that is not.
     """
     market = build_market(on_grid(config, grid_seconds))
     shape = (round(seconds / grid_seconds), envs, len(config.symbols))
@@ -175,7 +176,7 @@ def parent_orders(
     child_lots: [lots] of each child, which takes the best prices over venues; interval_seconds: [s] between them
 
     Even envs buy, odd ones sell. As a hedge of the agent does, a child moves the efficient price by the whole of its
-    volume, since nobody expected it, and excites no other taker. Raises ValueError for an interval that is off the grid.
+    volume, since nobody expected it, and excites no other taker. Raises UsageError for an interval that is off the grid.
     """
     market = build_market(on_grid(config, interval_seconds))
     done = np.zeros((envs, len(children)))

@@ -17,6 +17,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mm_env.errors import UsageError
+
 Z95 = 1.959963984540054  # half width of a two-sided 95 % interval, in standard errors
 Floats = NDArray[np.float64]
 
@@ -46,12 +48,12 @@ def jackknife(sums: ArrayLike, statistic: Callable[[Floats], ArrayLike]) -> Meas
     sums: (E, ...) float64 what each env adds
     statistic: of the (...) sums over envs; may return a curve
 
-    Raises ValueError for fewer than two envs. Source: Efron & Stein 1981.
+    Raises UsageError for fewer than two envs. Source: Efron & Stein 1981.
     """
     each = np.asarray(sums, np.float64)
     envs = len(each)
     if envs < 2:
-        raise ValueError(f"{envs} envs; expected 2 or more, as errors are over envs")
+        raise UsageError(f"{envs} envs; expected 2 or more, as errors are over envs")
     total = each.sum(axis=0)
     without = np.array([statistic(total - one) for one in each], np.float64)
     spread = without - without.mean(axis=0)
@@ -63,11 +65,11 @@ def moves(mid: ArrayLike, steps: int) -> Floats:
 
     mid: (T, E, S) [ticks]; returns (n, E, S) float64 [ticks]
 
-    Raises ValueError where the sample holds no such change.
+    Raises UsageError where the sample holds no such change.
     """
     x = np.asarray(mid, np.float64)
     if not 1 <= steps < len(x):
-        raise ValueError(f"steps {steps}; expected a number from 1 to {len(x) - 1}, as there are {len(x)} instants")
+        raise UsageError(f"steps {steps}; expected a number from 1 to {len(x) - 1}, as there are {len(x)} instants")
     change = np.diff(x[::steps], axis=0)
     change -= change.mean(axis=(0, 1))
     return np.asarray(change)
@@ -131,7 +133,7 @@ def autocorrelation(values: ArrayLike, lags: Sequence[int]) -> Measured:
     values: (n, E, S); lags: L of them, in rows of values; returns a curve (L,)
 
     The mean is that of all envs: an env's own would bias the correlation of a long memory towards the negative.
-    Raises ValueError for a lag that does not fit.
+    Raises UsageError for a lag that does not fit.
     """
     x = np.asarray(values, np.float64)
     x = x - x.mean(axis=(0, 1))
@@ -143,7 +145,7 @@ def autocorrelation(values: ArrayLike, lags: Sequence[int]) -> Measured:
 
 def _check_lags(lags: Sequence[int], rows: int) -> None:
     if not lags or min(lags) < 1 or max(lags) >= rows:
-        raise ValueError(f"lags {list(lags)}; expected one or more, from 1 to {rows - 1}")
+        raise UsageError(f"lags {list(lags)}; expected one or more, from 1 to {rows - 1}")
 
 
 def log_log_slope(x: ArrayLike, y: ArrayLike) -> float:

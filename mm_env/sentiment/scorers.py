@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mm_env.errors import nearest_hint
+from mm_env.errors import UsageError, nearest_hint
 
 NEUTRAL_BAND = 0.05
 """Of VADER's scores, those strictly within +-NEUTRAL_BAND are neutral. Source: Hutto & Gilbert 2014, as they advise."""
@@ -111,7 +111,7 @@ def get_scorer(name: str) -> Scorer:
     name: one of `SCORER_NAMES`; `transformer:` and the folder or the cached name of a Hugging Face sequence classifier;
         `flipped:` and one of these, for its opposite
 
-    Raises ValueError for any other name, for a transformer that is not there, and where the packages are not installed.
+    Raises UsageError for any other name, for a transformer that is not there, and where the packages are not installed.
     """
     if name.startswith(TRANSFORMER):
         from mm_env.sentiment.transformer import TransformerScorer
@@ -120,13 +120,13 @@ def get_scorer(name: str) -> Scorer:
     if name.startswith(FLIPPED):
         return FlippedScorer(get_scorer(name.removeprefix(FLIPPED)))
     if name == PERFECT:
-        raise ValueError(
+        raise UsageError(
             f"scorer {PERFECT!r}: no text tells the truth; allowed as a market's news.scorer alone, not flipped"
         )
     if name not in _SCORERS:
         allowed = ", ".join(repr(known) for known in (*SCORER_NAMES, f"{TRANSFORMER}PATH_OR_NAME", f"{FLIPPED}NAME"))
         hint = nearest_hint(name, [*SCORER_NAMES, PERFECT])
-        raise ValueError(f"unknown scorer {name!r}; expected {allowed}, and {PERFECT!r} in a market{hint}")
+        raise UsageError(f"unknown scorer {name!r}; expected {allowed}, and {PERFECT!r} in a market{hint}")
     try:
         return _SCORERS[name]()
     except ImportError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.errors import TapeError
+from mm_env.errors import TapeError, UsageError
 from mm_env.sentiment.bank import Bank, bundled_bank
 from mm_env.sentiment.cache import scored
 from mm_env.sentiment.reading import Table, read_table
@@ -149,7 +149,7 @@ def _pace(time: NDArray[np.float64], symbol: NDArray[np.int32], symbols: int, ep
 
 def _check_duration(name: str, value: float) -> None:
     if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name} {value!r}; expected a finite number above 0")
+        raise UsageError(f"{name} {value!r}; expected a finite number above 0")
 
 
 def _written(table: Table, clock: str, row: int) -> str:

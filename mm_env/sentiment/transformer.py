@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.errors import UsageError
+
 _BATCH = 32
 _LONGEST = 128  # tokens
 
@@ -24,13 +26,13 @@ class TransformerScorer:
 
         model: folder with `config.json`, weights and tokenizer, or a name that is in the cache of the Hugging Face hub
 
-        Raises ValueError where it is not there, is no such classifier, or transformers and torch are not installed.
+        Raises UsageError where it is not there, is no such classifier, or transformers and torch are not installed.
         """
         missing = [name for name in ("transformers", "torch") if find_spec(name) is None]
         if missing:
-            raise ValueError(f"the scorer 'transformer:' needs {', '.join(missing)}: pip install 'mm_env[transformer]'")
+            raise UsageError(f"the scorer 'transformer:' needs {', '.join(missing)}: pip install 'mm_env[transformer]'")
         if not model:
-            raise ValueError("scorer 'transformer:' names no model; expected transformer:PATH_OR_NAME")
+            raise UsageError("scorer 'transformer:' names no model; expected transformer:PATH_OR_NAME")
         import torch
         from safetensors import SafetensorError
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -41,7 +43,7 @@ class TransformerScorer:
             self._model: Any = AutoModelForSequenceClassification.from_pretrained(model, dtype=torch.float32, **load)
         except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ValueError(
+            raise UsageError(
                 f"scorer 'transformer:{model}': no classifier in that folder, and none of that name in the cache of the hub "
                 f"(nothing is downloaded; `hf download {model}` puts it there): {reason}"
             ) from error
@@ -82,7 +84,7 @@ def _columns(model: str, names: dict[int, str]) -> list[int | None]:
         found.append(None if column is None else int(column))
     if found[0] is None or found[1] is None:
         stated = ", ".join(repr(name) for name in names.values())
-        raise ValueError(
+        raise UsageError(
             f"scorer 'transformer:{model}': classes {stated}; expected id2label that names positive and negative"
         )
     return found

@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from mm_env.config import ClassicConfig, MarketConfig
+from mm_env.errors import UsageError
 
 if TYPE_CHECKING:
     from mm_env.policies.base import Policy
@@ -92,10 +93,10 @@ def play(
     on_progress: called after each step with the env steps done in it
     stop: asked before each step
 
-    Raises `ValueError` for an environment that resets in the step in which an episode ends.
+    Raises `UsageError` for an environment that resets in the step in which an episode ends.
     """
     if envs.autoreset_mode is AutoresetMode.SAME_STEP:
-        raise ValueError("autoreset_mode 'SameStep': expected 'NextStep' or 'Disabled', as the last step is read after it")
+        raise UsageError("autoreset_mode 'SameStep': expected 'NextStep' or 'Disabled', as the last step is read after it")
     start = int((options or {}).get("first", 0))
     done = 0
     while done < episodes:

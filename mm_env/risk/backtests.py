@@ -60,7 +60,7 @@ def chi_square_tail(x: float, degrees: int) -> float:
     Raises ValueError for other degrees.
     """
     if degrees not in (1, 2):
-        raise ValueError(f"{degrees!r} degrees of freedom; expected 1, 2")
+        raise ValueError(f"{degrees!r} degrees of freedom; expected 1 or 2")
     return math.erfc(math.sqrt(0.5 * max(x, 0.0))) if degrees == 1 else math.exp(-0.5 * max(x, 0.0))
 
 

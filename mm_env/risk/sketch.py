@@ -35,7 +35,7 @@ class Sketch:
         x = np.asarray(values, np.float64)
         size = np.abs(x)
         if not np.all(size <= LARGEST):
-            raise ValueError(f"a value of {x[~(size <= LARGEST)][0]}: expected finite, of a size up to {LARGEST:g}")
+            raise ValueError(f"a value of {x[~(size <= LARGEST)][0]}: expected a finite number of size up to {LARGEST:g}")
         bins = np.ceil(np.log(np.maximum(size, SMALLEST) / SMALLEST) / math.log(_GROWTH)).astype(np.int64)
         self.counts[stream] += np.bincount(_SIDE + np.sign(x).astype(np.int64) * bins, minlength=BINS)
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
+from mm_env.errors import UsageError
 from mm_env.risk.var_variants import Figures, Seen, Variant, figures_of
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def horizon_steps(config: MarketConfig) -> int:
     steps = config.risk.var_horizon_seconds / config.episode.step_seconds
     if round(steps) < 1 or abs(steps - round(steps)) > 1e-9 * steps:
         allowed = f"a multiple of episode.step_seconds, {config.episode.step_seconds:g}"
-        raise ValueError(f"risk.var_horizon_seconds {config.risk.var_horizon_seconds:g}; expected in a backtest: {allowed}")
+        raise UsageError(f"risk.var_horizon_seconds {config.risk.var_horizon_seconds:g}; expected in a backtest: {allowed}")
     return round(steps)
 
 

@@ -22,6 +22,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.errors import UsageError
+
 Floats = NDArray[np.float64]
 
 KERNEL = ("parametric", "cornish_fisher", "historical")
@@ -89,7 +91,7 @@ def parse_variant(text: str) -> Variant:
         half_lives = ()
     good = half_lives and all(0.0 < one < math.inf for one in half_lives) and (kind == "fhs" or len(half_lives) == 1)
     if kind not in OFFLINE or not good:
-        raise ValueError(f"variant {text!r}; expected {allowed}")
+        raise UsageError(f"variant {text!r}; expected {allowed}")
     return Variant(text.strip(), kind, half_lives)
 
 
@@ -179,5 +181,5 @@ def spellings(names: Sequence[str]) -> list[Variant]:
     variants = [parse_variant(name) for name in names]
     twice = sorted({one.name for one in variants if [other.name for other in variants].count(one.name) > 1})
     if not variants or twice:
-        raise ValueError(f"variants {','.join(names)!r}; expected at least one, each once")
+        raise UsageError(f"variants {','.join(names)!r}; expected at least one, each once")
     return variants

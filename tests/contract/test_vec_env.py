@@ -10,6 +10,7 @@ pytest.importorskip("stable_baselines3")
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
+import mm_env.learning
 from mm_env.envs.classic_vector import ClassicVectorEnv
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.envs.wrappers import VectorDiscreteQuotes
@@ -80,6 +81,15 @@ def test_seeds_and_options_hold_for_one_reset():
     adapted.set_options([{"evaluation": True}] + [{}] * (N - 1))
     with pytest.raises(ValueError, match="expected the same for every env"):
         adapted.reset()
+
+
+def test_the_documented_way_in_is_the_same_function():
+    assert mm_env.learning.make_vec_env is make_vec_env
+    assert set(mm_env.learning.__all__) <= set(dir(mm_env.learning))
+    for name in mm_env.learning.__all__:
+        assert getattr(mm_env.learning, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'make_vec_envs'"):
+        mm_env.learning.make_vec_envs  # noqa: B018
 
 
 def test_a_seed_shares_no_path_with_the_next():

@@ -12,7 +12,7 @@ import torch
 from mm_env.config import MarketConfig
 from mm_env.errors import ConfigError
 from mm_env.learning.algorithms import ALGORITHMS
-from mm_env.learning.hyperparameters import read_hyperparameters
+from mm_env.learning.hyperparameters import agent_preset_names, agent_preset_path, read_hyperparameters
 
 AGENTS = Path(__file__).resolve().parents[3] / "configs" / "agent"
 
@@ -60,6 +60,12 @@ def test_each_algorithm_has_a_file(algo):
     found = read_hyperparameters(algo, AGENTS / f"{algo}.yaml")
     assert found.timesteps >= 1_000_000 and found.class_arguments()
     assert found.policy_file is not None and found.market(MarketConfig()).policy != MarketConfig().policy
+
+
+def test_presets_are_found_by_name():
+    assert [agent_preset_path(name) for name in agent_preset_names()] == sorted(AGENTS.glob("*.yaml"))
+    with pytest.raises(ConfigError, match=r"recurent_ppo: no such agent preset: .*nearest: 'recurrent_ppo'"):
+        agent_preset_path("recurent_ppo")
 
 
 def test_the_file_of_the_classic_market():

@@ -25,6 +25,16 @@ def made(seconds, kind="quote", side=0, price=np.nan, size=1.0, bid=99.0, ask=10
     )  # fmt: skip
 
 
+def quotes(seconds, bid, ask, kind="quote", price=None):
+    n = len(seconds)
+    column = {"bid_prices": bid, "ask_prices": ask, "bid_sizes": np.ones(n), "ask_sizes": np.ones(n)}
+    return Events(
+        time=np.round(np.asarray(seconds) * SECOND).astype(np.int64), kind=np.array([kind] * n, dtype=object),
+        side=np.zeros(n, np.int8), price=np.full(n, np.nan) if price is None else np.asarray(price, float), size=np.ones(n),
+        order=np.zeros(n, np.int64), **{name: np.asarray(values, float)[:, None] for name, values in column.items()},
+    )  # fmt: skip
+
+
 def takers_of(events):
     traded = events.kind == "trade"
     return events.time[traded], (events.side[traded] > 0).astype(np.int64)

@@ -4,20 +4,8 @@ import numpy as np
 import pytest
 
 from mm_env.calibration.fills import fit_intensity
-from mm_env.data.events import Events
 from mm_env.errors import DataError
-
-SECOND = 1_000_000_000
-
-
-def quotes(seconds, bid, ask, kind="quote", price=None):
-    n = len(seconds)
-    column = {"bid_prices": bid, "ask_prices": ask, "bid_sizes": np.ones(n), "ask_sizes": np.ones(n)}
-    return Events(
-        time=np.round(np.asarray(seconds) * SECOND).astype(np.int64), kind=np.array([kind] * n, dtype=object),
-        side=np.zeros(n, np.int8), price=np.full(n, np.nan) if price is None else np.asarray(price, float), size=np.ones(n),
-        order=np.zeros(n, np.int64), **{name: np.asarray(values, float)[:, None] for name, values in column.items()},
-    )  # fmt: skip
+from tests.unit.calibration.made import quotes
 
 
 def reaching(seed, rate, decay, seconds=4000):

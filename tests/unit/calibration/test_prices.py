@@ -4,22 +4,11 @@ import numpy as np
 import pytest
 
 from mm_env.calibration.prices import Mids, correlation, hayashi_yoshida, moves, spread, volatility, weighted_quantile
-from mm_env.data.events import Events, ReadReport
+from mm_env.data.events import ReadReport
 from mm_env.data.readers import open_data
 from mm_env.errors import DataError
+from tests.unit.calibration.made import SECOND, quotes
 from tests.unit.data.made_events import joined
-
-SECOND = 1_000_000_000
-
-
-def quotes(seconds, bid, ask, kind="quote", price=None):
-    n = len(seconds)
-    column = {"bid_prices": bid, "ask_prices": ask, "bid_sizes": np.ones(n), "ask_sizes": np.ones(n)}
-    return Events(
-        time=np.round(np.asarray(seconds) * SECOND).astype(np.int64), kind=np.array([kind] * n, dtype=object),
-        side=np.zeros(n, np.int8), price=np.full(n, np.nan) if price is None else np.asarray(price, float), size=np.ones(n),
-        order=np.zeros(n, np.int64), **{name: np.asarray(values, float)[:, None] for name, values in column.items()},
-    )  # fmt: skip
 
 
 def test_mids_are_the_last_of_each_time_and_only_where_they_change():

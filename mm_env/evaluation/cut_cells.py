@@ -59,7 +59,7 @@ class Cells:
         self.envs, self.number, self.width = envs, number, 60.0 * minutes
         self.shape = (envs.num_envs, len(envs.config.regimes), len(envs.symbols), len(envs.venues))
         n, _, s, v = self.shape
-        self.params = envs.batch.params[envs.batch.which]  # an env that ends early goes on with others
+        self.params = envs.batch.params[envs.batch.which]  # an env that ends early may have others by the end
         start = np.zeros(n) if origin_seconds is None else origin_seconds + envs.batch.states["feed_start"]
         self.base = 0 if origin_seconds is None else int(start[:number].min() // self.width)
         self.steps = np.zeros(n, np.int64)

@@ -1,4 +1,4 @@
-"""What is kept of each episode of the book market by symbol and venue, while it is played."""
+"""Totals of episodes of the book market by symbol and venue, counted while they are played."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class _Round:
         self.fills: list[NDArray[Any]] = []
         self.owners: list[NDArray[np.int64]] = []
         self.last = self._ledger()
-        self.params = envs.batch.params[envs.batch.which]  # an env that ends early goes on with others
+        self.params = envs.batch.params[envs.batch.which]  # an env that ends early may have others by the end
 
     def _ledger(self) -> dict[str, NDArray[Any]]:
         """What the ledger has counted so far, cut to the symbols and venues in use."""

@@ -1,4 +1,4 @@
-"""What is kept of every episode, and the basic statistics of a set of them."""
+"""Results of episodes by symbol and venue, and the basic statistics of a set of them."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def open_study(name: str, config: MarketConfig, episodes: int, seed: int, storag
         direction="maximize",
         load_if_exists=True,
     )
-    fresh = seed + len(study.trials)  # a study that goes on does not draw again what it began with
+    fresh = seed + len(study.trials)  # a resumed study does not repeat its first draws
     one_by_one = optuna.samplers.TPESampler(seed=fresh)  # for a single parameter, which the evolution strategy does not take
     sampler: optuna.samplers.BaseSampler = one_by_one
     if len(SPACES[name]) > 1:

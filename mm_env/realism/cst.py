@@ -244,7 +244,7 @@ def simulate_cst(
 ) -> Events:
     """Events of one path: limit orders, cancels (all deletes) and trades, the book of `levels` levels after each.
 
-    As in LOBSTER's files, only what is within those levels is told: an order's price after it came, or before it left.
+    As in LOBSTER's files, only what is within those levels is reported: an order's price after it came, or before it left.
     seconds: [s] how long; start: [ns] time of the beginning
     burn_in: [s] before it, from a book that is stationary for still prices; None: twenty mean lifetimes of an order
 
@@ -263,7 +263,7 @@ def simulate_cst(
     messages, books = book.run(seconds)
     if len(messages) and min(messages["price"].min(), books[books[..., 1] > 0][:, 0].min(initial=1)) < 1:
         raise DataError(f"a price fell to 0 from {model.price:g}; expected a price farther from 0, or less time")
-    digits = 9 - math.floor(math.log10(model.tick))  # prices are told without the noise of floats
+    digits = 9 - math.floor(math.log10(model.tick))  # prices are written without the noise of floats
     there = books[..., 1] > 0
     prices = np.where(there, np.round(books[..., 0] * model.tick, digits), np.nan)
     sizes = np.where(there, books[..., 1] * model.size, np.nan)

@@ -2,7 +2,7 @@
 
 The next event comes after an exponential time of the sum of all rates, and is each with the share of its rate: no step of
 time, no approximation. Orders are a list at each price of a grid; where the kernel lacks room (for events, for orders, for
-prices) it stops between two events, gets more, and goes on. The path does not depend on how much room there is.
+prices) it stops between two events, gets more, and resumes. The path does not depend on how much room there is.
 
 Source: Cont, Stoikov & Talreja 2010, section 1; Gillespie 1976 (exact simulation).
 """
@@ -42,7 +42,7 @@ class CstBook:
     """One path of the model: rates (R,) of limit orders and cancels by distance [1/s], rate of market orders [1/s]."""
 
     def __init__(self, limit: Floats, cancel: Floats, market: float, still_book: Floats, levels: int, seed: int) -> None:
-        """A book of which `levels` levels are told; still_book: (R,) orders at each distance that it begins with."""
+        """A book of which `levels` levels are reported; still_book: (R,) orders at each distance that it begins with."""
         self.rates = limit.cumsum(), np.ascontiguousarray(cancel), float(market)
         self.reach, self.still_book = len(limit), still_book
         first, then = np.random.SeedSequence(seed).spawn(2)
@@ -113,7 +113,7 @@ def _kernel(function: Callable[..., Any]) -> Any:
 
 @entry_point
 def _run(state: Any, orders: Any, rates: Any, until: float, out: Any) -> None:
-    """Move the book up to a time, and tell what happens within the levels; put why it stopped.
+    """Move the book up to a time, and report what happens within the levels; say why it stopped.
 
     state: (1,) _STATE
     orders: (2, W) _QUEUE by price, and (m,) _PLACE

@@ -20,7 +20,7 @@ from mm_env.sim.ledger import FILL_DTYPE, HEDGE
 from mm_env.sim.orders import take
 from mm_env.sim.step import MARKET
 
-CHUNK = 32  # envs at a time: their states stay in the cache, and what is kept of them is small
+CHUNK = 32  # envs at a time: their states stay in the cache, and the stored series are small
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class BookSample:
 
     @property
     def mid(self) -> NDArray[np.float64]:
-        """(T, E, S) float64 [ticks], made anew."""
+        """(T, E, S) float64 [ticks], a new array."""
         return np.asarray(0.5 * self.mid2, np.float64)
 
     def steps(self, seconds: float) -> int:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 _COLOURS = (SKY, GREEN, BLUE, ORANGE, VERMILLION, PURPLE, GREY)
 
 
-def alpha_figure(blend: Blend, told: Sequence[Forecast], title: str) -> Figure:
+def alpha_figure(blend: Blend, results: Sequence[Forecast], title: str) -> Figure:
     """Left: mean realised move by predicted move, a line a horizon. Right: weights by horizon, each with a 95 % interval.
 
-    told: at least one horizon
+    results: at least one horizon
     """
     from matplotlib.figure import Figure
 
@@ -29,9 +29,9 @@ def alpha_figure(blend: Blend, told: Sequence[Forecast], title: str) -> Figure:
     for axes in (left, right):
         plain_axes(axes)
         axes.margins(x=0.03)
-    reach = max(float(np.abs(one.predicted).max(initial=0.0)) for one in told)
+    reach = max(float(np.abs(one.predicted).max(initial=0.0)) for one in results)
     left.plot([-reach, reach], [-reach, reach], color=GREY, linewidth=1.0, linestyle="--", label="as predicted")
-    for one, colour in zip(told, _COLOURS, strict=False):
+    for one, colour in zip(results, _COLOURS, strict=False):
         left.errorbar(
             one.predicted, one.realised, one.realised_95, color=colour, marker="o", markersize=3.0, linewidth=1.0,
             elinewidth=0.8, label=f"{one.horizon_seconds:g} s",
@@ -39,13 +39,13 @@ def alpha_figure(blend: Blend, told: Sequence[Forecast], title: str) -> Figure:
     left.set_xlabel("predicted move [bps], bins of as many predictions", fontsize=8)
     left.set_ylabel("mean realised move [bps]", fontsize=8)
     left.legend(**ABOVE)
-    horizons = [one.horizon_seconds for one in told]
+    horizons = [one.horizon_seconds for one in results]
     for name, label, colour, fitted in (
         ("alpha_weight", "at sentiment 1", BLUE, blend.alpha_weight),
         ("obi_weight", "at imbalance 1", VERMILLION, blend.obi_weight),
     ):
-        values = [getattr(one, name) for one in told]
-        widths = [getattr(one, f"{name}_95") for one in told]
+        values = [getattr(one, name) for one in results]
+        widths = [getattr(one, f"{name}_95") for one in results]
         right.errorbar(horizons, values, widths, color=colour, marker="o", markersize=3.0, linewidth=1.2, label=label)
         right.plot(blend.horizon_seconds, fitted, marker="D", color=colour, markersize=7.0, markerfacecolor="white")
     right.axhline(0.0, color=GREY, linewidth=0.8)

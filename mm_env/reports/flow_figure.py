@@ -47,7 +47,7 @@ def flow_figure(summary: Summary, title: str) -> Figure:
 def _placement(axes: Axes, summary: Summary) -> None:
     found = summary.placement
     if found is None:
-        nothing(axes, "distance of limit orders", "too few are told")
+        nothing(axes, "distance of limit orders", "too few are reported")
         return
     tail = found.tail
     if tail is not None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-_HEADLINES_TOLD = 4  # with their text, a symbol
+_HEADLINES_LISTED = 4  # with their text, a symbol
 _TEXT_LENGTH = 92
 _CLOSE_UP_STEPS = 60
 _APART = 0.03  # of the episode, between numbered headlines
@@ -45,7 +45,7 @@ def overview(
     symbol: str,
     texts: bool = True,
 ) -> None:
-    """The whole episode: mid, own quotes as a band, fills, and a rug of headlines; texts: the weightiest told below."""
+    """The whole episode: mid, own quotes as a band, fills, and a rug of headlines; texts: the weightiest listed below."""
     style.plain_axes(axes)
     time = clock(steps["time"])
     bid, ask = (quoted_prices(steps, fills, symbol, side) for side in ("bid", "ask"))
@@ -69,11 +69,11 @@ def close_up(
     headlines: pd.DataFrame,
     symbol: str,
 ) -> None:
-    """A minute's worth of steps around the weightiest headline, or the fill in the middle: quotes and fills one by one.
+    """About a minute of steps around the weightiest headline, or the fill in the middle: quotes and fills one by one.
 
     whole: panel of the whole episode, in which the part is framed
     """
-    told = weightiest(headlines, clock.end * clock.seconds)
+    listed = weightiest(headlines, clock.end * clock.seconds)
     near = near_steps(steps, fills, headlines)
     low, high = float(near["time"].iloc[0]), float(near["time"].iloc[-1])
     seconds = Clock("s", 1.0, high)
@@ -84,7 +84,7 @@ def close_up(
         axes.step(near["time"], prices, where="pre", color=colour, linewidth=1.1, alpha=0.8, label=f"own {side}")
     axes.plot(near["time"], near[f"{symbol}.mid"], color=style.BLACK, linewidth=1.2, marker=".", markersize=3, label="mid")
     _fills(axes, seconds, own, size=6.0, by_lots=True)
-    for number, headline, colour in told:
+    for number, headline, colour in listed:
         if low <= headline["time"] <= high:
             axes.axvline(headline["time"], color=colour, linewidth=1.0, linestyle=":")
             axes.text(headline["time"], 0.99, f" {number}", color=colour, fontweight="bold", va="top", fontsize=9,
@@ -100,14 +100,14 @@ def close_up(
 
 
 def near_steps(steps: pd.DataFrame, fills: pd.DataFrame, headlines: pd.DataFrame) -> pd.DataFrame:
-    """The steps of a close-up: a minute's worth around the weightiest headline, else around the fill in the middle.
+    """The steps of a close-up: about a minute around the weightiest headline, else around the fill in the middle.
 
     steps, fills, headlines: of one episode, and of one symbol
     """
     time = steps["time"].to_numpy()
-    told = weightiest(headlines, float(time[-1]))
-    if told:
-        centre = float(max(told, key=lambda one: abs(one[1]["polarity"]))[1]["time"])
+    listed = weightiest(headlines, float(time[-1]))
+    if listed:
+        centre = float(max(listed, key=lambda one: abs(one[1]["polarity"]))[1]["time"])
     else:
         centre = float(fills["time"].iloc[len(fills) // 2]) if len(fills) else float(time[-1]) / 2
     first = int(np.clip(np.searchsorted(time, centre) - _CLOSE_UP_STEPS // 3, 0, max(0, len(time) - 1 - _CLOSE_UP_STEPS)))
@@ -148,17 +148,17 @@ def _fills(axes: Axes, clock: Clock, fills: pd.DataFrame, size: float, by_lots: 
 
 
 def weightiest(headlines: pd.DataFrame, end: float) -> list[tuple[int, Any, str]]:
-    """The headlines that are told with their text, in order of time: number, row, colour.
+    """The headlines that are listed with their text, in order of time: number, row, colour.
 
     By polarity, then by score, and far enough apart in an episode of `end` seconds for their numbers not to overlap.
     """
     order = headlines.assign(weight=headlines["polarity"].abs(), loud=headlines["score"].abs())
-    told: list[Any] = []
+    listed: list[Any] = []
     for _, row in order.sort_values(["weight", "loud"], ascending=False, kind="stable").iterrows():
-        if len(told) < _HEADLINES_TOLD and all(abs(row["time"] - other["time"]) > _APART * end for other in told):
-            told.append(row)
-    told.sort(key=lambda row: row["time"])
-    return [(k + 1, row, _hue(row["polarity"])) for k, row in enumerate(told)]
+        if len(listed) < _HEADLINES_LISTED and all(abs(row["time"] - other["time"]) > _APART * end for other in listed):
+            listed.append(row)
+    listed.sort(key=lambda row: row["time"])
+    return [(k + 1, row, _hue(row["polarity"])) for k, row in enumerate(listed)]
 
 
 def _hue(polarity: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_WIDTH = 120  # characters; what is wider goes on in a table below
+_WIDTH = 120  # characters; what is wider continues in a table below
 
 _SYMBOL_ROWS = (
     ("profit of the first episode", "profit_first", 2),

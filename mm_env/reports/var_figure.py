@@ -37,7 +37,7 @@ def var_figure(
     band: shares of blocks in which Kupiec's test rejects a perfect figure, ends of the 95 % interval
     accepted: least and most exceptions of a block that Kupiec's test accepts
     curves: variant -> (multiples of VaR, share of losses past them)
-    largest: share of rejecting blocks up to which a variant is said to hold
+    largest: share of rejecting blocks up to which a variant holds
     """
     from matplotlib.figure import Figure
 

@@ -92,7 +92,7 @@ class ScenarioRun:
     def about(self) -> dict[str, Any]:
         """Content of `about.json`."""
         base = self.scenarios[0].config
-        model = getattr(self.policy, "model_hash", None)  # a path alone may hold another model when the run goes on
+        model = getattr(self.policy, "model_hash", None)  # the same path may hold another model when the run is resumed
         return {
             "format": FORMAT, "version": __version__, "market": self.market, "config_hash": config_hash(base),
             "scenario_file": self.scenario_file, "policy": self.policy_name, "seed": self.seed, "episodes": self.episodes,
@@ -130,7 +130,7 @@ def begin(run: ScenarioRun, overwrite: bool = False) -> int:
         )
         raise RunError(
             f"--out {run.folder}: holds results of something else: {said}; expected another folder, the same arguments "
-            "(an interrupted run goes on), or --overwrite"
+            "(an interrupted run is resumed), or --overwrite"
         )
     if found is None and run.folder.is_dir() and any(run.folder.iterdir()) and not overwrite:
         raise RunError(f"--out {run.folder}: a folder that holds other files; expected a new or empty one, or --overwrite")
@@ -168,7 +168,7 @@ def _done(run: ScenarioRun, k: int) -> int:
         if part >= parts:
             path.unlink()
     there = len(parts_of(run.folder, k))
-    if there < parts:  # rows were deleted: all of the scenario anew
+    if there < parts:  # rows were deleted: play all of the scenario again
         for path in parts_of(run.folder, k):
             path.unlink()
         fan_path(run.folder, k).unlink()

@@ -21,7 +21,7 @@ A folder of `scripts/monte_carlo.py` holds
 - `fans/KKK.npz`: counts of the paths' values, of a fixed size, as `mm_env.risk.sketch` has them, at up to 61 times
 - `surface.png`, `fans.png`, `differences.png`
 
-While a run goes on, or was interrupted, `scenarios.parquet` may be missing, or tell of fewer episodes than were asked for.
+During a run, or after an interrupted one, `scenarios.parquet` may be missing or hold fewer episodes than were asked for.
 """
 
 from __future__ import annotations

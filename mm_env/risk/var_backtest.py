@@ -28,7 +28,7 @@ from mm_env.risk.var_samples import Samples
 
 TESTS = ("kupiec", "independence", "christoffersen", "z1", "z2")
 DEGREES = 5.0  # of freedom of the law behind the critical values of the shortfall: tails as fat as those of short horizons
-LARGEST_SHARE = 0.1  # of blocks that may reject a figure that is said to hold
+LARGEST_SHARE = 0.1  # of blocks that may reject a figure that still holds
 _FEWEST = 100  # periods of a block that is tested
 _SIMULATED = 4000
 _ROUND = 50

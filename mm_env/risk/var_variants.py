@@ -1,6 +1,6 @@
 """Ways to state the value at risk of a position, from what an agent has seen until then.
 
-spelling | what
+name | what
 -------- | ----
 parametric, cornish_fisher, historical | as the simulator states it, with the market's own parameters
 parametric:H | normal, EWMA covariance of steps with a half-life of H seconds, scaled by the square root of time
@@ -33,7 +33,7 @@ THIN = 4  # of the overlapping moves of a simulation every fourth is taken: its 
 
 @dataclass(frozen=True)
 class Variant:
-    """name: its spelling; kind: "kernel" or one of OFFLINE; half_lives: [s], none for the kernel's own."""
+    """name: as `variant_of` reads it; kind: "kernel" or one of OFFLINE; half_lives: [s], none for the kernel's own."""
 
     name: str
     kind: str
@@ -80,7 +80,7 @@ class Figures:
 
 
 def parse_variant(text: str) -> Variant:
-    """Read the spelling of a variant; raises ValueError for one that does not exist."""
+    """The variant of a name; raises ValueError for one that does not exist."""
     kind, colon, rest = text.strip().partition(":")
     allowed = f"{', '.join(KERNEL)}, {', '.join(f'{kind}:H' for kind in OFFLINE)} or fhs:H+G, H and G half-lives in seconds"
     if not colon and kind in KERNEL:
@@ -177,7 +177,7 @@ def _simulated(seen: Seen, half_life: float) -> tuple[Floats, Floats, Floats]:
 
 
 def spellings(names: Sequence[str]) -> list[Variant]:
-    """Variants of spellings, each once; raises ValueError for none, one that does not exist or stands twice."""
+    """The variants of names, each once; raises ValueError for none, one that does not exist or stands twice."""
     variants = [parse_variant(name) for name in names]
     twice = sorted({one.name for one in variants if [other.name for other in variants].count(one.name) > 1})
     if not variants or twice:

@@ -81,7 +81,7 @@ def _tell(b, row, kind, order, lots, messages, books):
     for level in range(levels):
         out = books[b.written, row.side, level]
         better += out[1] > 0 and sign * (out[0] - row.price) > 0
-    b.written += better < levels  # what is past the levels is not told
+    b.written += better < levels  # what is past the levels is not reported
 
 
 @kernel

@@ -120,7 +120,7 @@ class CJ:
         tolerance = 1e-8 * max(1.0, abs(best.start))
         check = Check("optimum: dynamic programming, and its moments", forward, best.start, tolerance=tolerance, decimals=6)
         figures: dict[str, Any] = {"optimal": best.start, "policy": value, "constant": constant, "constant_depth": depth}
-        note = f"On this lattice the optimum is {best.start:.4f}, cj is worth {value:.4f}, "
+        note = f"On this lattice the optimum is {best.start:.4f}, the value of cj {value:.4f}, "
         note += f"the best constant depth ({depth:.4f}) {constant:.4f}"
         if best.start > constant + 1e-9 * abs(best.start):
             figures["recovered_share"] = recovered_share(value, constant, best.start)

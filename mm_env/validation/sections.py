@@ -48,7 +48,7 @@ def chosen(names: Sequence[str]) -> list[str]:
 
 
 def market_parameters(source: str) -> dict[str, Any]:
-    """Field -> value of what a classic market's file or preset says of mid, flow, episode, risk aversion and penalties.
+    """Field -> value of the mid, flow, episode, risk aversion and penalties in a classic market's file or preset.
 
     What its policy believes of the market is not among them. Raises `ConfigError`, and `UsageError` for Hawkes arrivals.
     """

@@ -43,7 +43,7 @@ def surface_chart(
 
 
 def cell_texts(values: NDArray[np.float64], errors: ArrayLike | None = None) -> list[list[str]]:
-    """What stands in each cell: its value and, on a line of its own after <br>, its error; nothing where it is NaN."""
+    """Text of each cell: its value and, on a line of its own after <br>, its error; nothing where it is NaN."""
     shown = [[_cell(value) for value in line] for line in values]
     if errors is None:
         return shown

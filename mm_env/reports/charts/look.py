@@ -62,7 +62,7 @@ def line_look(k: int) -> dict[str, Any]:
 
 
 def one_episode(table: pd.DataFrame, episode: int) -> pd.DataFrame:
-    """Rows of one episode, numbered anew. table: any of a run's tables."""
+    """Rows of one episode, renumbered. table: any of a run's tables."""
     return table[table["episode"] == episode].reset_index(drop=True)
 
 

@@ -1,4 +1,4 @@
-"""What venues are worth: mark-outs and fill ratios, and where the router sends quotes over an episode."""
+"""Value of venues: mark-outs and fill ratios, and where the router sends quotes over an episode."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def comparison_report(folder: Path) -> Report:
     sections.append(ReportSection("configuration", "Configuration and seeds", tuple(_configuration(about, market))))
     best = max(rows, key=lambda row: row["reward"])
     low = min(rows, key=lambda row: row["drawdown"])
-    told = (
+    first_figures = (
         ("Best mean reward", number(best["reward"]), str(best["agent"])),
         ("Its profit", number(best["profit"]), f"95 %: {_ends(best, 'profit')}"),
         ("Smallest drawdown", number(low["drawdown"]), str(low["agent"])),
@@ -57,7 +57,7 @@ def comparison_report(folder: Path) -> Report:
     subtitle = f"{number(count)} held-out episodes, baseline {baseline}, seed {about['seed']}"
     version = f"mm_env {about['version']}, " if "version" in about else ""
     facts = f"{version}configuration {about['config_hash']}, seed {about['seed']}"
-    return Report("Comparison of agents", subtitle, told, tuple(sections), facts)
+    return Report("Comparison of agents", subtitle, first_figures, tuple(sections), facts)
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
@@ -80,7 +80,7 @@ def _of(rows: Sequence[Row], agent: str) -> Row:
 
 
 def _reading(rows: Sequence[Row], baseline: str) -> str:
-    """Which agents are better and which are worse than the baseline, as far as the intervals tell."""
+    """Which agents are better and which are worse than the baseline, by the intervals."""
     others = [row for row in rows if row["agent"] != baseline]
     if not others:
         return f"{baseline} was played alone."
@@ -92,7 +92,7 @@ def _reading(rows: Sequence[Row], baseline: str) -> str:
         for names, verb in (
             (better, f"a higher reward than {baseline}"),
             (worse, f"a lower reward than {baseline}"),
-            (unclear, f"cannot be told from {baseline}"),
+            (unclear, f"does not differ significantly from {baseline}"),
         )
         if names
     ]

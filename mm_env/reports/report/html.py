@@ -50,7 +50,7 @@ footer { margin-top: 3em; border-top: 1px solid #ccc; padding-top: 0.6em; color:
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 }
 """
-# A figure keeps its width on paper unless it is told the page's; folded parts would be missing there.
+# A figure keeps its width on paper unless the page's is set; folded parts would be missing there.
 _PRINTING = """
 (function () {
   const width = 680, plots = () => document.querySelectorAll('.js-plotly-plot');

@@ -80,7 +80,7 @@ def run_report(folder: Path, episode: int | None = None, scenarios: Path | None 
     if "venues" not in run.summary:
         raise RunError(f"{folder}: its summary has no venues; expected a run of this version, by run_baseline.py --out")
     summary = run.summary
-    told = summary["portfolio"] is not None
+    has_statistics = summary["portfolio"] is not None
     recorded = sorted(set(run.steps["episode"].tolist()))
     one = (
         RecordedEpisode(run, recorded[0] if episode is None and recorded else episode or 0) if recorded or episode else None
@@ -90,7 +90,7 @@ def run_report(folder: Path, episode: int | None = None, scenarios: Path | None 
     sections = [ReportSection("summary", "Summary", tuple(_summary(run)))]
     if one is not None and drawn:
         sections += _episode_sections(run, one)
-    if told:
+    if has_statistics:
         sections += [
             ReportSection("attribution", "Attribution of the profit", tuple(_attribution(run))),
             ReportSection("venues", "Venues", tuple(venue_blocks(run, one.venues if one and drawn else None, where))),
@@ -168,7 +168,7 @@ def _reading(summary: Mapping[str, Any]) -> str:
         return text + "Of a single episode no errors are known."
     low, high = p["profit"]["low"], p["profit"]["high"]
     if low is not None and low <= 0.0 <= high:
-        return text + "With so many episodes the mean profit cannot be told from zero (99 %)."
+        return text + "With so many episodes the mean profit does not differ significantly from zero (99 %)."
     return text + f"The mean profit is {'above' if low > 0.0 else 'below'} zero with 99 % confidence."
 
 
@@ -191,7 +191,7 @@ def _episode_sections(run: Run, one: RecordedEpisode) -> list[ReportSection]:
         own = int((f["symbol"] == symbol).sum())
         caption = (
             f"{symbol}, {where}: mid, own quotes while they rested, and {number(own)} fills"
-            f"{'' if own else ' (the run had none)'}; headlines at the top, the numbered ones are told below."
+            f"{'' if own else ' (the run had none)'}; headlines at the top, the numbered ones are listed below."
         )
         quotes.append(
             Chart(f"prices_{symbol}", caption, lambda x=symbol: charts.prices_chart(s, f, h, x),  # type: ignore[misc]
@@ -226,10 +226,10 @@ def _episode_sections(run: Run, one: RecordedEpisode) -> list[ReportSection]:
 def _numbered(one: RecordedEpisode, symbol: str) -> list[Block]:
     """The headlines that the figure of a symbol numbers."""
     news = one.headlines[one.headlines["symbol"].isin([symbol, ""])]
-    told = weightiest(news, one.end)
-    if not told:
+    listed = weightiest(news, one.end)
+    if not listed:
         return []
-    rows = tuple((str(number_), *_headline(row)) for number_, row, _ in told)
+    rows = tuple((str(number_), *_headline(row)) for number_, row, _ in listed)
     return [_headlines(f"Headlines numbered in the figure of {symbol}", ("no.", *_HEADER), rows, (0.5, *_WIDTHS), (2, 3))]
 
 
@@ -339,7 +339,7 @@ def paper_waterfall(steps: Sequence[WaterfallStep]) -> Figure:
     drawn.set_size_inches(paper.WIDTH, 3.4)
     drawn.axes[0].tick_params(axis="x", labelsize=6.5)
     for step, bar in zip(steps, drawn.axes[0].patches, strict=False):
-        if step.kind == TERM and step.value < 0.0:  # told from gains without colour
+        if step.kind == TERM and step.value < 0.0:  # distinct from gains without colour
             bar.set(hatch="////", edgecolor="white", linewidth=0.0)
     for text in drawn.axes[0].texts:
         text.set_fontsize(6.5)

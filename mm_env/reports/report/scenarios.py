@@ -47,7 +47,7 @@ def scenario_report(folder: Path) -> Report:
 
 
 def scenario_blocks(folder: Path) -> list[Block]:
-    """What the report of a run says of the scenarios of its market; raises as `scenario_report` does."""
+    """The part on scenarios of the report of a run; raises as `scenario_report` does."""
     results = load_results(folder)
     about = results.about
     where = Text(

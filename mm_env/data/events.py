@@ -75,7 +75,7 @@ class About:
 
 @dataclass
 class ReadReport:
-    """What became of the rows of a source.
+    """Counts of the rows of a source: events and malformed ones.
 
     rows: read; events: kept; malformed: rows that could not be read; examples: the first few of these, with their line
     """
@@ -255,7 +255,7 @@ def read_events(path: Path, batch_rows: int = BATCH_ROWS) -> Iterator[Events]:
 
 
 def join_events(parts: Sequence[Events]) -> Events:
-    """Batches, one or more, as one."""
+    """Join batches, one or more, into one."""
     form = type(parts[0])
     return form(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in form.__dataclass_fields__})
 

@@ -1,4 +1,4 @@
-"""What the tables of readers and of exporters share: the check that the chosen form uses the options that were set."""
+"""The check, for readers and exporters, that the chosen form uses the options that were set."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Scorecard:
-    """What a scorer made of n labelled headlines; classes in the order of `CLASSES`.
+    """Results of a scorer on n labelled headlines; classes in the order of `CLASSES`.
 
     macro_f1: mean over the classes of the harmonic mean of precision and recall
     confusion: (3, 3) int64 headlines of the true class (row) given the class (column)

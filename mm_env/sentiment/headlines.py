@@ -1,4 +1,4 @@
-"""The bundled headlines: written for this project, each with the polarity that its news truly has."""
+"""The bundled headlines: written for this project, each with the true polarity of its news."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")  # how surrogateescape shows a byt
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of a file that a tape has a use for.
+    """The columns of a file that a tape uses.
 
     path: the file
     columns: name in lower case -> n cells, stripped; an absent value is an empty cell

@@ -1,4 +1,4 @@
-"""What became of the rows of a file of headlines."""
+"""Counts of the rows of a file of headlines, and why rows were dropped."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def _prices(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _whole(values: NDArray[np.float64], unit: float, what: str) -> NDArray[np.int64]:
-    """Values in units; what they may miss a whole number by is the noise of a float, which grows with the number."""
+    """Values in whole units; the tolerance is the rounding error of a float, which grows with the number."""
     scaled = values / unit
     whole = np.rint(scaled)
     noise = 1e-9 + 16.0 * np.spacing(np.abs(scaled))

@@ -1,4 +1,4 @@
-"""Providers of prices, trades and books, recorded into the one form of market data. Extra `[prices]`.
+"""Providers of prices, trades and books, recorded as events. Extra `[prices]`.
 
 module   | what
 -------- | ----

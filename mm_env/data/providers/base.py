@@ -77,7 +77,7 @@ def bar_end(start: int, interval: str, zone: ZoneInfo) -> int:
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """Begin of a day."""
+    """Beginning of a day."""
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 

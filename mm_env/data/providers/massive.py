@@ -30,7 +30,7 @@ _BATCH = 5_000  # bars
 
 
 class _Provider:
-    """What trades, quotes and bars share."""
+    """Base of trades, quotes and bars: the client, the name, the time zone."""
 
     live = False
 

@@ -43,7 +43,7 @@ def main() -> None:
     torch.set_num_threads(1)  # a small network gains little from more, and the envs use the other cores
     market = load_config(MARKET)
     envs = VecNormalize(VecMonitor(make_vec_env(market, N_ENVS, stagger=True)), gamma=SETTINGS["gamma"])
-    shape = envs.action_space.shape
+    shape = envs.action_space.shape or ()
     noise = VectorizedActionNoise(NormalActionNoise(np.zeros(shape), np.full(shape, NOISE)), N_ENVS)
     model = TD3("MlpPolicy", envs, seed=SEED, device="cpu", verbose=1, action_noise=noise, **SETTINGS)
     model.learn(TIMESTEPS)

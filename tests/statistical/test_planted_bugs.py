@@ -45,8 +45,8 @@ BUGS: dict[str, tuple[str, str, str, list[Check]]] = {
     ),
     "time left is a step short": (
         "classic.quoting",
-        "(p.steps - s.step) * p.dt",
-        "(p.steps - s.step - 1) * p.dt",
+        "(p.steps - s.step) * p.step",
+        "(p.steps - s.step - 1) * p.step",
         [check_depths],
     ),
     "an episode is a step short": (
@@ -75,14 +75,14 @@ BUGS: dict[str, tuple[str, str, str, list[Check]]] = {
     ),
     "the mid drifts": (
         "classic.flow",
-        "    return p.move * normal(s, MID)\n",
-        "    return p.move * (normal(s, MID) + 0.01)\n",
+        "    return p.step_deviation * normal(s, MID)\n",
+        "    return p.step_deviation * (normal(s, MID) + 0.01)\n",
         [check_mid],
     ),
     "the mid moves too far": (
         "classic.flow",
-        "    return p.move * normal(s, MID)\n",
-        "    return p.move * 1.02 * normal(s, MID)\n",
+        "    return p.step_deviation * normal(s, MID)\n",
+        "    return p.step_deviation * 1.02 * normal(s, MID)\n",
         [check_mid],
     ),
 }

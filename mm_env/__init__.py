@@ -4,7 +4,7 @@
     import mm_env
 
     env = gymnasium.make("mm_env/MultiVenue-v0", config="two_symbols")
-    policy = mm_env.get_policy("as:as_gamma=0.02")
+    policy = mm_env.get_policy("as:risk_aversion=0.02")
     observation, info = env.reset(seed=1)
     ended = False
     while not ended:

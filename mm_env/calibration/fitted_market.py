@@ -116,7 +116,7 @@ def _desk_of(m: Measurements, lots: Sequence[float]) -> dict[str, dict[str, obje
 
     lots: [units of the data] of each symbol
     """
-    horizon, risk = Policy().as_T, Risk()
+    horizon, risk = Policy().horizon_seconds, Risk()
     names, ticks = m.symbols, [m.first(name).tick for name in m.symbols]
     spread = np.array([m.moments[name]["spread_ticks"] for name in names]) * ticks
     bps = np.array([m.moments[name]["volatility_bps"] for name in names])
@@ -125,9 +125,9 @@ def _desk_of(m: Measurements, lots: Sequence[float]) -> dict[str, dict[str, obje
     variance = float((1.0 - m.correlation) * (held**2).sum() + m.correlation * held.sum() ** 2) * risk.var_horizon_seconds
     return {
         "policy": {
-            "as_gamma": _short(_middle(spread / (_LIMIT * sigma**2 * horizon))),
-            "as_k": _short(m.fill_decay),
-            "as_A": _short(m.fill_rate * max(1.0, m.taker_size * _UNIT)),
+            "risk_aversion": _short(_middle(spread / (_LIMIT * sigma**2 * horizon))),
+            "fill_decay": _short(m.fill_decay),
+            "arrival_rate": _short(m.fill_rate * max(1.0, m.taker_size * _UNIT)),
             "min_tick": ticks[0],
             "max_tick": ticks[0] * max(1, 2 ** int(np.log2(max(1.0, 0.5 * spread[0] / ticks[0])))),
             "hedge_action_lots": _UNIT,

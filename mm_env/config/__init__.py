@@ -1,9 +1,8 @@
 """What a market YAML file may say: every parameter with its unit, range and default.
 
-The sections stand in `market` (the market) and `agent` (the market maker), the whole in `schema`; `classic` holds those of
-the classic market. Units stand in the names;
-where an older name without a unit is kept (``hawkes_mu``, ``as_gamma``, …) the unit is in its description. `io` loads and
-dumps files; `mm_env.sim.params` is the reader of nearly all.
+The sections stand in `market` and `flow` (the market) and `agent` (the market maker), the whole in `schema`; `classic` holds
+those of the classic market. Units stand in the names, or in the description where a name has none (``hawkes_mu``, …).
+`io` loads and dumps files, `migrate` gives old keys their new names; `mm_env.market.params` is the reader of nearly all.
 """
 
 from mm_env.config.agent import Episode, Policy, Reward, Risk

@@ -13,19 +13,21 @@ from mm_env.config.types import NonNegative, Positive, Section, Share
 class Policy(Section):
     """The default policy, its signals and its router."""
 
-    use_avellaneda: bool = Field(True, description="false: fixed spread of base_spread_bps")
+    use_avellaneda_stoikov: bool = Field(True, description="false: fixed spread of base_spread_bps")
     base_spread_bps: Positive = Field(5.0, description="full spread of the fixed-spread policy")
-    as_gamma: float = Field(0.035, ge=1e-9, le=1e4, description="risk aversion [1/currency a share, inventory in lots]")
-    as_k: float = Field(55.0, ge=1e-6, le=1e6, description="decay of the fill rate with depth [1/currency a share]")
-    as_A: float = Field(
+    risk_aversion: float = Field(0.035, ge=1e-9, le=1e4, description="risk aversion [1/currency a share, inventory in lots]")
+    fill_decay: float = Field(55.0, ge=1e-6, le=1e6, description="decay of the fill rate with depth [1/currency a share]")
+    arrival_rate: float = Field(
         3.0, ge=1e-9, le=1e9, description="lots filled a side at depth zero, what glft and cj take for it [1/s]"
     )
-    as_T: float = Field(60.0, ge=1e-6, le=1e6, description="horizon of the inventory risk [s]")
-    as_horizon: Literal["rolling", "episode"] = Field(
-        "rolling", description="as_T ahead of now, or what is left of the episode"
+    horizon_seconds: float = Field(60.0, ge=1e-6, le=1e6, description="horizon of the inventory risk [s]")
+    horizon_mode: Literal["rolling", "episode"] = Field(
+        "rolling", description="horizon_seconds ahead of now, or what is left of the episode"
     )
-    cj_phi: float = Field(1.5e-6, ge=0.0, le=1e6, description="running penalty of cj [currency a share, lot² and second]")
-    cj_alpha: float = Field(1e-5, ge=0.0, le=1e6, description="terminal penalty of cj [currency a share and lot²]")
+    inventory_penalty: float = Field(
+        1.5e-6, ge=0.0, le=1e6, description="running penalty of cj [currency a share, lot² and second]"
+    )
+    terminal_penalty: float = Field(1e-5, ge=0.0, le=1e6, description="terminal penalty of cj [currency a share and lot²]")
     alpha_weight: float = Field(3.0, ge=-1000.0, le=1000.0, description="expected move at sentiment 1 [bps]")
     obi_weight: float = Field(0.8, ge=-1000.0, le=1000.0, description="expected move at order-book imbalance 1 [bps]")
     alpha_smooth: float = Field(0.5, gt=0.0, le=1.0, description="weight of the newest blend in its moving average")

@@ -90,7 +90,7 @@ def _unknown(model: type[BaseModel], loc: Loc) -> str:
 
 
 def belongs_in(model: type[BaseModel], key: str) -> str:
-    """``'as_gamma' belongs in section 'policy'``, or an empty text for a key that no section has."""
+    """``'risk_aversion' belongs in section 'policy'``, or an empty text for a key that no section has."""
     homes = _homes(model).get(key)
     return f"{key!r} belongs in {' or '.join(homes)}" if homes else ""
 

@@ -94,7 +94,7 @@ def load_config(source: Any = None, model: Any = MarketConfig) -> Any:
 
 
 def override(config: _Config, changes: Mapping[str, Any]) -> _Config:
-    """`config` with some keys changed: ``{"policy.as_gamma": 0.1, "venues.ALPHA.latency_ms": 3}``.
+    """`config` with some keys changed: ``{"policy.risk_aversion": 0.1, "venues.ALPHA.latency_ms": 3}``.
 
     changes: dotted key (entries of lists by name or index, as they stand in `config`) -> new value; a mapping
         for a section changes the keys that it holds

@@ -1,6 +1,6 @@
 """What a file of scenarios may say: axes of a grid, axes swept one at a time, and named stresses of a market.
 
-A change names keys of the market with dots (`policy.as_gamma`); `*` stands for every entry of a list
+A change names keys of the market with dots (`policy.risk_aversion`); `*` stands for every entry of a list
 (`regimes.*.depth_multiplier`). `mm_env.config.scenarios` turns a file and a market into the markets that are played.
 """
 

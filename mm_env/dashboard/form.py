@@ -209,7 +209,7 @@ def parsed(text: str, key: str) -> Any:
 
 
 def overrides_of(text: str) -> dict[str, Any]:
-    """Dotted key -> value of a YAML text such as `policy: {as_gamma: 0.1}` or `policy.as_gamma: 0.1`; of an empty one none.
+    """Dotted key -> value of a YAML text such as `policy: {risk_aversion: 0.1}` or `policy.risk_aversion: 0.1`.
 
     Raises `ConfigError`.
     """
@@ -217,7 +217,9 @@ def overrides_of(text: str) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise ConfigError("YAML overrides: expected a mapping, as `policy: {as_gamma: 0.1}` or `policy.as_gamma: 0.1`")
+        raise ConfigError(
+            "YAML overrides: expected a mapping, as `policy: {risk_aversion: 0.1}` or `policy.risk_aversion: 0.1`"
+        )
     return dict(_flat(content, MarketConfig, ""))
 
 

@@ -125,7 +125,7 @@ class LiveMarket:
 
     def ladder(self, symbol: int, levels: int = LEVELS) -> Ladder:
         """The books of a symbol on every venue, own orders apart: the best prices of either side and those of own orders."""
-        return Ladder.of(self.envs.batch, self.envs.casting.market_of(0), 0, symbol).near(levels)
+        return Ladder.of(self.envs.batch, self.envs.assignment.market_of(0), 0, symbol).near(levels)
 
     def router(self) -> pd.DataFrame:
         """The newest rows of `venues`: what the router does at each venue, one row a symbol and venue."""

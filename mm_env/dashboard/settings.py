@@ -50,7 +50,7 @@ def ask_settings() -> Baseline:
             text = st.text_area(
                 "Overrides",
                 key="overrides",
-                placeholder="policy: {as_gamma: 0.1}\nsymbols: [AAA, BBB, CCC]",
+                placeholder="policy: {risk_aversion: 0.1}\nsymbols: [AAA, BBB, CCC]",
                 help="Over the fields above, as in a market file.",
             )
     options = Baseline(

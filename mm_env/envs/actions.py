@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mm_env.errors import check_choice
+from mm_env.sim.action import ABSOLUTE, RESIDUAL, inverse_action
 from mm_env.sim.batch import Batch
-from mm_env.sim.step import ABSOLUTE, RESIDUAL
 
 ACTION_MODES = {"residual": RESIDUAL, "absolute": ABSOLUTE}
 PARTS = ("bid", "ask", "hedge")  # of each symbol
@@ -33,7 +33,7 @@ def checked_actions(actions: object, number: int, names: Sequence[str]) -> np.nd
     """
     try:
         array = np.ascontiguousarray(actions, dtype=np.float32)
-        if not array.flags.writeable:  # Numba would compile the kernel anew for a read-only array
+        if not array.flags.writeable:  # Numba would compile the kernel again for a read-only array
             array = array.copy()
     except (TypeError, ValueError) as error:
         raise ValueError(f"actions: numbers in an array of shape {(number, len(names))}; here {error}") from error
@@ -50,26 +50,7 @@ def action_for(batch: Batch, mode: int, bid: np.ndarray, ask: np.ndarray, hedge:
 
     bid, ask: (N, S) float64 [ticks] prices before the quoting grid; hedge: (N, S) [lots] signed, default hedge included
     """
-    n, states = batch.symbols, batch.states
-
-    def parameter(name: str) -> np.ndarray:
-        values: np.ndarray = batch.params[name][batch.which][:, None]
-        return values
-
-    if mode == RESIDUAL:
-        reach = parameter("residual_half_spreads") * states["default_half_spread"][:, :n]
-        low = (states["default_price"][:, :n, 0] - bid) / reach
-        high = (ask - states["default_price"][:, :n, 1]) / reach
-        hedge = hedge - states["default_hedge"][:, :n]
-    else:
-        reach = 0.5 * parameter("absolute_max")
-        low = (states["seen_mid"][:, :n] - bid) / reach - 1.0
-        high = (ask - states["seen_mid"][:, :n]) / reach - 1.0
-    lots = parameter("hedge_action")
-    shares = np.divide(hedge, lots, out=np.zeros(hedge.shape), where=lots > 0)
-    action = np.stack([low, high, shares], axis=-1).reshape(batch.number, 3 * n)
-    bounded: np.ndarray = np.clip(action, -1.0, 1.0).astype(np.float32)
-    return bounded
+    return inverse_action(batch.states, batch.params[batch.params_index], batch.symbols, mode, bid, ask, hedge)
 
 
 def default_action(batch: Batch, mode: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from gymnasium.vector.utils import batch_space
 
 from mm_env.envs import saving
 from mm_env.envs.actions import checked_actions, mode_of
-from mm_env.envs.episodes import Casting, Seeds
+from mm_env.envs.episodes import MarketAssignment, Seeds
 from mm_env.errors import UsageError, check_choice
 from mm_env.sim.observe import BOUND
 from mm_env.sim.step import RESET, SKIP, STEP
@@ -30,12 +30,12 @@ _OPTIONS = ("reset_mask", "config", "evaluation", "first")
 class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """N envs of one market, stepped by one call; the market's subclass builds the simulation and writes the infos.
 
-    batch: the simulation; casting: which market each env plays; seeds: their keys
+    batch: the simulation; assignment: which market each env plays; seeds: their keys
     ended: (N,) bool envs whose last step ended their episode; begun: the first reset has been
     """
 
     batch: Any
-    casting: Casting[Any]
+    assignment: MarketAssignment[Any]
     seeds: Seeds
     ended: np.ndarray
     symbols: list[str]
@@ -75,7 +75,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
     def _start(self, market: Any) -> None:
         """Allocate the envs, none of them begun."""
         self.batch = self._allocate(market)
-        self.casting, self.seeds = Casting(self.batch, market), Seeds(self.batch)
+        self.assignment, self.seeds = MarketAssignment(self.batch, market), Seeds(self.batch)
         self.ended = np.zeros(self.num_envs, bool)
         self.begun = False
 
@@ -124,7 +124,7 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
     def episode_config(self, i: int = 0) -> Any:
         """The configuration of env i's episode, with the values that were drawn for it."""
         self.require_begun()
-        return self.casting.config_of(i)
+        return self.assignment.config_of(i)
 
     def _rewards(self) -> np.ndarray:
         """(N,) float64 rewards of the last step, an array of the caller's own."""
@@ -213,18 +213,18 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
                 first = int(np.flatnonzero(self.ended)[0])
                 raise ResetNeeded(f"env {first} has ended: reset() it (options['reset_mask']) before the next step")
             commands[self.ended] = RESET
-            self.casting.begin(self.ended)
+            self.assignment.begin(self.ended)
         self._forget_logs()
         self._run(actions, commands)
 
     def _begin(self, mask: np.ndarray) -> None:
         """Reset the envs of `mask` (N,) bool."""
-        self.casting.begin(mask)
+        self.assignment.begin(mask)
         actions = np.zeros((self.num_envs, len(self.action_names)), np.float32)
         self._run(actions, np.where(mask, np.uint8(RESET), np.uint8(SKIP)))
 
     def _run(self, actions: np.ndarray, commands: np.ndarray) -> None:
-        for market, mask in self.casting.groups():
+        for market, mask in self.assignment.groups():
             self._use(market)
             self.batch.step(actions, self._mode, commands if mask is None else np.where(mask, commands, np.uint8(SKIP)))
         self.ended = self._ends()
@@ -264,8 +264,10 @@ class BatchedVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nda
         self._forget_logs()
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {k: v for k, v in self.__dict__.items() if k not in ("batch", "casting", "seeds", "_history", "_last_logs")}
-        return {**kept, "saved": self.save_state(), "config": self.casting.following.config}
+        kept = {
+            k: v for k, v in self.__dict__.items() if k not in ("batch", "assignment", "seeds", "_history", "_last_logs")
+        }
+        return {**kept, "saved": self.save_state(), "config": self.assignment.next_market.config}
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
         saved, config = kept.pop("saved"), kept.pop("config")

@@ -12,15 +12,15 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
 from mm_env.envs.batched import BatchedVectorEnv
-from mm_env.envs.episodes import Casting
+from mm_env.envs.episodes import MarketAssignment
 from mm_env.errors import UsageError
 from mm_env.market.classic import ClassicMarket, build_classic, home_of
 from mm_env.policies.quoting import QuotingPolicy
 from mm_env.policies.registry import get_policy
+from mm_env.sim.action import RESIDUAL
 from mm_env.sim.classic.batch import ClassicBatch
 from mm_env.sim.classic.state import REWARDS, TERMS
 from mm_env.sim.classic.step import CLOSED_FORM_COLUMNS, COLUMNS
-from mm_env.sim.step import RESIDUAL
 
 if TYPE_CHECKING:
     from mm_env.policies.base import Policy
@@ -38,7 +38,7 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
 
     metadata: dict[str, Any] = {"render_modes": list(CLASSIC_RENDER_MODES), "render_fps": 10}  # noqa: RUF012
     batch: ClassicBatch
-    casting: Casting[ClassicMarket]
+    assignment: MarketAssignment[ClassicMarket]
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
     @property
     def config(self) -> ClassicConfig:
         """The configuration of the next episodes."""
-        return self.casting.following.config
+        return self.assignment.next_market.config
 
     @property
     def observation_names(self) -> list[str]:
@@ -98,7 +98,7 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
         """(N, 2) float32 action that asks for given depths (N, 2) [currency], as far as the bounds of an action reach."""
 
         def parameter(name: str) -> np.ndarray:
-            values: np.ndarray = self.batch.params[name][self.batch.which]
+            values: np.ndarray = self.batch.params[name][self.batch.params_index]
             return values
 
         if self._mode == RESIDUAL:
@@ -107,7 +107,7 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
             reach = (default.mean(axis=1) * parameter("residual_half_spreads"))[:, None]
             action = np.divide(depths - default, reach, out=np.zeros(depths.shape), where=reach > 0.0)
         else:
-            low, high = parameter("depth_low")[:, None], parameter("depth_high")[:, None]
+            low, high = parameter("absolute_min_depth")[:, None], parameter("absolute_max_depth")[:, None]
             action = 2.0 * (depths - low) / (high - low) - 1.0
         bounded: np.ndarray = np.clip(action, -1.0, 1.0).astype(np.float32)
         return bounded
@@ -116,7 +116,7 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
         """(N, 2) float64 [currency] bid and ask depth that a policy, at home in each env's market, would quote now."""
         self.require_begun()
         depths = np.zeros((self.num_envs, 2))
-        for market, mask in self.casting.groups():
+        for market, mask in self.assignment.groups():
             home = home_of(policy, market.config)
             which = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
             self.batch.quote(home.params, home.table, which, depths)
@@ -155,7 +155,7 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
                 f"episode.observations {loaded.episode.observations!r}: expected {observations!r}, as spaces cannot "
                 "change; make a new environment for others"
             )
-        self.casting.following = build_classic(loaded)
+        self.assignment.next_market = build_classic(loaded)
 
     def _rewards(self) -> np.ndarray:
         return self.batch.rewards
@@ -187,11 +187,11 @@ class ClassicVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np.nd
         return tuple(self._text(i) for i in range(self.num_envs))
 
     def _text(self, i: int) -> str:
-        state, result, params = self.batch.states[i], self.batch.results[i], self.batch.params[self.batch.which[i]]
+        state, result, params = self.batch.states[i], self.batch.results[i], self.batch.params[self.batch.params_index[i]]
         bid, ask = state["default_depth"]
         filled = " and ".join(name for name in ("bid", "ask") if result[f"{name}_filled"]) or "nothing"
         return (
-            f"step {state['step']} of {params['steps']}  time {state['step'] * params['dt']:.4g}  mid {state['mid']:.4f}\n"
+            f"step {state['step']} of {params['steps']}  time {state['step'] * params['step']:.4g}  mid {state['mid']:.4f}\n"
             f"profit {result['pnl']:.4f}  inventory {state['inventory']:+d} of ±{params['inventory_limit']}  "
             f"cash {state['cash']:.4f}\n"
             f"last step: bid depth {result['depth'][0]:.4f}, ask depth {result['depth'][1]:.4f}, filled: {filled}\n"

@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode
 from mm_env.envs.infos import single_info
 from mm_env.envs.single import SingleEnv
 from mm_env.envs.vector_env import RENDER_MODES, ConfigSource, MultiVenueVectorEnv, NewsItem
-from mm_env.policies.quoting import Seen
+from mm_env.policies.quoting import AgentView
 
 
 class MultiVenueEnv(SingleEnv):
@@ -88,7 +88,7 @@ class MultiVenueEnv(SingleEnv):
     def _info(self, result: dict[str, Any]) -> dict[str, Any]:
         return single_info(result, len(self.symbols))
 
-    def view(self) -> Seen:
+    def view(self) -> AgentView:
         """What the agent knows now; its arrays have one row."""
         return self.vector.view()
 

@@ -14,16 +14,16 @@ _RANDOMIZE = 1  # spawn key of the draws of domain randomisation
 
 
 class AnyBatch(Protocol):
-    """N envs; states: (N,) records with `key` and `episode`; params: (P,) records; which: (N,) int64 index into them."""
+    """N envs; states: (N,) records with `key` and `episode`; params: (P,) records; params_index: (N,) their rows."""
 
     number: int
     states: np.ndarray
     params: np.ndarray
-    which: np.ndarray
+    params_index: np.ndarray
 
 
 class AnyMarket(Protocol):
-    """A configuration and its params, () record; ranges: some of its parameters are drawn anew for each episode."""
+    """A configuration and its params, () record; ranges: some of its parameters are resampled for each episode."""
 
     @property
     def config(self) -> Any: ...  # noqa: D102
@@ -90,25 +90,25 @@ class Seeds:
         return np.random.SeedSequence(self.seeds[i], spawn_key=place)
 
 
-class Casting(Generic[_Market]):
+class MarketAssignment(Generic[_Market]):
     """Which market, and which row of params, each env plays its episode with.
 
     A new market holds for an env from its next reset on, so for a while envs of one batch may play several. Rows of
     params are shared by the envs of a market, until a market with ranges to draw from gives each env its own.
 
-    markets: those in play; playing: (N,) int64 index into them; following: the market of the next episodes
+    markets: those in play; playing: (N,) int64 index into them; next_market: that of the next episodes
     """
 
     def __init__(self, batch: AnyBatch, market: _Market) -> None:
         """All envs play `market`, whose params the batch was made with."""
         self.batch = batch
-        self.following = market
+        self.next_market = market
         self.markets = [market]
         self.playing = np.zeros(batch.number, np.int64)
 
     def begin(self, mask: np.ndarray) -> None:
         """Give the envs of `mask` (N,) bool, about to be reset, the market of their next episode."""
-        market = self.following
+        market = self.next_market
         ranges = market.ranges
         if self.markets == [market] and not ranges:
             return
@@ -119,11 +119,11 @@ class Casting(Generic[_Market]):
         batch = self.batch
         if not ranges and len(self.markets) == 1:
             batch.params = market.params.reshape(1).copy()
-            batch.which = np.zeros(batch.number, np.int64)
+            batch.params_index = np.zeros(batch.number, np.int64)
             return
         if len(batch.params) != batch.number:
-            batch.params = batch.params[batch.which]
-            batch.which = np.arange(batch.number)
+            batch.params = batch.params[batch.params_index]
+            batch.params_index = np.arange(batch.number)
         for i in np.flatnonzero(mask).tolist():
             batch.params[i] = market.params_of(self._draw(i, self.batch.states["episode"][i])) if ranges else market.params
 

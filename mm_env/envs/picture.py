@@ -49,7 +49,7 @@ def draw(figure: Figure, batch: Batch, market: Market, history: History, i: int)
     """Draw env i into an empty figure."""
     state, result = batch.states[i], batch.results[i]
     regime = market.config.regimes[int(result["regime"])].name
-    steps = int(batch.params["steps"][batch.which[i]])
+    steps = int(batch.params["steps"][batch.params_index[i]])
     title = f"step {int(state['step'])} of {steps}    {state['time']:.0f} s    {regime} regime"
     title += f"    profit {result['pnl']:,.2f}" + ("    HEDGED" if result["hedged"] else "")
     figure.text(0.01, 0.965, title, fontsize=13, fontweight="bold")

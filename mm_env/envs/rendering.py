@@ -99,13 +99,13 @@ class Ladder:
 
 def render_ansi(batch: Batch, market: Market, history: History, i: int) -> str:
     """Text of env i: a headline of figures, then the books of every symbol with own quotes behind an asterisk."""
-    parts = [_figures(batch, market, history, i)]
+    parts, params = [_figures(batch, market, history, i)], batch.params[batch.params_index[i]]
     for k in range(batch.symbols):
         ladder = Ladder.of(batch, market, i, k).near(_LEVELS)
         state = batch.states[i]
         parts.append(
             f"{ladder.name}  mid {ladder.mid:.{decimals(ladder.tick) + 1}f}  "
-            f"inventory {int(state['inventory'][k]):+d} of ±{int(batch.params[batch.which[i]]['inventory_limit'][k])} lots  "
+            f"inventory {int(state['inventory'][k]):+d} of ±{int(params['inventory_limit'][k])} lots  "
             f"alpha {state['alpha'][k]:+.2f} bps"
         )
         parts.append(_table(ladder, market.venues))
@@ -118,7 +118,7 @@ def _figures(batch: Batch, market: Market, history: History, i: int) -> str:
     hedged = "  HEDGED" if result["hedged"] else ""
     regime = market.config.regimes[int(result["regime"])].name
     return (
-        f"step {int(state['step'])} of {int(batch.params['steps'][batch.which[i]])}  "
+        f"step {int(state['step'])} of {int(batch.params['steps'][batch.params_index[i]])}  "
         f"time {state['time']:.0f} s  regime {regime}{hedged}\n"
         f"profit {result['pnl']:,.2f}  {sparkline(series['profit'])}\n"
         f"VaR {result['value_at_risk']:,.2f} of {limit:,.2f} ({result['value_at_risk'] / limit:.0%})  "
@@ -154,7 +154,7 @@ def _cell(ladder: Ladder, v: int, side: int, n: int) -> str:
 
 def var_limit(batch: Batch, i: int) -> float:
     """VaR limit of env i [currency]."""
-    return float(batch.params["var_limit"][batch.which[i]])
+    return float(batch.params["portfolio_var_limit"][batch.params_index[i]])
 
 
 def decimals(tick: float) -> int:

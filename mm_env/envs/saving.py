@@ -14,15 +14,15 @@ from mm_env import __version__
 from mm_env.config.io import config_hash
 from mm_env.errors import UsageError
 
-_BATCH_ARRAYS = ("states", "params", "which", "rows", "results")
-_LOGS = {"fills": "fill_count", "wire": "wire_count"}  # where the batch keeps any -> rows of an env in use
+_BATCH_ARRAYS = ("states", "params", "params_index", "rows", "results")
+_LOGS = {"fills": "fill_count", "headlines": "headline_count"}  # where the batch keeps any -> rows of an env in use
 
 
 class SavedEnv(Protocol):
     """The parts of a vector env that are saved and loaded."""
 
     batch: Any
-    casting: Any
+    assignment: Any
     seeds: Any
     begun: bool
     ended: np.ndarray
@@ -44,20 +44,20 @@ class SavedEnv(Protocol):
 
 def save_state(env: SavedEnv) -> bytes:
     """The state of `env` as bytes, without the history that pictures show."""
-    batch, casting, seeds = env.batch, env.casting, env.seeds
+    batch, assignment, seeds = env.batch, env.assignment, env.seeds
     header = _identity(env) | {
         "begun": env.begun,
         "seeds": seeds.seeds,
         "places": seeds.places,
-        "markets": [market.config.model_dump_json() for market in casting.markets],
-        "following": casting.following.config.model_dump_json(),
-        "headlines": [market.headlines_digest for market in (*casting.markets, casting.following)],
+        "markets": [market.config.model_dump_json() for market in assignment.markets],
+        "next_market": assignment.next_market.config.model_dump_json(),
+        "headlines": [market.headlines_digest for market in (*assignment.markets, assignment.next_market)],
         "np_random": None if env._np_random is None else env._np_random.bit_generator.state,
         "np_random_seed": env._np_random_seed,
     }
     arrays = {name: getattr(batch, name) for name in _BATCH_ARRAYS}
-    arrays |= {"playing": casting.playing, "evaluation": seeds.evaluation, "ended": env.ended}
-    arrays |= {name: getattr(batch, name)[:, : int(batch.states[_LOGS[name]].max())] for name in _logs(batch)}
+    arrays |= {"playing": assignment.playing, "evaluation": seeds.evaluation, "ended": env.ended}
+    arrays |= {name: log[:, : int(batch.states[_LOGS[name]].max())] for name, log in _logs(batch).items()}
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
     return file.getvalue()
@@ -72,19 +72,18 @@ def load_state(env: SavedEnv, state: bytes) -> None:
     for key, here in _identity(env).items():
         if header[key] != here:
             raise UsageError(f"saved state: {key} {header[key]!r}: expected {here!r}")
-    markets = [env.build(text) for text in (*header["markets"], header["following"])]
+    markets = [env.build(text) for text in (*header["markets"], header["next_market"])]
     for market, digest in zip(markets, header["headlines"], strict=True):
         if market.headlines_digest != digest:
             tape = market.config.news.tape or "the bundled ones"
             raise UsageError(f"saved state: headlines {digest!r}: expected those of now, as {tape} changed since")
-    batch, casting, seeds = env.batch, env.casting, env.seeds
+    batch, assignment, seeds = env.batch, env.assignment, env.seeds
     for name in _BATCH_ARRAYS:
         setattr(batch, name, np.ascontiguousarray(arrays[name]))
-    for name in _logs(batch):
-        log = getattr(batch, name)
+    for name, log in _logs(batch).items():
         log[:, : arrays[name].shape[1]] = arrays[name]
-    casting.markets, casting.following = markets[:-1], markets[-1]
-    casting.playing = arrays["playing"]
+    assignment.markets, assignment.next_market = markets[:-1], markets[-1]
+    assignment.playing = arrays["playing"]
     seeds.seeds, seeds.places, seeds.evaluation = header["seeds"], header["places"], arrays["evaluation"]
     env.continue_from(header["begun"], arrays["ended"])
     env._np_random = None
@@ -94,20 +93,20 @@ def load_state(env: SavedEnv, state: bytes) -> None:
     env._np_random_seed = header["np_random_seed"]
 
 
-def _logs(batch: Any) -> list[str]:
+def _logs(batch: Any) -> dict[str, np.ndarray]:
     """The logs of a batch; the classic market's has none."""
-    return [name for name in _LOGS if hasattr(batch, name)]
+    return {name: getattr(batch.logs, name) for name in _LOGS} if hasattr(batch, "logs") else {}
 
 
 def _identity(env: SavedEnv) -> dict[str, Any]:
     """What must be equal in the env that saved and the one that loads."""
     batch = env.batch
-    arrays = [batch.states, batch.params, batch.results, *(getattr(batch, name) for name in _logs(batch))]
+    arrays = [batch.states, batch.params, batch.results, *_logs(batch).values()]
     layout = repr([array.dtype.descr for array in arrays])
     return {
         "mm_env": __version__,
         "layout": hashlib.sha256(layout.encode()).hexdigest()[:12],
-        "config": config_hash(env.casting.following.config),
+        "config": config_hash(env.assignment.next_market.config),
         "num_envs": env.num_envs,
         "action_mode": env.action_mode,
         "autoreset_mode": env.autoreset_mode.value,

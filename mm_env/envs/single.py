@@ -86,7 +86,7 @@ class SingleEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     @property
     def config(self) -> Any:
         """The configuration of the next episodes."""
-        return self.vector.casting.following.config
+        return self.vector.assignment.next_market.config
 
     @property
     def default_policy(self) -> Policy:

@@ -13,11 +13,11 @@ from mm_env.config import MarketConfig
 from mm_env.config.io import load_config
 from mm_env.envs.actions import action_for, action_names, default_action
 from mm_env.envs.batched import BatchedVectorEnv
-from mm_env.envs.episodes import Casting
+from mm_env.envs.episodes import MarketAssignment
 from mm_env.envs.infos import batch_info
 from mm_env.errors import UsageError
 from mm_env.market.build import Market, build_market
-from mm_env.policies.quoting import QuotingPolicy, Seen
+from mm_env.policies.quoting import AgentView, QuotingPolicy
 from mm_env.policies.registry import get_policy
 from mm_env.sim.batch import Batch
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
@@ -59,7 +59,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 10}  # noqa: RUF012, gymnasium's own way
     batch: Batch
-    casting: Casting[Market]
+    assignment: MarketAssignment[Market]
 
     def __init__(
         self,
@@ -99,17 +99,14 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
             self._history = History(self.batch)
 
     def _allocate(self, market: Market) -> Batch:
-        return Batch(
-            market.params, self.num_envs, market.capacity, market.tape, market.first, self._num_threads, self.record
-        )
+        return Batch(market.params, self.num_envs, market.capacity, market.headlines, self._num_threads, self.record)
 
     def build(self, config: MarketConfig | str) -> Market:
         """The market of a configuration, or of the JSON of one."""
         return build_market(MarketConfig.model_validate_json(config) if isinstance(config, str) else config)
 
     def _use(self, market: Market) -> None:
-        self.batch.tape, self.batch.first = market.tape, market.first
-        self.batch.feed, self.batch.ladders = market.record.feed, market.record.ladders
+        self.batch.headlines, self.batch.replay = market.headlines, market.replay.inputs
 
     def _info(self, results: np.ndarray) -> dict[str, Any]:
         return batch_info(results, len(self.symbols))
@@ -124,7 +121,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
     @property
     def market(self) -> Market:
         """The market of the next episodes."""
-        return self.casting.following
+        return self.assignment.next_market
 
     @property
     def config(self) -> MarketConfig:
@@ -140,17 +137,17 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
     @property
     def default_policy(self) -> Policy:
         """The policy that an action of zero stands for in residual mode."""
-        return get_policy("as" if self.config.policy.use_avellaneda else "fixed")
+        return get_policy("as" if self.config.policy.use_avellaneda_stoikov else "fixed")
 
     def default_action(self) -> np.ndarray:
         """(N, 3S) float32 action of the default policy: zeros in residual mode, its quotes and hedges in absolute mode."""
         self.require_begun()
         return default_action(self.batch, self._mode)
 
-    def view(self, envs: slice = slice(None)) -> Seen:
+    def view(self, envs: slice = slice(None)) -> AgentView:
         """What the agent knows now, of the envs of a slice."""
         self.require_begun()
-        return Seen.of(self.batch, envs)
+        return AgentView.of(self.batch, envs)
 
     def action_of(self, policy: QuotingPolicy) -> np.ndarray:
         """(N, 3S) float32 action that asks for the quotes of a policy, with the default policy's hedges."""
@@ -187,7 +184,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
                 raise UsageError(
                     f"{group} {names}: expected {now}, as spaces cannot change; make a new environment for others"
                 )
-        self.casting.following = build_market(loaded)
+        self.assignment.next_market = build_market(loaded)
 
     def fills(self, i: int = 0) -> np.ndarray:
         """Own fills of env i in the last step: rows of `mm_env.sim.ledger.FILL_DTYPE`, in order of time.
@@ -205,7 +202,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
         self._require_record("headlines")
         if i in self._last_logs:
             return self._last_logs[i][1]
-        texts = self.casting.market_of(i).texts
+        texts = self.assignment.market_of(i).texts
         return [
             NewsItem(time, self.symbols[symbol] if symbol >= 0 else "", texts[row], polarity, score)
             for time, row, symbol, polarity, score in self.batch.logged_headlines(i).tolist()
@@ -233,7 +230,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
         from mm_env.envs.rendering import render_ansi
 
         draw = render_ansi if self.render_mode == "ansi" else render_rgb
-        return tuple(draw(self.batch, self.casting.market_of(i), self._history, i) for i in range(self.num_envs))
+        return tuple(draw(self.batch, self.assignment.market_of(i), self._history, i) for i in range(self.num_envs))
 
     def continue_from(self, begun: bool, ended: np.ndarray) -> None:
         """Take over a state that stands in the batch; what pictures show of the past is forgotten."""

@@ -27,7 +27,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no imbalance": {"policy.obi_weight": 0.0},
     "random router": {"policy.router": "random"},
     "no hedging": {"risk.hedge_portfolio_on_breach": False},
-    "fixed spread": {"policy.use_avellaneda": False},
+    "fixed spread": {"policy.use_avellaneda_stoikov": False},
 }
 
 
@@ -48,7 +48,7 @@ def ablate(
 
 
 def _default(config: MarketConfig, episodes: int, seed: int) -> Evaluation:
-    return evaluate(get_policy("as" if config.policy.use_avellaneda else "fixed"), config, episodes, seed)
+    return evaluate(get_policy("as" if config.policy.use_avellaneda_stoikov else "fixed"), config, episodes, seed)
 
 
 @dataclass(frozen=True, eq=False)

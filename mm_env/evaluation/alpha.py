@@ -28,7 +28,7 @@ from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
 from mm_env.errors import ConfigError, UsageError
 from mm_env.evaluation.evaluation import MOST_ENVS
 from mm_env.interrupt import Stopped
-from mm_env.policies.quoting import Seen
+from mm_env.policies.quoting import AgentView
 
 if TYPE_CHECKING:
     from mm_env.policies.base import Policy
@@ -152,7 +152,7 @@ class _SignalRecorder(Watcher):
         sentiment = states["sentiment"][:, : self._symbols].copy()
         self.values[0, rows, step] = sentiment / self._decay - self._before
         self.values[1, rows, step] = states["imbalance"][:, : self._symbols]
-        self.values[2, rows, step] = Seen.of(envs.batch, slice(None)).mid
+        self.values[2, rows, step] = AgentView.of(envs.batch, slice(None)).mid
         self.values[3, rows, step] = snapshot.infos["mid"]
         self._before = sentiment
 

@@ -130,7 +130,7 @@ class AttributionCuts(Watcher):
             VENUE: tuple(envs.venues),
             SIDE: SIDES,
         }
-        seconds = envs.market.record.origin * 1e-9 if replayed else None
+        seconds = envs.market.replay.origin * 1e-9 if replayed else None
         self._cells = Cells(snapshot, int(snapshot.playing.sum()), self.minutes, seconds)
 
     def step(self, snapshot: StepSnapshot) -> None:

@@ -59,8 +59,8 @@ class Cells:
         self.envs, self.number, self.width = envs, number, 60.0 * minutes
         self.shape = (envs.num_envs, len(envs.config.regimes), len(envs.symbols), len(envs.venues))
         n, _, s, v = self.shape
-        self.params = envs.batch.params[envs.batch.which]  # an env that ends early may have others by the end
-        start = np.zeros(n) if origin_seconds is None else origin_seconds + envs.batch.states["feed_start"]
+        self.params = envs.batch.params[envs.batch.params_index]  # an env that ends early may have others by the end
+        start = np.zeros(n) if origin_seconds is None else origin_seconds + envs.batch.states["replay_start"]
         self.base = 0 if origin_seconds is None else int(start[:number].min() // self.width)
         self.steps = np.zeros(n, np.int64)
         self.total = np.zeros((1, *self.shape, len(TERMS)))
@@ -132,7 +132,7 @@ class Cells:
     def _keep_fills(self, playing: NDArray[np.int64], row: NDArray[np.int64]) -> None:
         batch = self.envs.batch
         counts = batch.states["fill_count"][playing]
-        room = batch.fills.shape[1]
+        room = batch.logs.fills.shape[1]
         if int(counts.max(initial=0)) > room:
             self._overflowed = True
             counts = np.minimum(counts, room)
@@ -141,7 +141,7 @@ class Cells:
             filled, counts = playing[some], counts[some]
             before = np.cumsum(counts) - counts
             place = np.arange(int(counts.sum())) + np.repeat(filled * room - before, counts)
-            self._fills.append(batch.fills.reshape(-1)[place])
+            self._fills.append(batch.logs.fills.reshape(-1)[place])
             self._owners.append((filled, counts, row[filled]))
 
     def close(self) -> None:
@@ -179,11 +179,13 @@ class Cells:
         at, hedges = np.flatnonzero(fills["role"] == MAKER), np.flatnonzero(fills["role"] == HEDGE)
         hedge_fees = -fills["fee"][hedges]
         fills, owner, params = fills[at], owner[at], self.params
-        i, basis = fills["symbol"], params["basis"][owner, fills["venue"]]
+        i, basis = fills["symbol"], params["price_basis_ticks"][owner, fills["venue"]]
         tick, dt = params["tick_size"][owner, i], self._step_seconds[owner]
         price, fill_mid = (fills["price"] - basis) * tick, (fills["mid"] - basis) * tick
         shares = (1.0 - 2.0 * fills["side"]) * fills["quantity"] * params["lot_value"][owner, i] / tick
-        known = self.steps + np.where(self._ended & (params["liquidate"] != 0), 0, 1)  # mids that nobody liquidated at
+        known = self.steps + np.where(
+            self._ended & (params["liquidate_at_end"] != 0), 0, 1
+        )  # mids that nobody liquidated at
         marked, marks, adverse = [], [], []
         for horizon in MARK_HORIZONS:
             # as `mm_env.evaluation.markouts.markouts` reads mids, for all fills at once

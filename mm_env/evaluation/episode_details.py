@@ -70,7 +70,7 @@ class _Round:
         self.fills: list[NDArray[Any]] = []
         self.owners: list[NDArray[np.int64]] = []
         self.last = self._ledger()
-        self.params = envs.batch.params[envs.batch.which]  # an env that ends early may have others by the end
+        self.params = envs.batch.params[envs.batch.params_index]  # an env that ends early may have others by the end
 
     def _ledger(self) -> dict[str, NDArray[Any]]:
         """What the ledger has counted so far, cut to the symbols and venues in use."""
@@ -94,11 +94,11 @@ class _Round:
 
     def _keep_fills(self, playing: NDArray[np.bool_]) -> None:
         batch = self.envs.batch
-        logged = np.minimum(batch.states["fill_count"], batch.fills.shape[1])
+        logged = np.minimum(batch.states["fill_count"], batch.logs.fills.shape[1])
         counts = np.where(playing, logged, 0)
         width = int(counts.max())
         if width:
-            self.fills.append(batch.fills[:, :width][np.arange(width) < counts[:, None]])
+            self.fills.append(batch.logs.fills[:, :width][np.arange(width) < counts[:, None]])
             self.owners.append(np.repeat(np.arange(len(counts)), counts))
 
     def result(self) -> Episodes:
@@ -151,10 +151,10 @@ class _Round:
         for low, high in pairwise(edges.tolist()):
             rows, e = fills[order[low:high]], int(owners[order[low]])
             i, p = int(rows["symbol"][0]), self.params[e]
-            tick, basis = p["tick_size"][i], p["basis"][rows["venue"]]
+            tick, basis = p["tick_size"][i], p["price_basis_ticks"][rows["venue"]]
             shares = (1.0 - 2.0 * rows["side"]) * rows["quantity"] * p["lot_value"][i] / tick
             price, fill_mid = (rows["price"] - basis) * tick, (rows["mid"] - basis) * tick
-            known = self.sums.steps[e] + (0 if self.ended[e] and p["liquidate"] else 1)
+            known = self.sums.steps[e] + (0 if self.ended[e] and p["liquidate_at_end"] else 1)
             marks[low:high] = markouts(rows["time"], price, fill_mid, shares, mids[:known, e, i], float(p["step_seconds"]))
             notional[low:high] = rows["price"] * tick * np.abs(shares)
         shape = (self.number, len(self.envs.venues))

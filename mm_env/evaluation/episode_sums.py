@@ -50,7 +50,7 @@ class EpisodeSums:
     def _var_limit(self) -> Floats:
         """(N,) [currency] limit of VaR of the episode that each env plays."""
         batch = self.envs.batch
-        return np.asarray(batch.params["var_limit"][batch.which])
+        return np.asarray(batch.params["portfolio_var_limit"][batch.params_index])
 
     def add(self, infos: dict[str, Any], rewards: Floats, playing: NDArray[np.bool_], ended: NDArray[np.bool_]) -> None:
         """Count a step of the envs of `playing`.

@@ -18,7 +18,7 @@ def default_policy_name(market: Any) -> str:
     """The policy that residual actions of zero are."""
     if isinstance(market, ClassicConfig):
         return market.policy.name
-    return "as" if market.policy.use_avellaneda else "fixed"
+    return "as" if market.policy.use_avellaneda_stoikov else "fixed"
 
 
 def compare_with_default(agent: TrainedAgent, episodes: int = 1000, seed: int = 0) -> str:

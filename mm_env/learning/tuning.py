@@ -50,14 +50,18 @@ _SIGNALS = {
 }
 _SIZE_AND_HEDGE = {"policy.size_skew": Range(0.3, 6.0), "risk.hedge_target": Range(0.4, 1.0, log=False)}
 SPACES: dict[str, dict[str, Range]] = {
-    "as": {"policy.as_gamma": Range(0.02, 2.0), "policy.as_k": Range(10.0, 150.0)} | _SIGNALS | _SIZE_AND_HEDGE,
-    "glft": {"policy.as_gamma": Range(0.002, 2.0), "policy.as_k": Range(10.0, 150.0), "policy.as_A": Range(0.3, 30.0)}
+    "as": {"policy.risk_aversion": Range(0.02, 2.0), "policy.fill_decay": Range(10.0, 150.0)} | _SIGNALS | _SIZE_AND_HEDGE,
+    "glft": {
+        "policy.risk_aversion": Range(0.002, 2.0),
+        "policy.fill_decay": Range(10.0, 150.0),
+        "policy.arrival_rate": Range(0.3, 30.0),
+    }
     | _SIGNALS
     | _SIZE_AND_HEDGE,
     "cj": {
-        "policy.cj_phi": Range(1e-8, 1e-3),
-        "policy.as_k": Range(10.0, 150.0),
-        "policy.as_A": Range(0.3, 30.0),
+        "policy.inventory_penalty": Range(1e-8, 1e-3),
+        "policy.fill_decay": Range(10.0, 150.0),
+        "policy.arrival_rate": Range(0.3, 30.0),
     }
     | _SIGNALS
     | _SIZE_AND_HEDGE,

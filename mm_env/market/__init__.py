@@ -3,6 +3,7 @@
 module  | what
 ------- | ----
 build   | the market of a configuration: params, headlines, their texts; the last few are kept
-replay  | the rows of a recording that drives the books
+params  | the params of a configuration
+replay  | the events of a recording that drives the books
 classic | the classic market
 """

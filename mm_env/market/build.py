@@ -13,10 +13,11 @@ import numpy as np
 from mm_env.config import MarketConfig
 from mm_env.config.io import config_hash
 from mm_env.errors import ConfigError
-from mm_env.market.replay import Feed, load_feed
+from mm_env.market.params import make_params
+from mm_env.market.replay import ReplayData, load_replay
 from mm_env.sentiment import PERFECT, Scorer, TapeReport, bundled_bank, class_of, get_scorer, load_tape, measure_confusion
+from mm_env.sim.inputs import Headlines
 from mm_env.sim.news import TAPE_DTYPE
-from mm_env.sim.params import make_params
 from mm_env.sim.state import Capacity, capacity_for
 
 _KEPT = 8  # markets
@@ -29,37 +30,35 @@ class Market:
 
     config: the market
     params: () record of `params_dtype`
-    tape: (H,) TAPE_DTYPE; with Poisson news the bundled headlines, in blocks
-    first: (S + 2,) int64 block s of the bundled headlines is first[s]:first[s + 1]; block S is market-wide
+    headlines: as kernels read them
     texts: H headlines
     confusion: (3, 3) and (3,) float64 true class given the scored one, mean |polarity| of each true class
     tape_report: what became of the rows of the tape's file; None without a tape
     tape_latest: [s] latest start of an episode on the tape
-    record: the events that are replayed, none without `replay`
+    replay: the events that are replayed, none without the key `replay`
     """
 
     config: MarketConfig
     params: np.ndarray
-    tape: np.ndarray
-    first: np.ndarray
+    headlines: Headlines
     texts: tuple[str, ...]
     confusion: tuple[np.ndarray, np.ndarray]
     tape_report: TapeReport | None
     tape_latest: float
-    record: Feed
+    replay: ReplayData
 
     @property
     def ranges(self) -> bool:
-        """Whether parameters are drawn anew for each episode."""
+        """Whether parameters are resampled for each episode."""
         return bool(self.config.randomize)
 
     @cached_property
     def headlines_digest(self) -> str:
-        """Of headlines and record: a file of the same name may have been edited since a state was saved."""
-        digest = hashlib.sha256(self.tape.tobytes())
+        """Of headlines and recording: a file of the same name may have been edited since a state was saved."""
+        digest = hashlib.sha256(self.headlines.tape.tobytes())
         digest.update("\n".join(self.texts).encode())
-        if len(self.record.feed):
-            digest.update(self.record.feed.tobytes() + self.record.ladders.tobytes())
+        if len(self.replay.inputs.events):
+            digest.update(self.replay.inputs.events.tobytes() + self.replay.inputs.books.tobytes())
         return digest.hexdigest()[:12]
 
     @property
@@ -79,7 +78,7 @@ class Market:
 
     def params_of(self, config: MarketConfig) -> np.ndarray:
         """() record of a variation of `config` that keeps its symbols, venues, scorer and headlines."""
-        return make_params(config, self.confusion, self.tape_latest, (self.record.earliest, self.record.latest))
+        return make_params(config, self.confusion, self.tape_latest, (self.replay.earliest, self.replay.latest))
 
 
 def build_market(config: MarketConfig) -> Market:
@@ -116,31 +115,26 @@ def _build(config: MarketConfig) -> Market:
     names = [symbol.name for symbol in config.symbols]
     measured = measure_confusion(scorer)
     confusion = (measured.truth_given_class, measured.magnitude)
-    tape, first, texts, report, latest = _headlines(config, names, scorer)
+    headlines, texts, report, latest = _headlines(config, names, scorer)
     if perfect:
-        _score_truth(tape)
-    record = load_feed(config)
-    params = make_params(config, confusion, latest, (record.earliest, record.latest))
-    params.setflags(write=False)  # not so the others: Numba would compile anew for a read-only array
-    return Market(config, params, tape, first, texts, confusion, report, latest, record)
+        _score_truth(headlines.tape)
+    replay = load_replay(config)
+    params = make_params(config, confusion, latest, (replay.earliest, replay.latest))
+    params.setflags(write=False)  # not so the others: Numba would compile again for a read-only array
+    return Market(config, params, headlines, texts, confusion, report, latest, replay)
 
 
 def _headlines(
     config: MarketConfig, names: Sequence[str], scorer: Scorer
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], TapeReport | None, float]:
-    """Headlines of the news source as kernels read them, block offsets, texts; a tape's report and latest start [s]."""
+) -> tuple[Headlines, tuple[str, ...], TapeReport | None, float]:
+    """Headlines of the news source as kernels read them, and their texts; a tape's report and latest start [s]."""
     news, episode = config.news, config.episode
-    first = np.zeros(len(names) + 2, np.int64)
+    offsets = np.zeros(len(names) + 2, np.int64)
     if news.source == "poisson":
         bank = bundled_bank(names, scorer)
-        first[:] = bank.first
-        return (
-            _rows(np.zeros(len(bank.text)), bank.symbol, bank.polarity, bank.score, scorer.neutral_band),
-            first,
-            bank.text,
-            None,
-            0.0,
-        )
+        offsets[:] = bank.first
+        rows = _rows(np.zeros(len(bank.text)), bank.symbol, bank.polarity, bank.score, scorer.neutral_band)
+        return Headlines(rows, offsets), bank.text, None, 0.0
     if news.source == "tape":
         read = load_tape(
             str(news.tape),
@@ -152,14 +146,9 @@ def _headlines(
             session=news.tape_session,
             most_per_second=(news.rate_per_hour + news.macro_rate_per_hour) / 3600.0,
         )
-        return (
-            _rows(read.time_seconds, read.symbol, read.polarity, read.score, scorer.neutral_band),
-            first,
-            read.text,
-            read.report,
-            read.latest_start_seconds,
-        )
-    return np.zeros(0, TAPE_DTYPE), first, (), None, 0.0
+        rows = _rows(read.time_seconds, read.symbol, read.polarity, read.score, scorer.neutral_band)
+        return Headlines(rows, offsets), read.text, read.report, read.latest_start_seconds
+    return Headlines(np.zeros(0, TAPE_DTYPE), offsets), (), None, 0.0
 
 
 def _score_truth(tape: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from mm_env.config import ClassicConfig
 from mm_env.config.io import config_hash
 from mm_env.errors import ConfigError
 from mm_env.sim.classic.quoting import prepare, quote_range
-from mm_env.sim.classic.state import FIRST_TABLE, STATE_DTYPE, make_params
+from mm_env.sim.classic.state import FIRST_TABLE, PARAMS_DTYPE, POLICIES, REWARDS, STATE_DTYPE, WARM_UP
 
 _KEPT = 8  # markets
 _MOST_TERMS = 2e9  # of the series behind a table: about a minute
@@ -31,7 +32,7 @@ class ClassicMarket:
     config: ClassicConfig
     params: np.ndarray
     table: np.ndarray
-    ranges: ClassVar[bool] = False  # nothing is drawn anew at a reset
+    ranges: ClassVar[bool] = False  # nothing is resampled at a reset
     headlines_digest: ClassVar[str] = ""  # there are none
 
     def params_of(self, config: ClassicConfig) -> np.ndarray:
@@ -98,3 +99,32 @@ def _check_effort(config: ClassicConfig, params: np.ndarray, rows: int) -> None:
             f"configuration: episode.inventory_limit: value {largest}: expected a smaller one for policy {policy.name!r}, "
             f"whose depths would take a series of {terms:.0e} terms (at most {_MOST_TERMS:.0e})"
         )
+
+
+def make_params(config: ClassicConfig) -> np.ndarray:
+    """Params record, shape () of PARAMS_DTYPE, of a configuration, less what `prepare` derives."""
+    mid, flow, policy, episode = config.mid, config.flow, config.policy, config.episode
+    p = np.zeros((), PARAMS_DTYPE)
+    dt = episode.horizon / episode.steps
+    p["steps"], p["step"], p["start_price"] = episode.steps, dt, mid.start_price
+    p["step_deviation"], p["brownian"] = mid.volatility * math.sqrt(dt), mid.move == "brownian"
+    p["hawkes"], p["linear"] = flow.arrivals == "hawkes", flow.fill_rule == "linear"
+    p["arrival_rate"], p["fill_decay"], p["mean_rate"] = flow.arrival_rate, flow.fill_decay, flow.mean_rate
+    p["hawkes_mu"], p["hawkes_beta"] = flow.hawkes_mu, flow.hawkes_beta
+    p["hawkes_alpha"] = flow.hawkes_alpha, flow.hawkes_alpha * flow.hawkes_cross_side
+    p["warm_up"] = WARM_UP / (flow.hawkes_beta * (1.0 - flow.branching_ratio))
+    p["full"] = episode.observations == "full"
+    finite = policy.name == "glft" and policy.glft_horizon == "finite"
+    p["quoting"] = POLICIES.index("glft_finite" if finite else policy.name)
+    p["risk_aversion"], p["policy_variance"] = policy.risk_aversion, config.believed_volatility**2
+    p["policy_arrival_rate"], p["policy_fill_decay"] = config.believed_rate, config.believed_decay
+    p["policy_inventory_penalty"], p["policy_terminal_penalty"] = config.cj_penalties
+    p["half_spread"] = policy.half_spread
+    p["rolling_horizon"], p["horizon"] = policy.horizon is not None, policy.horizon or episode.horizon
+    p["residual_half_spreads"] = policy.residual_half_spreads
+    p["absolute_min_depth"], p["absolute_max_depth"] = policy.absolute_min_depth, policy.absolute_max_depth
+    p["initial_inventory"], p["inventory_limit"] = episode.initial_inventory, episode.inventory_limit
+    p["per_step"], p["per_unit"] = 1.0 / episode.steps, 1.0 / episode.inventory_scale
+    p["per_currency"] = 1.0 / (mid.volatility * math.sqrt(episode.horizon) or 1.0)
+    p["weight"] = [getattr(config.reward, name) for name in REWARDS]
+    return p

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mm_env.data.events import Events, about_events, read_events
 from mm_env.errors import ConfigError, DataError
-from mm_env.sim.replay import EMPTY_FEED, EMPTY_LADDERS, FEED_DTYPE
+from mm_env.sim.inputs import Replay
+from mm_env.sim.replay import NO_REPLAY, REPLAY_DTYPE
 
 if TYPE_CHECKING:
     from mm_env.config import MarketConfig
@@ -23,30 +24,30 @@ _MOST_LOTS = 2**30  # at a level or in a trade
 
 
 @dataclass(frozen=True, eq=False)
-class Feed:
-    """A record: feed (E,) FEED_DTYPE in order of time, ladders (E, 2, L, 2) int64 price [ticks] and lots, best first.
+class ReplayData:
+    """A recording, or several as one.
 
-    earliest, latest: [s] of the record, between which an episode begins
+    inputs: its events in order of time, and its books, as kernels read them
+    earliest, latest: [s] of the recording, between which an episode begins
     origin: [ns] since 1970 in UTC, its time 0
     """
 
-    feed: np.ndarray
-    ladders: np.ndarray
+    inputs: Replay
     earliest: float = 0.0
     latest: float = 0.0
     origin: int = 0
 
 
-def load_feed(config: MarketConfig) -> Feed:
-    """The record of a configuration with `replay`; an empty one without.
+def load_replay(config: MarketConfig) -> ReplayData:
+    """The recording of a configuration with `replay`; an empty one without.
 
     Prices go to the symbol's ticks away from the market, levels that share a tick are added up, and sizes go to whole lots,
-    of what is there at least one. Raises ConfigError for files that cannot be used and for a record that is too short.
+    of what is there at least one. Raises ConfigError for files that cannot be used and for a recording that is too short.
     """
     replay = config.replay
     if replay is None:
-        return Feed(EMPTY_FEED, EMPTY_LADDERS)
-    parts, times, ladders, known = [], [], [], []
+        return ReplayData(NO_REPLAY)
+    parts, times, parts_books, known = [], [], [], []
     for i, symbol in enumerate(config.symbols):
         for v, venue in enumerate(config.venues):
             place = f"replay.files.{symbol.name}.{venue.name}"
@@ -60,14 +61,14 @@ def load_feed(config: MarketConfig) -> Feed:
             known.append(int(time[shown.argmax()]))
             parts.append(rows)
             times.append(time)
-            ladders.append(books)
-    levels = max(books.shape[2] for books in ladders)
-    wide = [np.pad(books, ((0, 0), (0, 0), (0, levels - books.shape[2]), (0, 0))) for books in ladders]
-    feed, books = np.concatenate(parts), np.concatenate(wide)
+            parts_books.append(books)
+    levels = max(books.shape[2] for books in parts_books)
+    wide = [np.pad(books, ((0, 0), (0, 0), (0, levels - books.shape[2]), (0, 0))) for books in parts_books]
+    rows, books = np.concatenate(parts), np.concatenate(wide)
     origin, end = min(int(time[0]) for time in times), min(int(time[-1]) for time in times)
-    feed["time"] = (np.concatenate(times) - origin) * 1e-9
-    order = np.argsort(feed["time"], kind="stable")
-    feed, books = feed[order], books[order]
+    rows["time"] = (np.concatenate(times) - origin) * 1e-9
+    order = np.argsort(rows["time"], kind="stable")
+    rows, books = rows[order], books[order]
     e = config.episode
     earliest = (max(known) - origin) * 1e-9 + e.burn_in_seconds + e.step_seconds
     latest = (end - origin) * 1e-9 - e.steps * e.step_seconds
@@ -80,7 +81,7 @@ def load_feed(config: MarketConfig) -> Feed:
         )
     if replay.start_seconds is not None:
         earliest = latest = earliest + replay.start_seconds
-    return Feed(feed, books, earliest, latest, origin)
+    return ReplayData(Replay(rows, books), earliest, latest, origin)
 
 
 def _read(
@@ -111,19 +112,19 @@ def _rows(
     books = np.isin(events.kind, ("cross", "halt"), invert=True) & (after | ~np.isin(events.kind, _TRADES))
     e = events.where(traded | books)
     traded, books = traded[traded | books], books[traded | books]
-    rows = np.zeros(len(e), FEED_DTYPE)
+    rows = np.zeros(len(e), REPLAY_DTYPE)
     rows["imposes"] = books
     rows["side"] = np.where(e.side > 0, 1, 0)  # a buyer took from the asks
     price = np.where(traded, e.price, 0.0)
     bids, asks = _ticks(price, symbol, venue, 0), _ticks(price, symbol, venue, 1)
     rows["price"] = np.where(e.side > 0, asks, bids)
     rows["lots"] = np.where(traded, _lots(e.size, symbol), 0)
-    ladders = np.zeros((len(e), 2, e.bid_prices.shape[1], 2), np.int64)
+    shown = np.zeros((len(e), 2, e.bid_prices.shape[1], 2), np.int64)
     for side, (prices, sizes) in enumerate(((e.bid_prices, e.bid_sizes), (e.ask_prices, e.ask_sizes))):
         there = np.isfinite(prices) & (sizes > 0.0)
-        ladders[:, side, :, 0] = _ticks(np.where(there, prices, 0.0), symbol, venue, side)
-        ladders[:, side, :, 1] = np.where(there, _lots(np.where(there, sizes, 0.0), symbol), 0)
-    return rows, e.time, ladders
+        shown[:, side, :, 0] = _ticks(np.where(there, prices, 0.0), symbol, venue, side)
+        shown[:, side, :, 1] = np.where(there, _lots(np.where(there, sizes, 0.0), symbol), 0)
+    return rows, e.time, shown
 
 
 def _ticks(prices: NDArray[np.float64], symbol: Symbol, venue: Venue, side: int) -> NDArray[np.int64]:

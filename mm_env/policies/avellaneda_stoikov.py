@@ -14,7 +14,7 @@ import numpy as np
 from mm_env.config import ClassicConfig
 from mm_env.config.io import override
 from mm_env.policies.base import Config
-from mm_env.policies.quoting import ReservationPolicy, Seen, Terms, plain, time_left
+from mm_env.policies.quoting import AgentView, ReservationPolicy, Terms, plain, time_left
 from mm_env.sim import quoting
 
 
@@ -22,9 +22,9 @@ from mm_env.sim import quoting
 class AvellanedaStoikov(ReservationPolicy):
     """Quotes around a reservation price that leans against the inventory; None takes the environment's parameter.
 
-    risk_aversion: [1/currency a share, inventory in lots] `as_gamma`; in the classic market [1/currency]
-    fill_decay: [1/currency a share] `as_k`
-    horizon_seconds: [s] `as_T`; in the classic market a rolling horizon in its unit of time
+    risk_aversion: [1/currency a share, inventory in lots] `risk_aversion`; in the classic market [1/currency]
+    fill_decay: [1/currency a share] `fill_decay`
+    horizon_seconds: [s] `horizon_seconds`; in the classic market a rolling horizon in its unit of time
     """
 
     risk_aversion: float | None = None
@@ -33,14 +33,14 @@ class AvellanedaStoikov(ReservationPolicy):
     name: ClassVar[str] = "as"
 
     @property
-    def _given(self) -> dict[str, tuple[str, float]]:
-        """Field of params -> (key of the configuration, value) of the parameters that are not the environment's."""
+    def _given(self) -> dict[str, float]:
+        """Key of the configuration and field of params -> value, of the parameters that are not the environment's."""
         own = {
-            "gamma": ("as_gamma", self.risk_aversion),
-            "fill_decay": ("as_k", self.fill_decay),
-            "horizon": ("as_T", self.horizon_seconds),
+            "risk_aversion": self.risk_aversion,
+            "fill_decay": self.fill_decay,
+            "horizon_seconds": self.horizon_seconds,
         }
-        return {field: (key, value) for field, (key, value) in own.items() if value is not None}
+        return {key: value for key, value in own.items() if value is not None}
 
     def configure(self, config: Config) -> Config:
         """`config` with this as its default policy; raises `ConfigError` for parameters out of range."""
@@ -51,19 +51,19 @@ class AvellanedaStoikov(ReservationPolicy):
                 "horizon": self.horizon_seconds,
             }
             return override(config, classic_changes(self.name, own))
-        given = {f"policy.{key}": value for key, value in self._given.values()}
-        return override(config, {"policy.use_avellaneda": True, **given})
+        given = {f"policy.{key}": value for key, value in self._given.items()}
+        return override(config, {"policy.use_avellaneda_stoikov": True, **given})
 
     def is_default(self, params: np.ndarray) -> bool:
         """Whether the default policy of envs of the book market with these params (P,) is this one."""
-        agrees = all((params[field] == value).all() for field, (_, value) in self._given.items())
-        return agrees and bool((params["avellaneda"] == 1).all())
+        agrees = all((params[key] == value).all() for key, value in self._given.items())
+        return agrees and bool((params["use_avellaneda_stoikov"] == 1).all())
 
-    def centre(self, seen: Seen, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
+    def centre(self, seen: AgentView, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
         """Reservation price (n, S), and the half spread's `half_spread_risk` and `half_spread_arrival` [currency]."""
-        aversion = seen.parameter("gamma", self.risk_aversion)[:, None]
+        aversion = seen.parameter("risk_aversion", self.risk_aversion)[:, None]
         decay = seen.parameter("fill_decay", self.fill_decay)[:, None]
-        horizon = time_left(seen, seen.parameter("horizon", self.horizon_seconds))[:, None]
+        horizon = time_left(seen, seen.parameter("horizon_seconds", self.horizon_seconds))[:, None]
         reservation = plain(quoting.reservation_price)(shifted, seen.inventory, aversion, seen.variance, horizon)
         risk = plain(quoting.half_spread_risk)(aversion, seen.variance, horizon)
         return reservation, {"half_spread_risk": risk, "half_spread_arrival": half_spread_arrival(aversion, decay)}
@@ -79,21 +79,21 @@ class SymmetricAvellanedaStoikov(AvellanedaStoikov):
         """`config` with the policy's parameters written into it, in the classic market as its default policy."""
         if isinstance(config, ClassicConfig):
             return super().configure(config)
-        return override(config, {f"policy.{key}": value for key, value in self._given.values()})
+        return override(config, {f"policy.{key}": value for key, value in self._given.items()})
 
     def is_default(self, params: np.ndarray) -> bool:
         """Never in the book market, whose kernels quote around a reservation price or a fixed spread."""
         return False
 
-    def centre(self, seen: Seen, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
+    def centre(self, seen: AgentView, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
         """The alpha-shifted mid, and the parts of the averaged half spread (n, S) [currency]."""
         params = seen.params
-        aversion = seen.parameter("gamma", self.risk_aversion)[:, None]
+        aversion = seen.parameter("risk_aversion", self.risk_aversion)[:, None]
         decay = seen.parameter("fill_decay", self.fill_decay)[:, None]
-        horizon = seen.parameter("horizon", self.horizon_seconds)
+        horizon = seen.parameter("horizon_seconds", self.horizon_seconds)
         episode = params["steps"] * params["step_seconds"]
         last = np.minimum(horizon, episode)  # of the episode, in which the time left falls from `last` to zero
-        average = np.where(params["rolling"] == 1, horizon, last * (episode - 0.5 * last) / episode)
+        average = np.where(params["rolling_horizon"] == 1, horizon, last * (episode - 0.5 * last) / episode)
         risk = plain(quoting.half_spread_risk)(aversion, seen.variance, average[:, None])
         return shifted, {"half_spread_risk": risk, "half_spread_arrival": half_spread_arrival(aversion, decay)}
 

@@ -15,7 +15,7 @@ from mm_env.config import ClassicConfig
 from mm_env.config.io import override
 from mm_env.policies.avellaneda_stoikov import classic_changes
 from mm_env.policies.base import Config
-from mm_env.policies.quoting import ReservationPolicy, Seen, Terms, time_left
+from mm_env.policies.quoting import AgentView, ReservationPolicy, Terms, time_left
 from mm_env.sim.closed_forms import cj_depths
 
 _KEPT = 2048  # solutions: with a horizon that ends with the episode each step has one of its own
@@ -27,13 +27,13 @@ class CarteaJaimungalPenalva(ReservationPolicy):
 
     The book market counts lots: a fill is one lot, `arrival_rate` are lots filled a second at depth zero.
 
-    inventory_penalty: φ [currency a share, lot² and second] `cj_phi`; in the classic market [currency a unit² and time],
+    inventory_penalty: φ [currency a share, lot² and second]; in the classic market [currency a unit² and time],
         there by default the reward's
-    terminal_penalty: α [currency a share and lot²] `cj_alpha`; in the classic market [currency a unit²], by
+    terminal_penalty: α [currency a share and lot²] `terminal_penalty`; in the classic market [currency a unit²], by
         default the reward's
-    fill_decay: [1/currency a share] `as_k`
-    arrival_rate: [lots/s] `as_A`; in the classic market [1/time]
-    horizon_seconds: [s] `as_T`; in the classic market a rolling horizon in its unit of time
+    fill_decay: [1/currency a share] `fill_decay`
+    arrival_rate: [lots/s] `arrival_rate`; in the classic market [1/time]
+    horizon_seconds: [s] `horizon_seconds`; in the classic market a rolling horizon in its unit of time
     """
 
     inventory_penalty: float | None = None
@@ -58,25 +58,25 @@ class CarteaJaimungalPenalva(ReservationPolicy):
             }
             return override(config, classic_changes(self.name, own))
         keys = {
-            "cj_phi": self.inventory_penalty,
-            "cj_alpha": self.terminal_penalty,
-            "as_k": self.fill_decay,
-            "as_A": self.arrival_rate,
-            "as_T": self.horizon_seconds,
+            "inventory_penalty": self.inventory_penalty,
+            "terminal_penalty": self.terminal_penalty,
+            "fill_decay": self.fill_decay,
+            "arrival_rate": self.arrival_rate,
+            "horizon_seconds": self.horizon_seconds,
         }
         return override(config, {f"policy.{key}": value for key, value in keys.items() if value is not None})
 
-    def centre(self, seen: Seen, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
+    def centre(self, seen: AgentView, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
         """Reservation price (n, S), and the half spread in parts [currency]: 1/k, which needs no inventory, and the rest.
 
         Past the inventory limit (by hedges) the depths are those at it.
         """
         decay = seen.parameter("fill_decay", self.fill_decay)
         rate = seen.parameter("arrival_rate", self.arrival_rate)
-        left = time_left(seen, seen.parameter("horizon", self.horizon_seconds))
+        left = time_left(seen, seen.parameter("horizon_seconds", self.horizon_seconds))
         running, terminal = (
-            seen.params["cj_penalty"][:, k] if own is None else np.full(len(left), own)
-            for k, own in enumerate((self.inventory_penalty, self.terminal_penalty))
+            seen.params[name] if own is None else np.full(len(left), own)
+            for name, own in (("inventory_penalty", self.inventory_penalty), ("terminal_penalty", self.terminal_penalty))
         )
         depths, inventory = np.zeros((2, *shifted.shape)), seen.inventory
         for i, k in np.ndindex(*shifted.shape):

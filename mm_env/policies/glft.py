@@ -15,7 +15,7 @@ from mm_env.config.io import override
 from mm_env.errors import UsageError
 from mm_env.policies.avellaneda_stoikov import classic_changes, half_spread_arrival
 from mm_env.policies.base import Config
-from mm_env.policies.quoting import ReservationPolicy, Seen, Terms, time_left
+from mm_env.policies.quoting import AgentView, ReservationPolicy, Terms, time_left
 from mm_env.sim.closed_forms import glft_finite_depths, glft_slopes
 
 
@@ -25,12 +25,12 @@ class GueantLehalleFernandezTapia(ReservationPolicy):
 
     The book market counts lots: a fill is one lot, `arrival_rate` are lots filled a second at depth zero.
 
-    risk_aversion: [1/currency a share, inventory in lots] `as_gamma`; in the classic market [1/currency]
-    fill_decay: [1/currency a share] `as_k`
-    arrival_rate: [lots/s] `as_A`; in the classic market [1/time]
+    risk_aversion: [1/currency a share, inventory in lots] `risk_aversion`; in the classic market [1/currency]
+    fill_decay: [1/currency a share] `fill_decay`
+    arrival_rate: [lots/s] `arrival_rate`; in the classic market [1/time]
     finite: exact for the horizon, and not the limit far from it; slow in the book market, where the volatility of every
         symbol and env is another problem to solve
-    horizon_seconds: [s] `as_T`; in the classic market a rolling horizon in its unit of time; of `finite` alone
+    horizon_seconds: [s] `horizon_seconds`; in the classic market a rolling horizon in its unit of time; of `finite` alone
     """
 
     risk_aversion: float | None = None
@@ -60,16 +60,16 @@ class GueantLehalleFernandezTapia(ReservationPolicy):
             }
             return override(config, classic_changes(self.name, own))
         keys = {
-            "as_gamma": self.risk_aversion,
-            "as_k": self.fill_decay,
-            "as_A": self.arrival_rate,
-            "as_T": self.horizon_seconds,
+            "risk_aversion": self.risk_aversion,
+            "fill_decay": self.fill_decay,
+            "arrival_rate": self.arrival_rate,
+            "horizon_seconds": self.horizon_seconds,
         }
         return override(config, {f"policy.{key}": value for key, value in keys.items() if value is not None})
 
-    def centre(self, seen: Seen, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
+    def centre(self, seen: AgentView, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
         """Reservation price (n, S), and the half spread in parts [currency]: its limit at no risk, and the rest."""
-        aversion = seen.parameter("gamma", self.risk_aversion)
+        aversion = seen.parameter("risk_aversion", self.risk_aversion)
         decay = seen.parameter("fill_decay", self.fill_decay)
         rate = seen.parameter("arrival_rate", self.arrival_rate)
         arrival = half_spread_arrival(aversion, decay)[:, None]
@@ -84,10 +84,10 @@ class GueantLehalleFernandezTapia(ReservationPolicy):
         reservation = shifted - seen.inventory * slopes
         return reservation, {"half_spread_risk": 0.5 * slopes, "half_spread_arrival": arrival}
 
-    def _finite(self, seen: Seen, aversion: np.ndarray, decay: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    def _finite(self, seen: AgentView, aversion: np.ndarray, decay: np.ndarray, rate: np.ndarray) -> np.ndarray:
         """(2, n, S) bid and ask depths [currency]; past the inventory limit (by hedges) those at it."""
         depths = np.zeros((2, *seen.mid.shape))
-        left = time_left(seen, seen.parameter("horizon", self.horizon_seconds))
+        left = time_left(seen, seen.parameter("horizon_seconds", self.horizon_seconds))
         variance, inventory = seen.variance, seen.inventory
         for i, k in np.ndindex(*seen.mid.shape):
             largest = int(seen.params["inventory_limit"][i, k])

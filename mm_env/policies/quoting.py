@@ -22,7 +22,7 @@ def plain(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class AgentView:
     """What the agent knows in n envs: the latest data that has reached it.
 
     states: (n,) records; params: (n,) records; symbols: S
@@ -33,9 +33,9 @@ class Seen:
     symbols: int
 
     @classmethod
-    def of(cls, batch: Batch, envs: slice) -> Seen:
+    def of(cls, batch: Batch, envs: slice) -> AgentView:
         """Of the envs of a slice."""
-        return cls(batch.states[envs], batch.params[batch.which[envs]], batch.symbols)
+        return cls(batch.states[envs], batch.params[batch.params_index[envs]], batch.symbols)
 
     @property
     def tick(self) -> np.ndarray:
@@ -64,7 +64,7 @@ class Seen:
     @property
     def inventory(self) -> np.ndarray:
         """(n, S) [lots] position as reported, and what hedges under way will make of it."""
-        states, seen_until = self.states, self.states["time"][:, None] - self.params["data_latency"]
+        states, seen_until = self.states, self.states["time"][:, None] - self.params["data_latency_seconds"]
         under_way = states["box_arrival"] > seen_until[:, None, :]
         hedges = (states["box_hedge"] * under_way[:, :, None, :]).sum(axis=(1, 3))
         return (states["seen_position"].sum(axis=2) + hedges)[:, : self.symbols]
@@ -82,7 +82,7 @@ class QuotingPolicy(ABC):
         """`config` with the policy's own parameters written into it, and the policy its default where the market has it."""
 
     @abstractmethod
-    def terms(self, seen: Seen) -> Terms:
+    def terms(self, seen: AgentView) -> Terms:
         """Named terms, each (n, S): `bid` and `ask` [currency] before the grid, and what they are made of."""
 
     def is_default(self, params: np.ndarray) -> bool:
@@ -107,10 +107,10 @@ class ReservationPolicy(QuotingPolicy):
     """
 
     @abstractmethod
-    def centre(self, seen: Seen, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
+    def centre(self, seen: AgentView, shifted: np.ndarray) -> tuple[np.ndarray, Terms]:
         """Reservation price (n, S) [currency] around the alpha-shifted mid (n, S), and the parts of the half spread."""
 
-    def terms(self, seen: Seen) -> Terms:
+    def terms(self, seen: AgentView) -> Terms:
         """Terms of the quotes, each (n, S) [currency] but `volatility_widening`, a factor.
 
         reservation_price = mid + alpha_shift + inventory_skew; half_spread = sum of its parts × volatility_widening;
@@ -138,8 +138,8 @@ class ReservationPolicy(QuotingPolicy):
         }
 
 
-def time_left(seen: Seen, horizon: np.ndarray) -> np.ndarray:
+def time_left(seen: AgentView, horizon: np.ndarray) -> np.ndarray:
     """(n,) [s] time over which inventory is at risk: a rolling `horizon` (n,), or no more than is left of the episode."""
     params = seen.params
     left = params["steps"] * params["step_seconds"] - seen.states["time"]
-    return np.where(params["rolling"] == 1, horizon, np.clip(left, 0.0, horizon))
+    return np.where(params["rolling_horizon"] == 1, horizon, np.clip(left, 0.0, horizon))

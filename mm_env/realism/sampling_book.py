@@ -73,7 +73,7 @@ def finest_grid(config: MarketConfig, seconds: float) -> float:
 
 def begun(market: Market, low: int, high: int, seed: int) -> Batch:
     """The envs low..high-1 of a seed, past their burn-in; env i is the same whatever the range."""
-    batch = Batch(market.params, high - low, market.capacity, market.tape, market.first, threads=1)
+    batch = Batch(market.params, high - low, market.capacity, market.headlines, threads=1)
     batch.seed([np.random.SeedSequence(seed, spawn_key=(i,)) for i in range(low, high)])
     batch.reset()
     return batch
@@ -108,7 +108,7 @@ def sample_book(config: MarketConfig, envs: int, seconds: float, seed: int, grid
         before = net_takers(batch.states, shape[2])
         for t, states in enumerate(play(batch, shape[0])):
             sample.mid2[t, here] = states["mid2"][:, : shape[2]]
-            front = states["front"][:, : shape[2]]
+            front = states["best_of_others"][:, : shape[2]]
             sample.spread[t, here] = front[:, :, 1] - front[:, :, 0]
             sample.valid[t, here] = states["mid_valid"][:, : shape[2]] > 0
             sample.imbalance[t, here] = touch_imbalance(states, shape[2])
@@ -126,7 +126,7 @@ def net_takers(states: NDArray[Any], symbols: int) -> NDArray[np.int64]:
 
 def touch_imbalance(states: NDArray[Any], symbols: int) -> NDArray[np.float64]:
     """(N, S) bid less ask lots at the best prices of all venues, over their sum; 0 without lots. Nobody may quote."""
-    at_front = (states["best"] == states["front"][:, :, None, :]) & (states["resting"] > 0)
+    at_front = (states["best"] == states["best_of_others"][:, :, None, :]) & (states["resting"] > 0)
     lots = np.where(at_front, states["queue"], 0.0)[:, :symbols].sum(axis=2)
     total = lots.sum(axis=-1)
     return np.asarray(np.divide(lots[..., 0] - lots[..., 1], total, out=np.zeros_like(total), where=total > 0))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
 from mm_env.errors import UsageError
-from mm_env.risk.var_variants import Figures, Seen, Variant, figures_of
+from mm_env.risk.var_variants import AgentView, Figures, Variant, figures_of
 
 if TYPE_CHECKING:
     from mm_env.config import MarketConfig
@@ -103,7 +103,7 @@ class PositionSampler(Watcher):
         mids, regimes = np.stack(self._mids), np.stack(self._regimes)
         times = np.arange(self.window, len(mids) - self.horizon, self.horizon)
         shares, late, stated = (np.stack(part[: len(times)]) for part in zip(*self._frozen, strict=True))
-        seen = Seen(
+        seen = AgentView(
             np.stack(self._seen), self._covariance, times, shares, stated, self._step_seconds, self.horizon, self.window,
             self._risk.var_conf, self._risk.es_conf, self._risk.es_window,
         )  # fmt: skip

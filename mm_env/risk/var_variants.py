@@ -41,7 +41,7 @@ class Variant:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class AgentView:
     """What was seen of N blocks, and when their positions are frozen.
 
     mids: (K, N, S) [currency] as seen at the ends of the steps
@@ -95,7 +95,7 @@ def parse_variant(text: str) -> Variant:
     return Variant(text.strip(), kind, half_lives)
 
 
-def figures_of(variant: Variant, seen: Seen) -> Figures:
+def figures_of(variant: Variant, seen: AgentView) -> Figures:
     """State the risk of all frozen positions."""
     if variant.kind == "kernel":
         return _kernel(variant.name, seen)
@@ -107,7 +107,7 @@ def figures_of(variant: Variant, seen: Seen) -> Figures:
     return _normal(sd * math.sqrt(seen.horizon_steps / moves), seen)
 
 
-def ewma_covariance(seen: Seen, half_life: float, moves: int = 1) -> Floats:
+def ewma_covariance(seen: AgentView, half_life: float, moves: int = 1) -> Floats:
     """(K, N, S, S) [currency²] EWMA of the products of mid changes over `moves` steps, as known at each step.
 
     Before the first change of that length, as the simulator's own covariance has it.
@@ -128,13 +128,13 @@ def _quadratic(covariance: Floats, shares: Floats) -> Floats:
     return np.maximum(variance, 0.0)
 
 
-def _normal(sd: Floats, seen: Seen) -> Figures:
+def _normal(sd: Floats, seen: AgentView) -> Figures:
     tail = NormalDist().inv_cdf(seen.es_conf)
     shortfall = NormalDist().pdf(tail) / (1.0 - seen.es_conf)
     return Figures(NormalDist().inv_cdf(seen.conf) * sd, shortfall * sd, tail * sd)
 
 
-def _kernel(name: str, seen: Seen) -> Figures:
+def _kernel(name: str, seen: AgentView) -> Figures:
     """The simulator's own figure, with the expected shortfall that belongs to its method, if one does."""
     stated = seen.value_at_risk[..., KERNEL.index(name)]
     if name == "parametric":
@@ -162,7 +162,7 @@ def tail_figures(losses: Floats, conf: float) -> Floats:
     return np.stack([tail[-1], (tail[:-1].sum(axis=0) + tail[-1] * (size - (worst - 1))) / size])
 
 
-def _simulated(seen: Seen, half_life: float) -> tuple[Floats, Floats, Floats]:
+def _simulated(seen: AgentView, half_life: float) -> tuple[Floats, Floats, Floats]:
     """Value at risk, expected shortfall, and value at risk at its confidence, by filtered historical simulation."""
     h, window = seen.horizon_steps, seen.window_steps
     sd = np.sqrt(np.maximum(np.diagonal(ewma_covariance(seen, half_life), axis1=2, axis2=3), 1e-300))  # (K, N, S)

@@ -72,7 +72,7 @@ def resolve(options: Baseline) -> tuple[MarketConfig, Policy]:
     if options.steps is not None:
         changes["episode.steps"] = options.steps
     config = override(load_config(options.config), {**changes, **options.overrides})
-    own = "as" if config.policy.use_avellaneda else "fixed"
+    own = "as" if config.policy.use_avellaneda_stoikov else "fixed"
     try:
         policy = get_policy(own if options.policy is None else options.policy, seed=options.seed)
     except ValueError as error:
@@ -192,7 +192,7 @@ class StepLog(Watcher):
         envs, infos = snapshot.envs, snapshot.infos
         if self.every and snapshot.first == 0 and snapshot.playing[0]:
             if infos["hedged"][0]:
-                limit = envs.batch.params["var_limit"][envs.batch.which[0]]
+                limit = envs.batch.params["portfolio_var_limit"][envs.batch.params_index[0]]
                 logger.info("[portfolio] hedge: VaR %.2f > %.2f", self._var, limit)
             self._var = float(infos["value_at_risk"][0])
             if snapshot.step % self.every == 0:

@@ -19,7 +19,7 @@ from mm_env.errors import ConfigError
 from mm_env.market.build import Market
 from mm_env.runs.queues import LONGEST, MESSAGE_DTYPE, QUEUES_DTYPE, follow
 from mm_env.sim.batch import Batch
-from mm_env.sim.record import LOG_DTYPE, PLACED
+from mm_env.sim.record import BOOK_LOG_DTYPE, PLACED
 from mm_env.sim.state import WINDOW
 from mm_env.sim.step import MARKET
 
@@ -43,14 +43,14 @@ class BookRecorder:
 
         The lots that stand there already become one order a price.
         """
-        p = batch.params[batch.which[i]]
+        p = batch.params[batch.params_index[i]]
         self.symbol, self.venue, self.about, self.start = symbol, venue, about, start
-        self.tick, self.basis = float(p["tick_size"][symbol]), int(p["basis"][venue])
+        self.tick, self.basis = float(p["tick_size"][symbol]), int(p["price_basis_ticks"][venue])
         self.lot = float(p["lot_value"][symbol]) / self.tick
         self.queues = np.zeros(1, QUEUES_DTYPE)
         self.queues["next"] = 1
         state = batch.states[i]
-        rows = np.zeros(2 * WINDOW, LOG_DTYPE)
+        rows = np.zeros(2 * WINDOW, BOOK_LOG_DTYPE)
         low = int(state["window_low"][symbol])
         prices = low + np.arange(WINDOW)
         for side in range(2):
@@ -72,7 +72,7 @@ class BookRecorder:
         return messages[:count], books[:count]
 
     def take(self, log: np.ndarray) -> Events:
-        """The events of a step; log: (n,) LOG_DTYPE, as `Batch.logged_changes` gives it."""
+        """The events of a step; log: (n,) BOOK_LOG_DTYPE, as `Batch.logged_changes` gives it."""
         messages, books = self._follow(log)
         self.own = messages["order"][messages["own"] > 0]
         lots = books[..., 1].astype(np.float64)
@@ -110,7 +110,7 @@ class _LoggedEnv(MultiVenueVectorEnv):
     """One env that logs its books."""
 
     def _allocate(self, market: Market) -> Batch:
-        return Batch(market.params, 1, market.capacity, market.tape, market.first, threads=1, log_books=True)
+        return Batch(market.params, 1, market.capacity, market.headlines, threads=1, log_books=True)
 
 
 def simulate_events(

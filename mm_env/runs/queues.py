@@ -42,7 +42,7 @@ QUEUES_DTYPE = np.dtype(
 def follow(q, log, symbol, venue, messages, books):
     """Apply rows of a log to the queues of one book, and write what each does within the levels of its book.
 
-    q: (1,) QUEUES_DTYPE; log: (n,) LOG_DTYPE; messages: (m,) MESSAGE_DTYPE; books: (m, 2, L, 2) int64 price [ticks] and lots
+    q: (1,) QUEUES_DTYPE; log: (n,) BOOK_LOG_DTYPE; messages: (m,) MESSAGE_DTYPE; books: (m, 2, L, 2) int64 [ticks], lots
     of each level after it, side 0 the bids, lots 0 where there is none. Returns the number of messages; failed is set where
     the log does not fit the queues or the messages their room.
     """

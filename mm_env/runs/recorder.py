@@ -72,7 +72,7 @@ class EpisodeTables:
     def add(self, snapshot: StepSnapshot) -> None:
         """Record one step of env i."""
         batch = snapshot.envs.batch
-        state, params = batch.states[self.i], batch.params[batch.which[self.i]]
+        state, params = batch.states[self.i], batch.params[batch.params_index[self.i]]
         row = {"episode": self.number, "step": snapshot.step, "time": float(state["time"])}
         row |= self._symbols(snapshot, state, params) | self._portfolio(snapshot, params)
         _append(self.steps, row)
@@ -111,7 +111,7 @@ class EpisodeTables:
         begun, infos, i = snapshot.step > 0, snapshot.infos, self.i
         plain = ("pnl", "cash", "value_at_risk", "expected_shortfall")
         row: dict[str, Any] = {name: float(infos[name][i]) for name in plain}
-        row |= {"var_limit": float(params["var_limit"]), "hedged": begun and bool(infos["hedged"][i])}
+        row |= {"var_limit": float(params["portfolio_var_limit"]), "hedged": begun and bool(infos["hedged"][i])}
         row |= {"regime": self.regimes[int(infos["regime"][i])]}
         row |= {"reward": float(snapshot.rewards[i]) if begun else None}
         row |= {f"reward.{name}": float(infos["reward_terms"][name][i]) if begun else None for name in REWARDS}
@@ -150,7 +150,7 @@ class EpisodeTables:
             stood = (
                 role == "maker"
                 and self.stood["own_quantity"][k, v, side] > 0
-                and self.stood["own_price"][k, v, side] == fill["price"] - params["basis"][v]
+                and self.stood["own_price"][k, v, side] == fill["price"] - params["price_basis_ticks"][v]
             )
             _append(
                 self.fills,
@@ -165,7 +165,7 @@ class EpisodeTables:
                     "quantity": int(fill["quantity"]),
                     "price": float(fill["price"]) * tick,
                     "mid": float(fill["mid"]) * tick,
-                    "basis": float(params["basis"][v]) * tick,
+                    "basis": float(params["price_basis_ticks"][v]) * tick,
                     "fee": float(fill["fee"]),
                     "queue_ahead": int(self.stood["own_ahead"][k, v, side]) if stood else None,
                 },

@@ -1,18 +1,18 @@
 """The market: pure Numba kernels on one record of state an env. Imports numpy and numba alone.
 
-One decision step, in the order in which data flows (`step.py` calls the stages and does no arithmetic of its own):
+One decision step, in the order in which data flows (`step.py` calls the stages, and keeps the clock between them):
 
 | stage | reads | writes | source |
 |---|---|---|---|
-| `router.review` | what was learnt of fills | venues to quote | Almgren & Harts 2008; Ganchev et al. 2010 |
-| `router.aim`, `route_quotes`, `hedge.route_hedge` | action, default quotes and hedge | mailboxes | |
+| `router.select_venues` | what was learnt of fills | venues to quote | Almgren & Harts 2008; Ganchev et al. 2010 |
+| `action`: `router.round_quotes`, `route_quotes`, `hedge.route_hedge` | action, default quotes and hedge | mailboxes | |
 | `regime` | its stream | regime | Hamilton 1989 |
 | `news` | tape or Poisson stream | price, drift, excitation, sentiment | |
 | `fundamental` | regime, drift, surprise | efficient price and its parts | Lillo & Farmer 2004; Bouchaud et al. 2004 |
 | `book.move_window` | efficient price | depth | |
 | `flow` (takers) | excitation, mispricing, parents | trades, excitation, surprise | Ogata 1981; Lillo et al. 2005 |
 | `flow` (makers) | efficient price, queues, imbalance | depth, trades | Huang et al. 2015; Bouchaud et al. 2002 |
-| `replay` | a record | depth, fills, efficient price, in place of the flow | Huang et al. 2015 |
+| `replay` | a recording | depth, fills, efficient price, in place of the flow | Huang et al. 2015 |
 | `record` | books before and after an event | a log, for those who record | |
 | `orders` | mailboxes that are due | own orders, hedges, snapshots | |
 | `matching` | books, own orders | depth, fills | price-time priority |
@@ -24,6 +24,9 @@ One decision step, in the order in which data flows (`step.py` calls the stages 
 | `hedge.default_hedge` | VaR, covariance | default hedge | |
 | `reward` | ledger | named terms | Cartea, Jaimungal & Penalva 2015; Spooner et al. 2018 |
 | `observe` | all that the agent may see | observation row | |
+| `report` | ledger, risk | result record | |
+
+Between two steps `switch` brings the state in line with other params, for stresses. `start` begins an episode.
 
 What every fill assumes: a taker trades with the best price first; at a price, with the lots ahead of the agent's order, then
 with the order, then with those behind it. A message of the agent acts when it reaches its venue, never before; an order that

@@ -10,15 +10,17 @@ from time import perf_counter
 import numpy as np
 
 from mm_env.sim.compiling import cache_folder
+from mm_env.sim.inputs import Headlines, Logs
 from mm_env.sim.ledger import FILL_DTYPE
-from mm_env.sim.news import TAPE_DTYPE, WIRE_DTYPE
+from mm_env.sim.news import HEADLINE_LOG_DTYPE, TAPE_DTYPE
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
 from mm_env.sim.params import params_dtype
-from mm_env.sim.record import LOG_DTYPE, shadow_dtype
-from mm_env.sim.replay import EMPTY_FEED, EMPTY_LADDERS
+from mm_env.sim.record import BOOK_LOG_DTYPE, previous_books_dtype
+from mm_env.sim.replay import NO_REPLAY
+from mm_env.sim.report import result_dtype
 from mm_env.sim.rng import FAULTS
 from mm_env.sim.state import HISTORY, Capacity, state_dtype
-from mm_env.sim.step import RESET, SKIP, STEP, result_dtype, step_range
+from mm_env.sim.step import RESET, SKIP, STEP, step_range
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +37,9 @@ class SimulationFault(RuntimeError):
 class Batch:
     """N envs of one market.
 
-    states: (N,) records of `state_dtype`; params: (P,) records; which: (N,) int64, the row of params of each env;
-    tape: (H,) TAPE_DTYPE; first: (S+2,) int64; feed, ladders: the record
-    that is replayed, empty without one; rows: (N, columns) float32; results: (N,) records of `result_dtype`.
+    states: (N,) records of `state_dtype`; params: (P,) records; params_index: (N,) int64, the row of params of each env;
+    headlines, replay, logs: as `inputs` describes them; rows: (N, columns) float32;
+    results: (N,) records of `result_dtype`.
     rows and results are fresh arrays after every call.
     """
 
@@ -46,8 +48,7 @@ class Batch:
         params: np.ndarray,
         number: int,
         capacity: Capacity,
-        tape: np.ndarray | None = None,
-        first: np.ndarray | None = None,
+        headlines: Headlines | None = None,
         threads: int | None = None,
         log: bool = False,
         log_books: bool = False,
@@ -61,16 +62,14 @@ class Batch:
         self.symbols, self.venues = int(params.flat[0]["symbols"]), int(params.flat[0]["venues"])
         self.params = np.zeros(params.size, params_dtype(capacity))
         self.params[:] = params.reshape(-1)
-        self.which = np.arange(number) if params.size > 1 else np.zeros(number, np.int64)
-        self.tape = np.zeros(0, TAPE_DTYPE) if tape is None else tape
-        self.first = np.zeros(self.symbols + 2, np.int64) if first is None else first
-        self.feed, self.ladders = EMPTY_FEED, EMPTY_LADDERS
+        self.params_index = np.arange(number) if params.size > 1 else np.zeros(number, np.int64)
+        if headlines is None:
+            headlines = Headlines(np.zeros(0, TAPE_DTYPE), np.zeros(self.symbols + 2, np.int64))
+        self.headlines, self.replay = headlines, NO_REPLAY
         self.states = np.zeros(number, state_dtype(capacity))
         self.columns = self.symbols * len(SYMBOL_COLUMNS) + len(GLOBAL_COLUMNS)
         rows = LOG_ROWS if log else 0
-        self.fills, self.wire = np.zeros((number, rows), FILL_DTYPE), np.zeros((number, rows), WIRE_DTYPE)
-        self.shadows = np.zeros((number, int(log_books)), shadow_dtype(capacity))
-        self.logs = np.zeros((number, BOOK_ROWS if log_books else 0), LOG_DTYPE)
+        self.logs = _empty_logs(capacity, number, rows, int(log_books))
         self.rows = np.zeros((number, self.columns), np.float32)
         self.results = np.zeros(number, result_dtype(capacity))
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -109,10 +108,8 @@ class Batch:
         def work(thread: int) -> None:
             for k in left:
                 step_range(
-                    self.states, raw, self.params, self.which, self.tape, self.first, self.feed,
-                    self.ladders, actions, mode, commands,
-                    self.fills, self.wire, self.shadows, self.logs, rows, results, *self._scratch[thread],
-                    edges[k], edges[k + 1],
+                    self.states, raw, self.params, self.params_index, self.headlines, self.replay, actions, mode, commands,
+                    self.logs, rows, results, *self._scratch[thread], edges[k], edges[k + 1],
                 )  # fmt: skip
 
         others = [self._pool.submit(work, thread) for thread in range(1, self.threads)] if self._pool else []
@@ -131,8 +128,8 @@ class Batch:
             self._raise_fault()
 
     def _warn_of_full_logs(self) -> None:
-        rows = self.fills.shape[1]
-        if rows and max(self.states["fill_count"].max(), self.states["wire_count"].max()) > rows:
+        rows = self.logs.fills.shape[1]
+        if rows and max(self.states["fill_count"].max(), self.states["headline_count"].max()) > rows:
             logger.warning("a decision step had more than %d fills or headlines of an env; the log keeps the first", rows)
 
     def _raise_fault(self) -> None:
@@ -143,27 +140,39 @@ class Batch:
 
     def logged_fills(self, i: int) -> np.ndarray:
         """Fills of env i in the last step, a copy, FILL_DTYPE."""
-        return self.fills[i, : int(self.states["fill_count"][i])].copy()
+        return self.logs.fills[i, : int(self.states["fill_count"][i])].copy()
 
     def logged_headlines(self, i: int) -> np.ndarray:
-        """Headlines of env i in the last step, a copy, WIRE_DTYPE."""
-        return self.wire[i, : int(self.states["wire_count"][i])].copy()
+        """Headlines of env i in the last step, a copy, HEADLINE_LOG_DTYPE."""
+        return self.logs.headlines[i, : int(self.states["headline_count"][i])].copy()
 
     def logged_changes(self, i: int) -> np.ndarray:
-        """What happened to the books of env i in the last step, a copy, LOG_DTYPE.
+        """What happened to the books of env i in the last step, a copy, BOOK_LOG_DTYPE.
 
         Raises RuntimeError when more happened than the log holds.
         """
-        count = int(self.shadows["count"][i, 0])
-        if count > self.logs.shape[1]:
-            raise RuntimeError(f"{count} changes of books in a decision step; a recording holds {self.logs.shape[1]}")
-        return self.logs[i, :count].copy()
+        count = int(self.logs.previous_books["count"][i, 0])
+        if count > self.logs.book_changes.shape[1]:
+            raise RuntimeError(
+                f"{count} changes of books in a decision step; a recording holds {self.logs.book_changes.shape[1]}"
+            )
+        return self.logs.book_changes[i, :count].copy()
 
     def close(self) -> None:
         """Stop the threads."""
         if self._pool is not None:
             self._pool.shutdown()
             self._pool, self.threads = None, 1
+
+
+def _empty_logs(capacity: Capacity, number: int, rows: int, books: int) -> Logs:
+    """Logs of `number` envs. rows: of fills, and of headlines; books: 1 to log what happens to the books, else 0."""
+    return Logs(
+        np.zeros((number, rows), FILL_DTYPE),
+        np.zeros((number, rows), HEADLINE_LOG_DTYPE),
+        np.zeros((number, books), previous_books_dtype(capacity)),
+        np.zeros((number, BOOK_ROWS * books), BOOK_LOG_DTYPE),
+    )
 
 
 def _apart(*sizes: int) -> list[np.ndarray]:
@@ -177,10 +186,9 @@ def warm_up(capacity: Capacity) -> None:
     states = np.zeros(0, state_dtype(capacity))
     arguments = (
         states, np.zeros((0, 1), np.uint8), np.zeros(0, params_dtype(capacity)), np.zeros(0, np.int64),
-        np.zeros(0, TAPE_DTYPE), np.zeros(0, np.int64), EMPTY_FEED, EMPTY_LADDERS,
+        Headlines(np.zeros(0, TAPE_DTYPE), np.zeros(0, np.int64)), NO_REPLAY,
         np.zeros((0, 0), np.float32), 0, np.zeros(0, np.uint8),
-        np.zeros((0, 0), FILL_DTYPE), np.zeros((0, 0), WIRE_DTYPE), np.zeros((0, 0), shadow_dtype(capacity)),
-        np.zeros((0, 0), LOG_DTYPE), np.zeros((0, 0), np.float32),
+        _empty_logs(capacity, 0, 0, 0), np.zeros((0, 0), np.float32),
         np.zeros(0, result_dtype(capacity)), np.zeros(0), np.zeros(0), 0, 0,
     )  # fmt: skip
     if any(signature[0].dtype.size == states.dtype.itemsize for signature in step_range.signatures):

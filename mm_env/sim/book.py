@@ -27,7 +27,7 @@ def sign_of(side):
 @inlined
 def better(side, a, b):
     """Whether price a has priority over price b on that side."""
-    return (a - b) * (1 - 2 * side) > 0
+    return (a - b) * sign_of(side) > 0
 
 
 @inlined
@@ -53,7 +53,7 @@ def on_grid(price, multiple, side):
     """The price rounded away from the market to a venue's tick."""
     if multiple == 1:
         return price
-    sign = 1 - 2 * side
+    sign = sign_of(side)
     return price - sign * ((sign * price) % multiple)
 
 
@@ -71,9 +71,9 @@ def add_lots(s, p, i, v, side, price, lots):
         s.best[i, v, side] = price
     s.depth[i, v, side, price & MASK] += lots
     s.resting[i, v, side] += lots
-    if p.by_order and s.orders[i, v, side, price & MASK] < MOST_ORDERS:
+    if p.cancel_by_order and s.orders[i, v, side, price & MASK] < MOST_ORDERS:
         s.orders[i, v, side, price & MASK] += 1
-        s.standing[i, v, side] += 1
+        s.order_count[i, v, side] += 1
     return first
 
 
@@ -104,7 +104,7 @@ def remove_lots(s, p, i, v, side, price, lots, cancelled):
         s.fault |= FAULT_QUANTITY
     s.depth[i, v, side, k] = left
     s.resting[i, v, side] -= lots
-    if p.by_order:
+    if p.cancel_by_order:
         n = int(s.orders[i, v, side, k])
         gone = n
         if left > 0:
@@ -113,7 +113,7 @@ def remove_lots(s, p, i, v, side, price, lots, cancelled):
                 part = n * lots / (left + lots)
                 gone = min(int(part) + (uniform(s, MAKERS) < part - int(part)), n - 1)
         s.orders[i, v, side, k] = n - gone
-        s.standing[i, v, side] -= gone
+        s.order_count[i, v, side] -= gone
     emptied = left == 0 and price == s.best[i, v, side]
     if emptied:
         find_best(s, i, v, side)
@@ -122,19 +122,19 @@ def remove_lots(s, p, i, v, side, price, lots, cancelled):
 
 @inlined
 def find_touch(s, i, side):
-    """Best price of a side over venues, of others alone (front) and with own orders (touch)."""
-    sign = 1 - 2 * side
-    front, top, venue = _NOWHERE, _NOWHERE, -1
+    """Best price of a side over venues, of others alone and with own orders (touch)."""
+    sign = sign_of(side)
+    others, top, venue = _NOWHERE, _NOWHERE, -1
     for v in range(s.best.shape[1]):
         q = sign * s.best[i, v, side] if s.resting[i, v, side] > 0 else _NOWHERE
-        front = max(front, q)
+        others = max(others, q)
         own = sign * s.own_price[i, v, side] if s.own_quantity[i, v, side] > 0 else _NOWHERE
         q = max(q, own)
         venue = v if q > top else venue
         top = max(top, q)
-    s.front_valid[i, side] = front > _NOWHERE
-    if front > _NOWHERE:
-        s.front[i, side] = sign * front
+    s.best_of_others_valid[i, side] = others > _NOWHERE
+    if others > _NOWHERE:
+        s.best_of_others[i, side] = sign * others
     s.touch_venue[i, side] = venue
     if venue >= 0:
         s.touch[i, side] = sign * top
@@ -146,12 +146,12 @@ def settle_touch(s, p, i):
 
     The mid is that of the other traders: the agent's own quotes do not move the price at which it is marked.
     """
-    valid = s.front_valid[i, BID] and s.front_valid[i, ASK]
+    valid = s.best_of_others_valid[i, BID] and s.best_of_others_valid[i, ASK]
     s.mid_valid[i] = valid
     if valid:
-        s.mid2[i] = s.front[i, BID] + s.front[i, ASK]
+        s.mid2[i] = s.best_of_others[i, BID] + s.best_of_others[i, ASK]
     if is_crossed(s, i) and s.arbitrage_time[i] == math.inf:
-        s.arbitrage_time[i] = s.time + p.arbitrage_latency
+        s.arbitrage_time[i] = s.time + p.arbitrage_latency_seconds
         s.scheduled_next = min(s.scheduled_next, s.arbitrage_time[i])
 
 
@@ -162,8 +162,15 @@ def is_crossed(s, i):
 
 
 @kernel
+def publish_touch(s, i):
+    """The touch becomes what makers on other venues know of it."""
+    for side in range(2):
+        s.known[i, side], s.known_valid[i, side] = s.touch[i, side], s.touch_venue[i, side] >= 0
+
+
+@kernel
 def update_touch(s, p, i):
-    """Consolidated touch and mid of a symbol, both sides anew."""
+    """Consolidated touch and mid of a symbol, both sides."""
     find_touch(s, i, BID)
     find_touch(s, i, ASK)
     settle_touch(s, p, i)
@@ -172,13 +179,13 @@ def update_touch(s, p, i):
 @inlined
 def cancellable(s, p, i, v, side):
     """What cancels are drawn from on a side: its lots, or its orders."""
-    return s.standing[i, v, side] if p.by_order else s.resting[i, v, side]
+    return s.order_count[i, v, side] if p.cancel_by_order else s.resting[i, v, side]
 
 
 @inlined
 def cancellable_at(s, p, i, v, side, price):
     """Those at one price."""
-    return int(s.orders[i, v, side, price & MASK]) if p.by_order else int(s.depth[i, v, side, price & MASK])
+    return int(s.orders[i, v, side, price & MASK]) if p.cancel_by_order else int(s.depth[i, v, side, price & MASK])
 
 
 @inlined
@@ -186,7 +193,7 @@ def _stale(s, p, i, v, side):
     """Those whose price the efficient price has passed."""
     if s.resting[i, v, side] == 0:
         return 0
-    sign = 1 - 2 * side
+    sign = sign_of(side)
     fair = sign * s.price[i]
     price = s.best[i, v, side]
     stale = 0
@@ -203,7 +210,7 @@ def _touch_queue(s, i, v, side):
     others = s.depth[i, v, side, price & MASK] if s.resting[i, v, side] > 0 else 0
     if own == 0:
         return float(others)
-    ahead = (s.own_price[i, v, side] - price) * (1 - 2 * side)  # ticks by which the own order is the better one
+    ahead = (s.own_price[i, v, side] - price) * sign_of(side)  # ticks by which the own order is the better one
     if others == 0 or ahead > 0:
         return float(own)
     return float(others + own) if ahead == 0 else float(others)
@@ -222,15 +229,17 @@ def _limit_rates(s, p, i, v):
 
 @inlined
 def _cancel_rate(s, p, i, v, side):
-    s.rate[i, v, 2 + side] = s.leave[i, v, side] * (cancellable(s, p, i, v, side) + p.stale_extra * s.stale[i, v, side])
+    s.rate[i, v, 2 + side] = s.unit_cancel_rate[i, v, side] * (
+        cancellable(s, p, i, v, side) + p.stale_extra * s.stale[i, v, side]
+    )
 
 
 @inlined
-def _look_at_side(s, p, i, v, side):
+def _update_side(s, p, i, v, side):
     """Touch queue, what is stale, and cancel rate of one side."""
     queue = _touch_queue(s, i, v, side)
     s.queue[i, v, side] = queue
-    s.leave[i, v, side] = p.regime_cancel[s.regime] * (1.0 + min(p.queue_slope[i, v] * queue, p.queue_longest))
+    s.unit_cancel_rate[i, v, side] = p.regime_cancel[s.regime] * (1.0 + min(p.queue_slope[i, v] * queue, p.queue_longest))
     s.stale[i, v, side] = _stale(s, p, i, v, side)
     _cancel_rate(s, p, i, v, side)
 
@@ -247,7 +256,7 @@ def _add_up(s, i, v):
 
 @inlined
 def sum_rates(s):
-    """Sums over books anew, so that rounding does not add up over more than a microstep."""
+    """Sums over books again, so that rounding does not add up over more than a microstep."""
     s.maker_rate = 0.0
     for i in range(s.venue_rate.shape[0]):
         total = 0.0
@@ -259,9 +268,9 @@ def sum_rates(s):
 
 @kernel
 def update_rates(s, p, i, v):
-    """Rates of limit orders and cancels of one book, both sides anew."""
-    _look_at_side(s, p, i, v, BID)
-    _look_at_side(s, p, i, v, ASK)
+    """Rates of limit orders and cancels of one book, both sides."""
+    _update_side(s, p, i, v, BID)
+    _update_side(s, p, i, v, ASK)
     _limit_rates(s, p, i, v)
     _add_up(s, i, v)
 
@@ -269,7 +278,7 @@ def update_rates(s, p, i, v):
 @inlined
 def update_side(s, p, i, v, side):
     """Rates of a book after the touch queue or the stale lots of one side changed."""
-    _look_at_side(s, p, i, v, side)
+    _update_side(s, p, i, v, side)
     _limit_rates(s, p, i, v)
     _add_up(s, i, v)
 
@@ -279,7 +288,7 @@ def follow_price(s, p, i, v):
     """Stale lots and cancel rates of a book after the efficient price moved."""
     moved = False
     for side in range(2):
-        sign = 1 - 2 * side
+        sign = sign_of(side)
         if s.stale[i, v, side] > 0 or sign * s.best[i, v, side] > sign * s.price[i]:
             s.stale[i, v, side] = _stale(s, p, i, v, side)
             _cancel_rate(s, p, i, v, side)
@@ -321,8 +330,8 @@ def move_window(s, p, i):
                 if lots > 0:
                     gone += lots
                     s.depth[i, v, side, price & MASK] = 0
-                    if p.by_order:
-                        s.standing[i, v, side] -= s.orders[i, v, side, price & MASK]
+                    if p.cancel_by_order:
+                        s.order_count[i, v, side] -= s.orders[i, v, side, price & MASK]
                         s.orders[i, v, side, price & MASK] = 0
             if gone > 0:
                 lost = True

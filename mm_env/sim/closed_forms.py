@@ -79,8 +79,8 @@ def _log_sum(a, b):
 
 
 @kernel
-def log_weights(log_w, curvature, log_off, time, term, following):
-    """Replace log w (n,), over inventories -Q to Q, by log(exp(time × B) w). term, following: (n,) scratch.
+def log_weights(log_w, curvature, log_off, time, term, next_term):
+    """Replace log w (n,), over inventories -Q to Q, by log(exp(time × B) w). term, next_term: (n,) scratch.
 
     By uniformisation, exp(τB) = exp(-rτ) Σ (τ(B + rI))^k / k! with r the largest decay: no term is negative, so nothing
     cancels, and the logarithm keeps what would underflow. An eigendecomposition loses its sign at large Q.
@@ -91,11 +91,11 @@ def log_weights(log_w, curvature, log_off, time, term, following):
     rate = curvature * largest * largest
     pieces = int(math.ceil(rate * time / _DECAYS_A_PIECE)) + 1
     for _ in range(pieces):
-        _advance_weights(log_w, curvature, rate, log_off, time / pieces, term, following)
+        _advance_weights(log_w, curvature, rate, log_off, time / pieces, term, next_term)
 
 
 @kernel
-def _advance_weights(log_w, curvature, rate, log_off, time, term, following):
+def _advance_weights(log_w, curvature, rate, log_off, time, term, next_term):
     """One piece of `log_weights`. rate: r."""
     n = log_w.shape[0]
     largest = n // 2
@@ -115,9 +115,9 @@ def _advance_weights(log_w, curvature, rate, log_off, time, term, following):
                 total = _log_sum(total, log_off + term[i - 1])
             if i < n - 1:
                 total = _log_sum(total, log_off + term[i + 1])
-            following[i] = total + log_factor
+            next_term[i] = total + log_factor
         for i in range(n):
-            term[i] = following[i]
+            term[i] = next_term[i]
             before = log_w[i]
             log_w[i] = _log_sum(before, term[i])
             growing |= log_w[i] > before
@@ -148,22 +148,22 @@ def start_weights(log_w, terminal):
 
 
 @entry_point
-def cj_depths(penalty, fill_decay, arrival_rate, time, log_w, term, following, table):
+def cj_depths(penalty, fill_decay, arrival_rate, time, log_w, term, next_term, table):
     """Depths (n, 2) of Cartea, Jaimungal & Penalva with `time` left. penalty: (2,) phi, alpha; the rest scratch (n,)."""
     curvature, off = cj_matrix(penalty[0], fill_decay, arrival_rate)
     start_weights(log_w, penalty[1] * fill_decay)
     if time > 0.0:
-        log_weights(log_w, curvature, math.log(off), time, term, following)
+        log_weights(log_w, curvature, math.log(off), time, term, next_term)
     weight_depths(log_w, fill_decay, 1.0 / fill_decay, table)
 
 
 @entry_point
-def glft_finite_depths(risk_aversion, fill_decay, arrival_rate, variance, time, log_w, term, following, table):
-    """Depths (n, 2) of Guéant, Lehalle & Fernandez-Tapia with `time` left; log_w, term, following: scratch (n,)."""
+def glft_finite_depths(risk_aversion, fill_decay, arrival_rate, variance, time, log_w, term, next_term, table):
+    """Depths (n, 2) of Guéant, Lehalle & Fernandez-Tapia with `time` left; log_w, term, next_term: scratch (n,)."""
     curvature, off = glft_matrix(risk_aversion, fill_decay, arrival_rate, variance)
     start_weights(log_w, 0.0)
     if time > 0.0:
-        log_weights(log_w, curvature, math.log(off), time, term, following)
+        log_weights(log_w, curvature, math.log(off), time, term, next_term)
     weight_depths(log_w, fill_decay, half_spread_arrival(risk_aversion, fill_decay), table)
 
 

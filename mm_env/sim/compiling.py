@@ -2,7 +2,7 @@
 
 Kernels are compiled without reference counts, so that nothing in them can allocate, and without tests for division by
 zero. Entry points are cached on disk. Numba's cache notices edits of the entry point's own file only, so the folder's name
-holds a digest of `sim/`: an edit anywhere in it compiles anew.
+holds a digest of `sim/`: after an edit anywhere in it all is compiled again.
 """
 
 import hashlib

@@ -17,6 +17,7 @@ from mm_env.sim.book import (
     on_grid,
     own_at,
     remove_lots,
+    sign_of,
     update_cancel_rate,
     update_side,
     update_touch_side,
@@ -31,11 +32,12 @@ from mm_env.sim.state import DEEPEST, PARENTS, WINDOW
 
 
 @inlined
-def _decay_excitation(s, p):
+def decay_excitation(s, p):
+    """Decay the takers' excitation to now."""
     dt = s.time - s.excitation_time
     if dt > 0.0:
         for k in range(p.exponentials):
-            factor = math.exp(-p.beta[k] * dt)
+            factor = math.exp(-p.hawkes_beta[k] * dt)
             for d in range(s.excitation.shape[1]):
                 s.excitation[k, d] *= factor
     s.excitation_time = s.time
@@ -50,18 +52,25 @@ def _excitation(s, d):
     return total
 
 
+@inlined
+def dominating_rate(s, p):
+    """Rate [1/s] that the takers' intensity cannot pass before the next jump; the excitation is decayed to now."""
+    bound = 0.0
+    scale = p.regime_taker_rate_multiplier[s.regime]
+    for i in range(p.symbols):
+        buy, sell = p.hawkes_mu[2 * i] * scale, p.hawkes_mu[2 * i + 1] * scale
+        bound += buy + sell + p.informed_share * abs(buy - sell) + p.parent_rate[i]
+        bound += p.child_rate_per_second * (s.parents[i, 0] + s.parents[i, 1])
+    for d in range(s.excitation.shape[1]):
+        bound += _excitation(s, d)
+    return bound
+
+
 @kernel
 def draw_taker(s, p):
     """Set the dominating rate from now on, and the next candidate."""
-    _decay_excitation(s, p)
-    bound = 0.0
-    scale = p.regime_taker[s.regime]
-    for i in range(p.symbols):
-        buy, sell = p.mu[2 * i] * scale, p.mu[2 * i + 1] * scale
-        bound += buy + sell + p.informed * abs(buy - sell) + p.parent_rate[i]
-        bound += p.child_rate * (s.parents[i, 0] + s.parents[i, 1])
-    for d in range(s.excitation.shape[1]):
-        bound += _excitation(s, d)
+    decay_excitation(s, p)
+    bound = dominating_rate(s, p)
     s.taker_bound = bound
     s.taker_next = s.time + exponential(s, TAKERS) / bound if bound > 0.0 else math.inf
 
@@ -69,26 +78,26 @@ def draw_taker(s, p):
 @inlined
 def _tilt(s, p, i):
     """Share by which mispricing raises the buying baseline and lowers the selling one."""
-    x = (s.price[i] - 0.5 * s.mid2[i]) / p.mispricing_scale
-    return p.informed * x / math.sqrt(1.0 + x * x)
+    x = (s.price[i] - 0.5 * s.mid2[i]) / p.mispricing_scale_ticks
+    return p.informed_share * x / math.sqrt(1.0 + x * x)
 
 
 @kernel
 def taker_candidate(s, p, fills):
     """One candidate of the thinning: a new parent order, a taker of one dimension, or nothing."""
-    _decay_excitation(s, p)
+    decay_excitation(s, p)
     left = uniform(s, TAKERS) * s.taker_bound
     chosen, child = -1, False
     for i in range(p.symbols):
-        scale = p.regime_taker[s.regime]
+        scale = p.regime_taker_rate_multiplier[s.regime]
         tilt = _tilt(s, p, i)
         expected = 0.0
         for side in range(2):
             d = 2 * i + side
-            rate = p.mu[d] * scale * (1.0 + tilt if side == 0 else 1.0 - tilt) + _excitation(s, d)
-            children = p.child_rate * s.parents[i, side]
+            rate = p.hawkes_mu[d] * scale * (1.0 + tilt if side == 0 else 1.0 - tilt) + _excitation(s, d)
+            children = p.child_rate_per_second * s.parents[i, side]
             sign = 1.0 - 2.0 * side
-            expected += sign * (rate * p.taker_mean + children * p.child_size)
+            expected += sign * (rate * p.taker_size_mean + children * p.child_size_lots)
             if chosen < 0 and left < rate + children:
                 chosen, child = d, left < children
             left -= rate + children
@@ -136,16 +145,16 @@ def _child_size(s, p, i, side):
     if s.children[i, side, k] == 0:
         s.children[i, side, k] = s.children[i, side, n - 1]
         s.parents[i, side] = n - 1
-    return p.child_size
+    return p.child_size_lots
 
 
 @inlined
 def _taker_size(s, p):
     """A drawn one of the table, or Lomax, whole lots, capped."""
-    if p.taker_table:
+    if p.taker_size_table:
         return int(p.taker_sizes[next_u64(s, TAKERS) & 255])
-    size = 1.0 + math.floor(p.taker_scale * (math.exp(-p.taker_power * exponential(s, TAKERS)) - 1.0))
-    return int(min(size, float(p.taker_max)))
+    size = 1.0 + math.floor(p.taker_size_scale * (math.exp(-p.taker_size_power * exponential(s, TAKERS)) - 1.0))
+    return int(min(size, float(p.taker_size_max_lots)))
 
 
 @kernel
@@ -159,30 +168,30 @@ def _take(s, p, fills, i, side, child):
     lots = _child_size(s, p, i, side) if child else _taker_size(s, p)
     for k in range(p.exponentials - 1):
         for other in range(s.excitation.shape[1]):
-            s.excitation[k, other] += p.jump[k, d, other]
-    s.surprise[i] += (1 - 2 * side) * lots
+            s.excitation[k, other] += p.hawkes_alpha[k, d, other]
+    s.surprise[i] += sign_of(side) * lots
     s.takers[d] += 1
     if p.bursts > 0:
-        excited_rate(s, p)
+        decay_bursts(s, p)
         excite(s, p, i)
     s.events += 1
     resting = 1 - side
-    whole, within = False, False
-    if p.within > 0.0 and not child:
+    takes_touch, stops_at_touch = False, False
+    if p.touch_limited_share > 0.0 and not child:
         u = uniform(s, TAKERS)
-        whole, within = u < p.whole, u < p.within
-    limit = taker_limit(s, i, resting, 0 if within else p.reach)
-    if p.venues > 1 and not whole and uniform(s, TAKERS) < p.sweep:
+        takes_touch, stops_at_touch = u < p.taker_touch_share, u < p.touch_limited_share
+    limit = taker_limit(s, i, resting, 0 if stops_at_touch else p.taker_reach_ticks)
+    if p.venues > 1 and not takes_touch and uniform(s, TAKERS) < p.sweep_share:
         sweep(s, p, fills, i, resting, lots, limit)
         return
     u, v = uniform(s, TAKERS), 0
-    while v < p.venues - 1 and u >= p.share[v]:
-        u -= p.share[v]
+    while v < p.venues - 1 and u >= p.liquidity_share[v]:
+        u -= p.liquidity_share[v]
         v += 1
-    if within:
+    if stops_at_touch:
         exists, best = best_with_own(s, i, v, resting)
-        if exists and not better(resting, taker_limit(s, i, resting, p.reach), best):
-            lots = lots_at(s, i, v, resting, best) if whole else lots
+        if exists and not better(resting, taker_limit(s, i, resting, p.taker_reach_ticks), best):
+            lots = lots_at(s, i, v, resting, best) if takes_touch else lots
             match_venue(s, p, fills, i, v, resting, lots, best, OTHER)
             return
     done = match_venue(s, p, fills, i, v, resting, lots, limit, OTHER)
@@ -191,19 +200,25 @@ def _take(s, p, fills, i, side, child):
 
 
 @kernel
+def decay_bursts(s, p):
+    """Decay the makers' excitation to now."""
+    dt = s.time - s.burst_time
+    if dt > 0.0:
+        for k in range(p.bursts):
+            factor = math.exp(-p.burst_decays_per_second[k] * dt)
+            for i in range(p.symbols):
+                s.burst[i, k] *= factor
+    s.burst_time = s.time
+
+
+@kernel
 def excited_rate(s, p):
     """Total rate of makers [1/s] where each event excites those that follow; between events it can only fall.
 
     The rate of a symbol is its own times m = (1 - Σ n_k) + Σ B_k, where B_k decays at β_k and an event adds n_k β_k over the
-    symbol's rate: it brings about n_k others, and m is 1 on the average. Source: Hawkes 1971, in the time of the queues.
+    symbol's rate: it brings about n_k others, and m is 1 on the average. The excitation is decayed to now.
+    Source: Hawkes 1971, in the time of the queues.
     """
-    dt = s.time - s.burst_time
-    if dt > 0.0:
-        for k in range(p.bursts):
-            factor = math.exp(-p.burst_decay[k] * dt)
-            for i in range(p.symbols):
-                s.burst[i, k] *= factor
-    s.burst_time = s.time
     total = 0.0
     for i in range(p.symbols):
         total += s.symbol_rate[i] * _excited(s, p, i)
@@ -223,13 +238,14 @@ def excite(s, p, i):
     """What an event of symbol i adds to the rate of those that follow."""
     if s.symbol_rate[i] > 0.0:
         for k in range(p.bursts):
-            s.burst[i, k] += p.burst_share[k] * p.burst_decay[k] / s.symbol_rate[i]
+            s.burst[i, k] += p.burst_shares[k] * p.burst_decays_per_second[k] / s.symbol_rate[i]
 
 
 @kernel
 def excited_event(s, p, fills, bound):
     """A candidate of the thinning with the dominating rate `bound`: an event of the symbol that the rates pick, or none."""
     u = uniform(s, MAKERS) * bound
+    decay_bursts(s, p)
     if u >= excited_rate(s, p):
         return
     i = 0
@@ -287,11 +303,12 @@ def place(s, p, fills, i, v, side, lots):
     """A maker's limit order at a drawn distance from the efficient price."""
     where = float(next_u64(s, MAKERS) >> 11) * 2.0**-53 * (KNOTS - 1)
     knot = int(where)
-    distance = p.distance[knot] + (where - knot) * (p.distance[knot + 1] - p.distance[knot])
-    distance *= p.regime_distance[s.regime] * p.symbol_distance[i]
-    sign = 1 - 2 * side
-    price = on_grid(sign * int(math.floor(sign * s.price[i] - distance)), p.multiple[v], side)
-    if not in_window(s, i, price) or price + p.basis[v] < 1:
+    quantiles = p.placement_quantiles_ticks
+    distance = quantiles[knot] + (where - knot) * (quantiles[knot + 1] - quantiles[knot])
+    distance *= p.regime_distance_multiplier[s.regime] * p.symbol_distance_multiplier[i]
+    sign = sign_of(side)
+    price = on_grid(sign * int(math.floor(sign * s.price[i] - distance)), p.tick_multiple[v], side)
+    if not in_window(s, i, price) or price + p.price_basis_ticks[v] < 1:
         s.withheld += 1
         return
     arrive(s, p, fills, i, v, side, price, lots)
@@ -303,7 +320,7 @@ def arrive(s, p, fills, i, v, side, price, lots):
 
     Marketable there it executes; what it knows to lock or cross another venue does not rest, nor what joins a full level.
     """
-    sign = 1 - 2 * side
+    sign = sign_of(side)
     done = 0
     exists, opposite = best_with_own(s, i, v, 1 - side)
     if exists and sign * (price - opposite) >= 0:
@@ -338,12 +355,12 @@ def cancel(s, p, i, v, side, size):
         price += step
         here = cancellable_at(s, p, i, v, side, price)
     lots = s.depth[i, v, side, price & MASK]
-    odd = lots % p.round_lot
-    odd_one = at < (min(odd, 1) if p.by_order else odd)
-    if p.round_lot > 1:
-        size = odd if odd_one else max(1, size // p.round_lot) * p.round_lot
-    if p.by_order:
-        kept = (here - 1) * p.round_lot if odd == 0 or odd_one else (here - 2) * p.round_lot + odd
+    odd = lots % p.round_lot_lots
+    odd_one = at < (min(odd, 1) if p.cancel_by_order else odd)
+    if p.round_lot_lots > 1:
+        size = odd if odd_one else max(1, size // p.round_lot_lots) * p.round_lot_lots
+    if p.cancel_by_order:
+        kept = (here - 1) * p.round_lot_lots if odd == 0 or odd_one else (here - 2) * p.round_lot_lots + odd
         size = lots if here <= 1 else min(size, lots - (kept if kept < lots else here - 1))
         at = at * lots // max(1, here)
     cancel_lots(s, p, i, v, side, price, min(size, lots), at < s.own_ahead[i, v, side])
@@ -359,7 +376,7 @@ def cancel_lots(s, p, i, v, side, price, lots, ahead_first):
     at_touch = price == s.best[i, v, side]
     if remove_lots(s, p, i, v, side, price, lots, True):
         update_touch_side(s, p, i, side)
-        await_refill(s, p, i, v, side, price, p.refill_cancelled)
+        await_refill(s, p, i, v, side, price, p.refill_after_cancels)
     if at_touch or s.stale[i, v, side] > 0:
         update_side(s, p, i, v, side)
     else:

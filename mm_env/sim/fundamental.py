@@ -23,7 +23,7 @@ def move_price(s, i, part, log_move):
         growth = math.expm1(log_move)
     change = s.price[i] * growth
     s.price[i] += change
-    s.moved[i, part] += change
+    s.price_moves[i, part] += change
 
 
 @kernel
@@ -38,16 +38,16 @@ def diffuse(s, p, dt, normals):
     for i in range(n):
         z = 0.0
         for j in range(i + 1):
-            z += p.cholesky[i, j] * normals[j]
-        scale = p.volatility[i] * p.regime_volatility[s.regime] * math.sqrt(dt)
+            z += p.correlation_cholesky[i, j] * normals[j]
+        scale = p.volatility_per_sqrt_second[i] * p.regime_volatility_multiplier[s.regime] * math.sqrt(dt)
         move_price(s, i, DIFFUSION_PART, scale * z - 0.5 * scale * scale)
         if s.news_drift[i] != 0.0:
             step = s.news_drift[i] * p.news_absorb
             s.news_drift[i] -= step
             move_price(s, i, NEWS_PART, step)
         if s.surprise[i] != 0.0 or s.transient[i] != 0.0:
-            move, back = p.impact[i] * s.surprise[i], s.transient[i] * p.impact_decay
-            s.transient[i] += p.transient_share * move - back
+            move, back = p.impact_per_lot[i] * s.surprise[i], s.transient[i] * p.impact_decay
+            s.transient[i] += p.impact_transient_share * move - back
             s.surprise[i] = 0.0
             move_price(s, i, IMPACT_PART, move - back)
         if not 0.0 < s.price[i] < _HIGHEST:

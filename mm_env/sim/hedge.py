@@ -6,7 +6,7 @@ venues by price after fee and by seen depth.
 
 import math
 
-from mm_env.sim.book import ASK, BID
+from mm_env.sim.book import ASK, BID, sign_of
 from mm_env.sim.compiling import kernel
 from mm_env.sim.orders import exposure, hedge_in_flight, send_hedge
 from mm_env.sim.risk import current_var, portfolio_variance, risk_covariance
@@ -35,12 +35,12 @@ def default_hedge(s, p, value, slope):
         value[i] = inventory * p.lot_value[i]
         gross += abs(inventory)
     var = current_var(s, p)
-    if not p.hedging or var <= p.var_limit:
+    if not p.hedge_portfolio_on_breach or var <= p.portfolio_var_limit:
         return
     variance = portfolio_variance(s, p, value, slope)
-    reported = (s.value_at_risk[0] / p.var_quantile) ** 2 / p.var_horizon
-    target = reported * (p.hedge_target * p.var_limit / var) ** 2
-    budget = int(math.ceil(p.hedge_fraction * gross))
+    reported = (s.value_at_risk[0] / p.var_quantile) ** 2 / p.var_horizon_seconds
+    target = reported * (p.hedge_target * p.portfolio_var_limit / var) ** 2
+    budget = int(math.ceil(p.hedge_fraction_portfolio * gross))
     for _ in range(p.symbols):
         if variance <= target or budget <= 0:
             return
@@ -96,7 +96,7 @@ def route_hedge(s, p, m, i, lots, done):
     left = min(abs(lots), max(0, p.inventory_limit[i] - exposure(s, p, i, side)))
     s.hedge_unfilled[i] += abs(lots) - left
     resting = 1 - side
-    sign = 1 - 2 * side
+    sign = sign_of(side)
     first = -1
     for v in range(p.venues):
         done[v] = 0.0
@@ -117,7 +117,7 @@ def route_hedge(s, p, m, i, lots, done):
 
 @kernel
 def _send_leg(s, p, m, i, v, lots, resting):
-    reach = p.hedge_limit if resting == ASK else -p.hedge_limit
+    reach = p.hedge_limit_ticks if resting == ASK else -p.hedge_limit_ticks
     send_hedge(s, p, m, i, v, lots, s.seen_touch[i, resting] + reach)
 
 
@@ -130,9 +130,9 @@ def _best_venue(s, p, i, resting, done):
         if done[v] > 0.0 or s.seen_quantity[i, v, resting] == 0:
             continue
         price = float(s.seen_price[i, v, resting])
-        if sign * (price - s.seen_touch[i, resting]) > p.hedge_limit:
+        if sign * (price - s.seen_touch[i, resting]) > p.hedge_limit_ticks:
             continue
-        cost = sign * price + p.taker_fee[v] * (price + p.basis[v])
+        cost = sign * price + p.taker_fee[v] * (price + p.price_basis_ticks[v])
         if cost < best:
             best, venue = cost, v
     return venue

@@ -7,6 +7,7 @@ revaluing a position by the change of each part is exact to rounding.
 
 import numpy as np
 
+from mm_env.sim.book import sign_of
 from mm_env.sim.compiling import kernel
 
 FILL_DTYPE = np.dtype(
@@ -35,7 +36,7 @@ def settle(s, p, i, v):
     mispricing = 0.5 * s.mid2[i] - s.price[i]
     value = s.position[i, v] * p.lot_value[i]
     for part in range(4):
-        now = s.moved[i, part] if part < 3 else mispricing
+        now = s.price_moves[i, part] if part < 3 else mispricing
         if value != 0.0:
             s.attribution[i, v, REVALUATION + part] += value * (now - s.marked[i, v, part])
         s.marked[i, v, part] = now
@@ -45,8 +46,8 @@ def settle(s, p, i, v):
 def book_fill(s, p, fills, i, v, side, price, lots, role):
     """Settle one own fill: side 0 buys, 1 sells; price in reference ticks; role MAKER, HEDGE or LIQUIDATION."""
     settle(s, p, i, v)
-    sign = 1 - 2 * side
-    value = float(price + p.basis[v]) * lots * p.lot_value[i]  # an integer product could overflow
+    sign = sign_of(side)
+    value = float(price + p.price_basis_ticks[v]) * lots * p.lot_value[i]  # an integer product could overflow
     fee = (p.maker_fee[v] if role == MAKER else p.taker_fee[v]) * value
     edge = sign * (0.5 * s.mid2[i] - price) * lots * p.lot_value[i]
     s.cash -= sign * value + fee
@@ -69,7 +70,8 @@ def book_fill(s, p, fills, i, v, side, price, lots, role):
             return
         row = fills[s.fill_count - 1]
         row.time, row.symbol, row.venue, row.side, row.role = s.time, i, v, side, role
-        row.price, row.quantity, row.mid, row.fee = price + p.basis[v], lots, 0.5 * s.mid2[i] + p.basis[v], fee
+        basis = p.price_basis_ticks[v]
+        row.price, row.quantity, row.mid, row.fee = price + basis, lots, 0.5 * s.mid2[i] + basis, fee
 
 
 @kernel
@@ -79,5 +81,5 @@ def mark(s, p):
     for i in range(p.symbols):
         for v in range(p.venues):
             settle(s, p, i, v)
-            profit += s.position[i, v] * (0.5 * s.mid2[i] + p.basis[v]) * p.lot_value[i]
+            profit += s.position[i, v] * (0.5 * s.mid2[i] + p.price_basis_ticks[v]) * p.lot_value[i]
     return profit

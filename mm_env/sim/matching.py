@@ -1,4 +1,6 @@
-"""Matching: aggressors against resting orders by price, then time; the only place where anything trades."""
+"""Matching: aggressors against resting orders by price, then time.
+
+Every trade of the simulated flow happens here. In a replay, recorded trades reach own orders in `replay`."""
 
 from mm_env.sim.book import (
     ASK,
@@ -11,6 +13,7 @@ from mm_env.sim.book import (
     own_at,
     remove_lots,
     settle_touch,
+    sign_of,
     update_side,
     update_touch,
 )
@@ -38,14 +41,14 @@ def hit_level(s, p, fills, i, v, side, price, lots, role):
     else:
         taken = min(lots, others)
     if taken > 0 and remove_lots(s, p, i, v, side, price, taken, False):
-        await_refill(s, p, i, v, side, price, p.refill_taken)
+        await_refill(s, p, i, v, side, price, p.refill_after_takers)
     if own > 0:
         book_fill(s, p, fills, i, v, side, price, own, MAKER)
     if role != OTHER and taken > 0:
         book_fill(s, p, fills, i, v, 1 - side, price, taken, role)
-    s.given += taken
-    s.given_own += own
-    s.taken += taken + own
+    s.maker_volume += taken
+    s.own_maker_volume += own
+    s.taker_volume += taken + own
     return taken + own
 
 
@@ -90,8 +93,8 @@ def taker_limit(s, i, side, reach):
 
     Where they offer none it counts from the last valid mid: nobody pays any price because the agent is alone.
     """
-    sign = 1 - 2 * side
-    best = s.front[i, side] if s.front_valid[i, side] else (s.mid2[i] + side) // 2
+    sign = sign_of(side)
+    best = s.best_of_others[i, side] if s.best_of_others_valid[i, side] else (s.mid2[i] + side) // 2
     edge = s.window_low[i] + WINDOW - 1 if side == ASK else s.window_low[i]
     return sign * max(sign * best - reach, sign * edge)
 

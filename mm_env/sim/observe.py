@@ -34,7 +34,7 @@ SYMBOL_COLUMNS = (
 GLOBAL_COLUMNS = (
     ("value_at_risk", "VaR over its limit"),
     ("time_left", "share of the episode that is left"),
-    ("horizon_left", "default policy's risk horizon over as_T"),
+    ("horizon_left", "default policy's risk horizon over horizon_seconds"),
     ("hedged", "1 when the last decision hedged"),
 )
 
@@ -63,7 +63,7 @@ def observe(s, p, row, change):
     for i in range(p.symbols):
         slow = max(volatility(s, i), 1e-9)
         step = slow * math.sqrt(p.step_seconds)
-        prior = p.prior_volatility * p.start_price[i]
+        prior = p.prior_volatility_per_sqrt_second * p.start_price_ticks[i]
         scale = math.sqrt(10.0) * step
         k = _put(row, k, change[i] / step)
         k = _put(row, k, math.log(max(1.0, s.seen_touch[i, ASK] - s.seen_touch[i, BID])) if s.seen_valid[i] else BOUND)
@@ -82,8 +82,8 @@ def observe(s, p, row, change):
         k = _put(row, k, bid_ahead)
         k = _put(row, k, ask_ahead)
         k = _put(row, k, s.default_hedge[i] / p.quote_size[i])
-        k = _put(row, k, s.marginal_var[i] * p.quote_size[i] / p.var_limit)
-    k = _put(row, k, current_var(s, p) / p.var_limit)
+        k = _put(row, k, s.marginal_var[i] * p.quote_size[i] / p.portfolio_var_limit)
+    k = _put(row, k, current_var(s, p) / p.portfolio_var_limit)
     k = _put(row, k, 1.0 - s.step / p.steps)
-    k = _put(row, k, remaining_horizon(s, p) / p.horizon)
+    k = _put(row, k, remaining_horizon(s, p) / p.horizon_seconds)
     _put(row, k, float(s.hedged))

@@ -6,9 +6,9 @@ it goes to the back. Post-only: one that would cross is repriced a tick away fro
 
 import math
 
-from mm_env.sim.book import ASK, BID, MASK, best_with_own, in_window, update_rates, update_touch
+from mm_env.sim.book import ASK, BID, MASK, best_with_own, in_window, settle_touch, sign_of, update_rates, update_touch
 from mm_env.sim.compiling import kernel
-from mm_env.sim.ledger import HEDGE
+from mm_env.sim.ledger import HEDGE, LIQUIDATION
 from mm_env.sim.matching import match_venue
 from mm_env.sim.replay import past_record
 from mm_env.sim.rng import FAULT_SELF
@@ -48,7 +48,7 @@ def open_mailbox(s, p):
 @kernel
 def post(s, p, m, v):
     """Send what stands in the mailbox for a venue."""
-    s.box_time[m, v] = s.box_arrival[m, v] = s.time + p.latency[v]
+    s.box_time[m, v] = s.box_arrival[m, v] = s.time + p.latency_seconds[v]
     s.scheduled_next = min(s.scheduled_next, s.box_time[m, v])
 
 
@@ -58,7 +58,7 @@ def send_quote(s, p, m, i, v, side, price, lots, what):
     s.box_quote[m, i, v, side] = what
     s.box_price[m, i, v, side], s.box_quantity[m, i, v, side] = price, lots
     s.intent_price[i, v, side], s.intent_quantity[i, v, side] = price, lots
-    s.intent_time[i, v, side] = s.time + p.latency[v]
+    s.intent_time[i, v, side] = s.time + p.latency_seconds[v]
     post(s, p, m, v)
 
 
@@ -70,7 +70,7 @@ def send_hedge(s, p, m, i, v, lots, limit):
 
 
 @kernel
-def standing(s, p, i, v, side):
+def known_order(s, p, i, v, side):
     """(price, lots) of the order as the agent knows it: its last message until the data can show it, then the data."""
     if s.intent_time[i, v, side] > -math.inf:
         return s.intent_price[i, v, side], s.intent_quantity[i, v, side]
@@ -80,7 +80,7 @@ def standing(s, p, i, v, side):
 @kernel
 def exposure(s, p, i, side):
     """Lots by which the inventory may still grow on a side: position, resting, cancel-pending and in flight."""
-    sign = 1 - 2 * side
+    sign = sign_of(side)
     lots = 0
     for v in range(p.venues):
         lots += sign * s.seen_position[i, v] + s.seen_own_quantity[i, v, side]
@@ -143,8 +143,8 @@ def _rest(s, p, i, v, side, price, lots):
     """Rest a new quote at the back of its level, post-only."""
     exists, opposite = best_with_own(s, i, v, 1 - side)
     if exists and (price >= opposite if side == BID else price <= opposite):
-        price = opposite - p.multiple[v] if side == BID else opposite + p.multiple[v]
-    if price + p.basis[v] < 1:
+        price = opposite - p.tick_multiple[v] if side == BID else opposite + p.tick_multiple[v]
+    if price + p.price_basis_ticks[v] < 1:
         return
     s.own_price[i, v, side], s.own_quantity[i, v, side] = price, lots
     s.own_ahead[i, v, side] = s.depth[i, v, side, price & MASK] if in_window(s, i, price) else 0
@@ -171,12 +171,40 @@ def _hedge(s, p, fills, i, v, lots, limit):
 @kernel
 def take(s, p, fills, i, v, resting, size, limit, role):
     """The agent takes: match, pay, and move the price by the whole volume, since none of it was expected."""
-    given_own = s.given_own
+    given_own = s.own_maker_volume
     done = match_venue(s, p, fills, i, v, resting, size, limit, role)
-    if s.given_own != given_own:
+    if s.own_maker_volume != given_own:
         s.fault |= FAULT_SELF
     s.surprise[i] += done if resting == ASK else -done
     return done
+
+
+@kernel
+def liquidate(s, p, fills):
+    """Cancel own quotes and close the inventory against the books, the best price first; what is left is reported."""
+    for i in range(p.symbols):
+        for v in range(p.venues):
+            for side in range(2):
+                s.own_quantity[i, v, side] = 0
+            update_rates(s, p, i, v)
+        update_touch(s, p, i)
+        s.liquidated[i], mid2 = s.inventory[i], s.mid2[i]
+        resting = BID if s.inventory[i] > 0 else ASK
+        left = abs(s.inventory[i])
+        while left > 0 and s.touch_venue[i, resting] >= 0:
+            left -= take(s, p, fills, i, s.touch_venue[i, resting], resting, left, s.touch[i, resting], LIQUIDATION)
+            s.mid2[i] = mid2  # its cost is against the mid that it found, as that of a sweep
+        settle_touch(s, p, i)
+        s.unliquidated[i] = left
+        for v in range(p.venues):  # the agent learns of this at once, as there is no later decision
+            s.seen_position[i, v] = s.position[i, v]
+
+
+@kernel
+def await_snapshots(s, p):
+    """When each venue takes the snapshot that the agent sees at the end of this step."""
+    for v in range(p.venues):
+        s.snapshot_time[v] = s.time + p.step_seconds - p.data_latency_seconds[v]
 
 
 @kernel

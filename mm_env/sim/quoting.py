@@ -61,9 +61,9 @@ def skewed_size(size, inventory, limit, skew):
 @kernel
 def remaining_horizon(s, p):
     """Time over which inventory is at risk [s]."""
-    if p.rolling:
-        return p.horizon
-    return max(0.0, min(p.horizon, p.steps * p.step_seconds - s.time))
+    if p.rolling_horizon:
+        return p.horizon_seconds
+    return max(0.0, min(p.horizon_seconds, p.steps * p.step_seconds - s.time))
 
 
 @kernel
@@ -75,16 +75,18 @@ def default_quotes(s, p):
         mid = s.seen_mid[i] * tick
         inventory = seen_inventory(s, p, i) + hedge_in_flight(s, p, i)
         shifted = mid * (1.0 + 1e-4 * s.alpha[i])
-        if p.avellaneda:
+        if p.use_avellaneda_stoikov:
             variance = s.covariance[i, i] * tick * tick
-            centre = reservation_price(shifted, inventory, p.gamma, variance, horizon)
-            half = half_spread_risk(p.gamma, variance, horizon) + half_spread_arrival(p.gamma, p.fill_decay)
+            centre = reservation_price(shifted, inventory, p.risk_aversion, variance, horizon)
+            half = half_spread_risk(p.risk_aversion, variance, horizon) + half_spread_arrival(p.risk_aversion, p.fill_decay)
             half *= volatility_widening(s.variance_fast[i], s.covariance[i, i], p.spread_volatility_weight)
         else:
             centre, half = mid, mid * p.base_half_spread
         s.default_half_spread[i] = half / tick
         s.default_price[i, BID], s.default_price[i, ASK] = (centre - half) / tick, (centre + half) / tick
-        s.quote_tick[i] = quoting_tick(half / tick, p.min_tick[i], p.max_tick[i]) if p.adaptive_tick else p.min_tick[i]
+        s.quote_tick[i] = (
+            quoting_tick(half / tick, p.min_tick_ticks[i], p.max_tick_ticks[i]) if p.adaptive_tick else p.min_tick_ticks[i]
+        )
         for side in range(2):
             towards = inventory if side == BID else -inventory
             s.default_size[i, side] = skewed_size(p.quote_size[i], towards, p.inventory_limit[i], p.size_skew)

@@ -1,8 +1,8 @@
 """What happened to the books, event by event, for those who record: found by comparing them with how they were before.
 
-Recording is off in training: then there is no shadow, and each event pays one comparison with zero. An event touches a few
-levels: what grew was placed, what shrank was taken or cancelled, which the lots taken since tell. Of an event takers come
-first, and the best prices first, as they trade.
+Recording is off in training: then no previous books are kept, and each event pays one comparison with zero. An event touches
+a few levels: what grew was placed, what shrank was taken or cancelled, which the lots taken since then decide. Of an event
+takers come first, and the best prices first, as they trade.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from mm_env.sim.state import WINDOW, Capacity, record_dtype
 
 PLACED, CANCELLED, TAKEN = 0, 1, 2
 
-LOG_DTYPE = np.dtype(
+BOOK_LOG_DTYPE = np.dtype(
     [
         ("time", "f8"),
         ("price", "i8"),
@@ -36,21 +36,21 @@ _FIELDS = (
     ("own_quantity", "i4", ("S", "V", 2), "[lots]"),
     ("own_ahead", "i4", ("S", "V", 2), "[lots]"),
     ("filled", "i8", ("S", "V", 2), "[lots]"),
-    ("taken", "i8", (), "[lots]"),
+    ("taker_volume", "i8", (), "[lots]"),
     ("event", "i8", (), "events so far"),
     ("count", "i8", (), "rows of this step; the log holds the first of them"),
 )
 
 
-def shadow_dtype(capacity: Capacity) -> np.dtype:
+def previous_books_dtype(capacity: Capacity) -> np.dtype:
     """Record of the books of one env as they were."""
     return record_dtype(_FIELDS, capacity.letters)
 
 
 @kernel
-def _write(s, shadow, log, i, v, side, kind, price, lots, ahead, own):
+def _write(s, previous, log, i, v, side, kind, price, lots, ahead, own):
     """One row, if the log has room."""
-    w = shadow[0]
+    w = previous[0]
     w.count += 1
     if w.count > log.shape[0]:
         return
@@ -60,9 +60,9 @@ def _write(s, shadow, log, i, v, side, kind, price, lots, ahead, own):
 
 
 @kernel
-def remember(s, shadow):
-    """Take the books as they are for known."""
-    w = shadow[0]
+def snapshot_books(s, previous):
+    """Keep the books as they are, to compare the next event with."""
+    w = previous[0]
     for i in range(s.window_low.shape[0]):
         w.window_low[i] = s.window_low[i]
         for v in range(s.best.shape[1]):
@@ -71,32 +71,32 @@ def remember(s, shadow):
                     w.depth[i, v, side, k] = s.depth[i, v, side, k]
                 w.own_price[i, v, side], w.own_quantity[i, v, side] = s.own_price[i, v, side], s.own_quantity[i, v, side]
                 w.own_ahead[i, v, side], w.filled[i, v, side] = s.own_ahead[i, v, side], s.filled[i, v, side]
-    w.taken = s.taken
+    w.taker_volume = s.taker_volume
 
 
 @kernel
-def note_changes(s, p, shadow, log):
-    """Log what the last event did to the books; shadow: (1,) record of `shadow_dtype`, log: rows of LOG_DTYPE."""
-    w = shadow[0]
-    traded = s.taken != w.taken
+def log_book_changes(s, p, previous, log):
+    """Log what the last event did to the books. previous: (1,) record of `previous_books_dtype`; log: BOOK_LOG_DTYPE."""
+    w = previous[0]
+    traded = s.taker_volume != w.taker_volume
     before = w.count
     for i in range(p.symbols):
         for v in range(p.venues):
             for side in range(2):
-                _note_taken(s, shadow, log, i, v, side, traded)
+                _log_taken(s, previous, log, i, v, side, traded)
     for i in range(p.symbols):
         for v in range(p.venues):
             for side in range(2):
-                _note_placed(s, shadow, log, i, v, side)
+                _log_placed(s, previous, log, i, v, side)
         w.window_low[i] = s.window_low[i]
-    w.taken = s.taken
+    w.taker_volume = s.taker_volume
     w.event += w.count > before
 
 
 @kernel
-def _note_taken(s, shadow, log, i, v, side, traded):
+def _log_taken(s, previous, log, i, v, side, traded):
     """Lots of one side that left, others' and own, from its best price on."""
-    w = shadow[0]
+    w = previous[0]
     low = w.window_low[i]
     step, price = 2 * side - 1, low + (WINDOW - 1 if side == 0 else 0)
     kind = TAKEN if traded else CANCELLED
@@ -104,7 +104,7 @@ def _note_taken(s, shadow, log, i, v, side, traded):
     own_price, own_before = w.own_price[i, v, side], w.own_quantity[i, v, side]
     left = own_before
     if filled > 0 and not low <= own_price < low + WINDOW:
-        _write(s, shadow, log, i, v, side, TAKEN, own_price, filled, 0, 1)
+        _write(s, previous, log, i, v, side, TAKEN, own_price, filled, 0, 1)
     for _ in range(WINDOW):
         k = price & MASK
         here = own_before > 0 and price == own_price
@@ -115,43 +115,43 @@ def _note_taken(s, shadow, log, i, v, side, traded):
             if here and kind == TAKEN:
                 ahead = min(gone, w.own_ahead[i, v, side])
             if ahead > 0 or not here:
-                _write(s, shadow, log, i, v, side, kind, price, ahead if here else gone, ahead, 0)
+                _write(s, previous, log, i, v, side, kind, price, ahead if here else gone, ahead, 0)
             if here and filled > 0:
-                _write(s, shadow, log, i, v, side, TAKEN, price, filled, 0, 1)
+                _write(s, previous, log, i, v, side, TAKEN, price, filled, 0, 1)
             if here and gone > ahead:
-                _write(s, shadow, log, i, v, side, kind, price, gone - ahead, 0, 0)
+                _write(s, previous, log, i, v, side, kind, price, gone - ahead, 0, 0)
         elif here and filled > 0:
-            _write(s, shadow, log, i, v, side, TAKEN, price, filled, 0, 1)
+            _write(s, previous, log, i, v, side, TAKEN, price, filled, 0, 1)
         if not stays:
             w.depth[i, v, side, k] = 0
         elif gone > 0:
             w.depth[i, v, side, k] -= gone
         price += step
     left -= filled
-    # an order that grew, or has more lots before it, was sent anew
+    # an order that grew, or has more lots before it, was sent again
     kept = s.own_quantity[i, v, side] if s.own_price[i, v, side] == own_price else 0
     if kept > left or s.own_ahead[i, v, side] > w.own_ahead[i, v, side]:
         kept = 0
     if left > kept:
-        _write(s, shadow, log, i, v, side, CANCELLED, own_price, left - kept, 0, 1)
+        _write(s, previous, log, i, v, side, CANCELLED, own_price, left - kept, 0, 1)
     w.filled[i, v, side] = s.filled[i, v, side]
     w.own_quantity[i, v, side] = kept
     w.own_ahead[i, v, side] = s.own_ahead[i, v, side]
 
 
 @kernel
-def _note_placed(s, shadow, log, i, v, side):
+def _log_placed(s, previous, log, i, v, side):
     """Lots of one side that came, others' and own."""
-    w = shadow[0]
+    w = previous[0]
     for k in range(WINDOW):
         more = s.depth[i, v, side, k] - w.depth[i, v, side, k]
         if more > 0:
             price = s.window_low[i] + ((k - s.window_low[i]) & MASK)
-            _write(s, shadow, log, i, v, side, PLACED, price, more, 0, 0)
+            _write(s, previous, log, i, v, side, PLACED, price, more, 0, 0)
             w.depth[i, v, side, k] += more
     more = s.own_quantity[i, v, side] - w.own_quantity[i, v, side]
     if more > 0:
         price = s.own_price[i, v, side]
-        _write(s, shadow, log, i, v, side, PLACED, price, more, s.own_ahead[i, v, side], 1)
+        _write(s, previous, log, i, v, side, PLACED, price, more, s.own_ahead[i, v, side], 1)
     w.own_price[i, v, side] = s.own_price[i, v, side]
     w.own_quantity[i, v, side] = s.own_quantity[i, v, side]

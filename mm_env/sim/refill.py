@@ -28,7 +28,7 @@ def await_refill(s, p, i, v, side, price, share):
     """With that probability an answer is on its way; of several prices of a side that were emptied the best is filled."""
     if share > 0.0 and uniform(s, MAKERS) < share:
         if s.refill_time[i, v, side] == math.inf:
-            s.refill_time[i, v, side] = s.time + exponential(s, MAKERS) * p.refill_latency
+            s.refill_time[i, v, side] = s.time + exponential(s, MAKERS) * p.refill_latency_seconds
             s.refill_price[i, v, side] = price
             s.refill_next = min(s.refill_next, s.refill_time[i, v, side])
         elif better(side, price, s.refill_price[i, v, side]):

@@ -19,7 +19,7 @@ def _draw(cumulative, count, u):
 def start_regime(s, p):
     """Draw the first regime and how long it lasts."""
     s.regime = _draw(p.regime_start, p.regimes, uniform(s, REGIME))
-    s.regime_until = s.time + p.regime_duration[s.regime] * exponential(s, REGIME)
+    s.regime_until = s.time + p.regime_mean_duration_seconds[s.regime] * exponential(s, REGIME)
 
 
 @kernel
@@ -30,5 +30,5 @@ def switch_regime(s, p):
     before = s.regime
     while s.time >= s.regime_until:
         s.regime = _draw(p.regime_next[s.regime], p.regimes, uniform(s, REGIME))
-        s.regime_until += p.regime_duration[s.regime] * exponential(s, REGIME)
+        s.regime_until += p.regime_mean_duration_seconds[s.regime] * exponential(s, REGIME)
     return s.regime != before

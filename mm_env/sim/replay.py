@@ -22,63 +22,64 @@ import numpy as np
 from mm_env.sim.book import ASK, BID, MASK, better, find_best, in_window, remove_lots, update_rates, update_touch
 from mm_env.sim.compiling import kernel
 from mm_env.sim.fundamental import DIFFUSION_PART, IMPACT_PART
+from mm_env.sim.inputs import Replay
 from mm_env.sim.ledger import MAKER, book_fill
 from mm_env.sim.rng import MAKERS, NEWS, uniform
 from mm_env.sim.state import WINDOW
 
-FEED_DTYPE = np.dtype(
+REPLAY_DTYPE = np.dtype(
     [("time", "f8"), ("price", "i8"), ("lots", "i4"), ("symbol", "i2"), ("venue", "i2"), ("side", "i1"), ("imposes", "u1")],
     align=True,
 )  # time [s] of the record; lots traded of the resting side, 0 none, at a price in reference ticks; imposes: a book follows
 
 
-_SLACK = 16  # [ticks] that the price may go before its window does, as books are then imposed anew
+_SLACK = 16  # [ticks] that the price may go before its window does, as books are then imposed again
 
 
 @kernel
-def start_replay(s, p, feed, ladders):
+def start_replay(s, p, events, books):
     """Draw where in the record the episode begins, and take its books over."""
-    s.feed_time = math.inf
+    s.replay_time = math.inf
     if p.replay == 0:
         return
-    s.feed_start = p.feed_earliest + uniform(s, NEWS) * (p.feed_latest - p.feed_earliest)
-    s.feed_next = _first_after(feed, s.feed_start + s.time)
+    s.replay_start = p.replay_earliest + uniform(s, NEWS) * (p.replay_latest - p.replay_earliest)
+    s.replay_row = _first_after(events, s.replay_start + s.time)
     for i in range(p.symbols):
         for v in range(p.venues):
-            s.feed_row[i, v] = -1
+            s.replay_book_row[i, v] = -1
     missing = p.symbols * p.venues
-    row = s.feed_next
+    row = s.replay_row
     while row > 0 and missing > 0:
         row -= 1
-        i, v = feed[row].symbol, feed[row].venue
-        if feed[row].imposes and s.feed_row[i, v] < 0:
-            s.feed_row[i, v] = row
+        i, v = events[row].symbol, events[row].venue
+        if events[row].imposes and s.replay_book_row[i, v] < 0:
+            s.replay_book_row[i, v] = row
             missing -= 1
     for i in range(p.symbols):
         for v in range(p.venues):
-            if s.feed_row[i, v] >= 0 and _has_mid(ladders, s.feed_row[i, v]):
-                top = ladders[s.feed_row[i, v], :, 0, 0]
+            if s.replay_book_row[i, v] >= 0 and _has_mid(books, s.replay_book_row[i, v]):
+                top = books[s.replay_book_row[i, v], :, 0, 0]
                 s.price[i] = 0.5 * (top[BID] + top[ASK])
                 break
         s.window_low[i] = int(math.floor(s.price[i])) - WINDOW // 2
         s.mid2[i] = 2 * int(round(s.price[i]))
-        _impose_all(s, p, ladders, i)
+        _impose_all(s, p, books, i)
         s.price[i] = 0.5 * s.mid2[i]
-    _await_next(s, feed)
+    _await_next(s, events)
 
 
 @kernel
-def _has_mid(ladders, row):
-    return ladders[row, BID, 0, 1] > 0 and ladders[row, ASK, 0, 1] > 0
+def _has_mid(books, row):
+    return books[row, BID, 0, 1] > 0 and books[row, ASK, 0, 1] > 0
 
 
 @kernel
-def _first_after(feed, time):
+def _first_after(events, time):
     """First row of the record that is later than a time."""
-    low, high = 0, feed.shape[0]
+    low, high = 0, events.shape[0]
     while low < high:
         middle = (low + high) // 2
-        if feed[middle].time <= time:
+        if events[middle].time <= time:
             low = middle + 1
         else:
             high = middle
@@ -86,28 +87,28 @@ def _first_after(feed, time):
 
 
 @kernel
-def _await_next(s, feed):
-    s.feed_time = feed[s.feed_next].time - s.feed_start if s.feed_next < feed.shape[0] else math.inf
+def _await_next(s, events):
+    s.replay_time = events[s.replay_row].time - s.replay_start if s.replay_row < events.shape[0] else math.inf
 
 
 @kernel
-def replay_event(s, p, fills, feed, ladders):
+def replay_event(s, p, fills, events, books):
     """The next row of the record: its trade, then its book."""
-    row = s.feed_next
-    i, v = int(feed[row].symbol), int(feed[row].venue)
-    if feed[row].lots > 0:
-        side = int(feed[row].side)
+    row = s.replay_row
+    i, v = int(events[row].symbol), int(events[row].venue)
+    if events[row].lots > 0:
+        side = int(events[row].side)
         s.takers[2 * i + (0 if side == ASK else 1)] += 1
-        _trade(s, p, fills, i, v, side, feed[row].price + s.shift[i], int(feed[row].lots))
-    if feed[row].imposes:
-        s.feed_row[i, v] = row
-        _impose(s, p, ladders, i, v)
+        _trade(s, p, fills, i, v, side, events[row].price + s.shift[i], int(events[row].lots))
+    if events[row].imposes:
+        s.replay_book_row[i, v] = row
+        _impose(s, p, books, i, v)
         _meet(s, p, fills, i, v)
     update_rates(s, p, i, v)
     update_touch(s, p, i)
     s.events += 1
-    s.feed_next = row + 1
-    _await_next(s, feed)
+    s.replay_row = row + 1
+    _await_next(s, events)
 
 
 @kernel
@@ -127,22 +128,22 @@ def _trade(s, p, fills, i, v, side, price, lots):
         remove_lots(s, p, i, v, side, price, gone, False)
     if filled > 0:
         _fill(s, p, fills, i, v, side, filled)
-    s.taken += gone
-    s.given += gone
+    s.taker_volume += gone
+    s.maker_volume += gone
 
 
 @kernel
 def _fill(s, p, fills, i, v, side, lots):
     s.own_quantity[i, v, side] -= lots
     book_fill(s, p, fills, i, v, side, s.own_price[i, v, side], lots, MAKER)
-    s.taken += lots
-    s.given_own += lots
+    s.taker_volume += lots
+    s.own_maker_volume += lots
 
 
 @kernel
-def _impose(s, p, ladders, i, v):
+def _impose(s, p, books, i, v):
     """Set a book to the recorded one; lots that left the own order's level were before it or behind it."""
-    row = s.feed_row[i, v]
+    row = s.replay_book_row[i, v]
     for side in range(2):
         price, own = s.own_price[i, v, side], s.own_quantity[i, v, side] > 0
         shown = own and in_window(s, i, price)
@@ -150,19 +151,19 @@ def _impose(s, p, ladders, i, v):
         for k in range(WINDOW):
             s.depth[i, v, side, k] = 0
         total, found = 0, False
-        for level in range(ladders.shape[2] if row >= 0 else 0):
-            lots = ladders[row, side, level, 1]
-            here = ladders[row, side, level, 0] + s.shift[i]
+        for level in range(books.shape[2] if row >= 0 else 0):
+            lots = books[row, side, level, 1]
+            here = books[row, side, level, 0] + s.shift[i]
             if lots <= 0:
                 continue
-            s.far[i, v, side] = here
+            s.worst_recorded_price[i, v, side] = here
             if in_window(s, i, here):
                 s.depth[i, v, side, here & MASK] += lots
                 total += lots
                 if not found:
                     s.best[i, v, side], found = here, True
         s.resting[i, v, side] = total
-        if shown and not better(side, s.far[i, v, side], price):
+        if shown and not better(side, s.worst_recorded_price[i, v, side], price):
             _pass_cancels(s, i, v, side, before, s.depth[i, v, side, price & MASK])
 
 
@@ -180,7 +181,7 @@ def _pass_cancels(s, i, v, side, before, after):
 @kernel
 def past_record(s, p, i, v, side, price):
     """Whether a price is past the levels that the record shows."""
-    return p.replay != 0 and s.resting[i, v, side] > 0 and better(side, s.far[i, v, side], price)
+    return p.replay != 0 and s.resting[i, v, side] > 0 and better(side, s.worst_recorded_price[i, v, side], price)
 
 
 @kernel
@@ -201,25 +202,24 @@ def _meet(s, p, fills, i, v):
 
 
 @kernel
-def _impose_all(s, p, ladders, i):
+def _impose_all(s, p, books, i):
     for v in range(p.venues):
-        _impose(s, p, ladders, i, v)
+        _impose(s, p, books, i, v)
         update_rates(s, p, i, v)
     update_touch(s, p, i)
 
 
 @kernel
-def follow_record(s, p, ladders, i):
+def follow_record(s, p, books, i):
     """The efficient price is the recorded mid and the impact; books follow where the window or the impact moved."""
-    change = 0.5 * s.mid2[i] - s.shift[i] + s.moved[i, IMPACT_PART] - s.price[i]
+    change = 0.5 * s.mid2[i] - s.shift[i] + s.price_moves[i, IMPACT_PART] - s.price[i]
     s.price[i] += change
-    s.moved[i, DIFFUSION_PART] += change
-    shift = int(round(s.moved[i, IMPACT_PART]))
+    s.price_moves[i, DIFFUSION_PART] += change
+    shift = int(round(s.price_moves[i, IMPACT_PART]))
     low = int(math.floor(s.price[i])) - WINDOW // 2
     if shift != s.shift[i] or abs(low - s.window_low[i]) > _SLACK:
         s.shift[i], s.window_low[i] = shift, low
-        _impose_all(s, p, ladders, i)
+        _impose_all(s, p, books, i)
 
 
-EMPTY_FEED = np.zeros(0, FEED_DTYPE)
-EMPTY_LADDERS = np.zeros((0, 2, 1, 2), np.int64)
+NO_REPLAY = Replay(np.zeros(0, REPLAY_DTYPE), np.zeros((0, 2, 1, 2), np.int64))

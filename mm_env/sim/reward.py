@@ -46,6 +46,14 @@ def booked(s, p):
 
 
 @kernel
+def track_profit(s, profit):
+    """Profit of now, its highest value and the largest fall from it [currency]."""
+    s.pnl = profit
+    s.equity_high = max(s.equity_high, profit)
+    s.drawdown = max(s.drawdown, s.equity_high - profit)
+
+
+@kernel
 def reward_terms(s, p, terms, profit, before, variance, hedge_cost, revaluation, last):
     """Fill terms (N,) with the weighted terms of a step and return their sum.
 
@@ -55,7 +63,7 @@ def reward_terms(s, p, terms, profit, before, variance, hedge_cost, revaluation,
     terms[INVENTORY] = -p.weight[INVENTORY] * variance * p.step_seconds
     terms[TERMINAL] = -p.weight[TERMINAL] * variance if last else 0.0
     terms[HEDGING] = -p.weight[HEDGING] * hedge_cost
-    a = p.utility_aversion
+    a = p.utility_risk_aversion
     terms[UTILITY] = p.weight[UTILITY] * (utility(profit, a) - utility(before, a)) if p.weight[UTILITY] > 0.0 else 0.0
     terms[DAMPENING] = -p.weight[DAMPENING] * max(0.0, revaluation)
     total = 0.0

@@ -42,9 +42,9 @@ def update_risk(s, p, value, slope, losses):
         value[i] = seen_inventory(s, p, i) * p.lot_value[i]
         flat = flat and value[i] == 0.0
     variance = portfolio_variance(s, p, value, slope)
-    sd = math.sqrt(variance * p.var_horizon)
+    sd = math.sqrt(variance * p.var_horizon_seconds)
     for i in range(p.symbols):
-        s.marginal_var[i] = p.var_quantile * slope[i] * p.lot_value[i] * p.var_horizon / sd if sd > 0.0 else 0.0
+        s.marginal_var[i] = p.var_quantile * slope[i] * p.lot_value[i] * p.var_horizon_seconds / sd if sd > 0.0 else 0.0
     s.value_at_risk[PARAMETRIC] = p.var_quantile * sd
     if flat or s.change_count == 0:
         s.value_at_risk[CORNISH_FISHER] = s.value_at_risk[HISTORICAL] = s.expected_shortfall = 0.0
@@ -52,7 +52,7 @@ def update_risk(s, p, value, slope, losses):
     count = min(s.change_count, p.es_window)
     skewness, kurtosis = _window(s, p, value, losses, count)
     s.value_at_risk[CORNISH_FISHER] = max(0.0, sd * cornish_fisher(p.var_quantile, skewness, kurtosis))
-    scale = math.sqrt(p.var_horizon / p.step_seconds)
+    scale = math.sqrt(p.var_horizon_seconds / p.step_seconds)
     var_tail, es_tail = tail_size(count, 1.0 - p.var_conf), tail_size(count, 1.0 - p.es_conf)
     worst_first(losses, count, max(var_tail, es_tail))
     s.value_at_risk[HISTORICAL] = max(0.0, scale * losses[var_tail - 1])

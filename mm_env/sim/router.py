@@ -10,7 +10,7 @@ import math
 
 from mm_env.sim.book import ASK, BID, on_grid
 from mm_env.sim.compiling import kernel
-from mm_env.sim.orders import REPLACE, SHRINK, exposure, send_quote, standing
+from mm_env.sim.orders import REPLACE, SHRINK, exposure, known_order, send_quote
 from mm_env.sim.rng import AGENT, uniform
 
 _FARTHEST = 2.0**52  # [ticks] past any price that a book can hold; an integer must hold what is aimed at
@@ -40,22 +40,22 @@ def _score(s, p, i):
     for v in range(p.venues):
         exposures += s.route_exposure[i, v]
         fills += s.route_filled[i, v]
-    prior = p.quote_size[i] * p.router_review
+    prior = p.quote_size[i] * p.router_review_seconds
     pooled = (fills + 1.0) / (exposures + prior)
     for v in range(p.venues):
         rate = (s.route_filled[i, v] + pooled * prior) / (s.route_exposure[i, v] + prior)
         adverse = s.route_adverse[i, v] / (s.route_filled[i, v] + p.quote_size[i])
-        rebate = -p.maker_fee[v] * (s.seen_mid[i] + p.basis[v])
+        rebate = -p.maker_fee[v] * (s.seen_mid[i] + p.price_basis_ticks[v])
         s.route_score[i, v] = rate * (s.default_half_spread[i] + rebate - adverse)
 
 
 @kernel
-def review(s, p):
+def select_venues(s, p):
     """Choose the venues of every symbol, when it is time."""
     if s.time < s.route_review:
         return
-    s.route_review = s.time + p.router_review
-    top = min(p.router_top, p.venues)
+    s.route_review = s.time + p.router_review_seconds
+    top = min(p.router_top_k, p.venues)
     for i in range(p.symbols):
         _score(s, p, i)
         explore = uniform(s, AGENT) < p.router_exploration
@@ -91,7 +91,7 @@ def _best_rest(s, p, i):
 
 
 @kernel
-def aim(s, p, i, bid, ask):
+def round_quotes(s, p, i, bid, ask):
     """Round wanted prices [ticks] outwards to the quoting grid, apart and not through the touch that is seen."""
     grid = s.quote_tick[i]
     bid, ask = min(max(bid, -_FARTHEST), _FARTHEST), min(max(ask, -_FARTHEST), _FARTHEST)
@@ -124,7 +124,7 @@ def route_quotes(s, p, m, i):
             hedge = s.box_hedge[m, i, v]
             if (hedge > 0 and side == ASK) or (hedge < 0 and side == BID):
                 wanted = 0
-            price = on_grid(s.quote[i, side], p.multiple[v], side)
+            price = on_grid(s.quote[i, side], p.tick_multiple[v], side)
             room -= _requote(s, p, m, i, v, side, price, wanted, room)
 
 
@@ -134,7 +134,7 @@ def _requote(s, p, m, i, v, side, price, wanted, room):
 
     An order that still has half of the wanted size keeps its place in the queue.
     """
-    old_price, old_lots = standing(s, p, i, v, side)
+    old_price, old_lots = known_order(s, p, i, v, side)
     if old_lots > 0 and old_price == price and wanted > 0 and 2 * old_lots >= wanted:
         if old_lots > wanted:
             send_quote(s, p, m, i, v, side, price, wanted, SHRINK)

@@ -41,8 +41,8 @@ def see(s, p):
 def start_signals(s, p):
     """Before any data: mids at the start price, variances from the prior."""
     for i in range(p.symbols):
-        s.seen_mid[i] = p.start_price[i]
-        variance = (p.prior_volatility * p.start_price[i]) ** 2
+        s.seen_mid[i] = p.start_price_ticks[i]
+        variance = (p.prior_volatility_per_sqrt_second * p.start_price_ticks[i]) ** 2
         s.covariance[i, i] = s.horizon_covariance[i, i] = variance
         s.variance_fast[i] = variance
 
@@ -55,7 +55,7 @@ def update_signals(s, p, change):
         mid = 0.5 * (s.seen_touch[i, BID] + s.seen_touch[i, ASK]) if s.seen_valid[i] else s.seen_mid[i]
         change[i] = mid - s.seen_mid[i]
         s.seen_mid[i] = mid
-        s.variance_fast[i] += (1.0 - p.fast_decay) * (change[i] * change[i] / dt - s.variance_fast[i])
+        s.variance_fast[i] += (1.0 - p.volatility_decay) * (change[i] * change[i] / dt - s.variance_fast[i])
         s.changes[i, s.change_count % HISTORY] = change[i]
         if h > 0:
             s.horizon_move[i] += s.changes[i, s.change_count % HISTORY]

@@ -4,7 +4,7 @@ Letters in shapes: S symbols, V venues, W ticks of a book's window, K exponentia
 streams.
 Prices inside the simulator are *reference* ticks: a venue's price minus that venue's basis, so that venues compare.
 Sides are 0 (bid, buy) and 1 (ask, sell). Capacities come in three padded sizes, so that another number of symbols or
-venues compiles nothing anew; past the largest an exact size is made (and compiled).
+venues compiles nothing; past the largest an exact size is made (and compiled).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ FIELDS = (
     ("headline_time", "f8", ("S",), "[s] of that headline"),
     ("news_drift", "f8", ("S",), "[log] part of past headlines that the price has still to follow"),
     ("price", "f8", ("S",), "[ticks] efficient price P"),
-    ("moved", "f8", ("S", 3), "[ticks] P's moves since the start by news, diffusion, impact"),
+    ("price_moves", "f8", ("S", 3), "[ticks] P's moves since the start by news, diffusion, impact"),
     # takers
     ("excitation", "f8", ("K", "2S"), "[1/s] Hawkes excitation by exponential; the last row is news"),
     ("excitation_time", "f8", (), "[s] to which the excitation is decayed"),
@@ -66,11 +66,11 @@ FIELDS = (
     ("depth", "i4", ("S", "V", 2, "W"), "[lots] resting quantity of others, slot = price & (W - 1)"),
     ("resting", "i8", ("S", "V", 2), "[lots] sum of the depth"),
     ("orders", "u1", ("S", "V", 2, "W"), "orders behind a depth, kept where cancels go by order; 255: that or more"),
-    ("standing", "i8", ("S", "V", 2), "sum of the orders"),
+    ("order_count", "i8", ("S", "V", 2), "sum of the orders"),
     ("best", "i8", ("S", "V", 2), "[ticks] best price of others, where resting > 0"),
     ("queue", "f8", ("S", "V", 2), "[lots] at the venue's best price, own order included"),
     ("rate", "f8", ("S", "V", 4), "[1/s] limit bid, limit ask, cancel bid, cancel ask"),
-    ("leave", "f8", ("S", "V", 2), "[1/s] cancel rate of a lot, or of an order"),
+    ("unit_cancel_rate", "f8", ("S", "V", 2), "[1/s] cancel rate of a lot, or of an order"),
     ("stale", "i8", ("S", "V", 2), "[lots, or orders where cancels go by order] where the efficient price has passed"),
     ("venue_rate", "f8", ("S", "V"), "[1/s] sum of the four"),
     ("symbol_rate", "f8", ("S",), "[1/s] sum over venues"),
@@ -80,8 +80,8 @@ FIELDS = (
     ("refill_time", "f8", ("S", "V", 2), "[s] when a maker answers to a best price that was emptied, inf none"),
     ("refill_price", "i8", ("S", "V", 2), "[ticks] that price"),
     ("refill_next", "f8", (), "[s] earliest of these"),
-    ("front", "i8", ("S", 2), "[ticks] best of others over venues, where front_valid"),
-    ("front_valid", "u1", ("S", 2), "whether that side exists"),
+    ("best_of_others", "i8", ("S", 2), "[ticks] best of others over venues, where front_valid"),
+    ("best_of_others_valid", "u1", ("S", 2), "whether that side exists"),
     ("touch", "i8", ("S", 2), "[ticks] best over venues, own orders included, where touch_venue >= 0"),
     ("touch_venue", "i4", ("S", 2), "venue of the touch, -1 none"),
     ("known", "i8", ("S", 2), "[ticks] the touch as makers on other venues know it (last microstep)"),
@@ -91,12 +91,12 @@ FIELDS = (
     ("arbitrage_time", "f8", ("S",), "[s] when crossed venues are traded back, inf none"),
     ("scheduled_next", "f8", (), "[s] earliest of mailboxes, snapshots, arbitrage"),
     # replay of a record
-    ("feed_start", "f8", (), "[s] of the record at which the episode begins"),
-    ("feed_next", "i8", (), "next row of the record"),
-    ("feed_time", "f8", (), "[s] when it comes, inf none"),
-    ("feed_row", "i8", ("S", "V"), "row whose book stands, -1 none"),
+    ("replay_start", "f8", (), "[s] of the record at which the episode begins"),
+    ("replay_row", "i8", (), "next row of the record"),
+    ("replay_time", "f8", (), "[s] when it comes, inf none"),
+    ("replay_book_row", "i8", ("S", "V"), "row whose book stands, -1 none"),
     ("shift", "i8", ("S",), "[ticks] by which impact moves recorded prices"),
-    ("far", "i8", ("S", "V", 2), "[ticks] worst price that the record shows"),
+    ("worst_recorded_price", "i8", ("S", "V", 2), "[ticks] worst price that the record shows"),
     # own orders and messages
     ("own_price", "i8", ("S", "V", 2), "[ticks] own resting order"),
     ("own_quantity", "i4", ("S", "V", 2), "[lots] 0: none"),
@@ -137,7 +137,7 @@ FIELDS = (
     ("liquidated", "i8", ("S",), "[lots] inventory before the terminal liquidation"),
     ("unliquidated", "i8", ("S",), "[lots] that the books could not take"),
     ("fill_count", "i8", (), "own fills in this step; the log holds the first of them"),
-    ("wire_count", "i8", (), "headlines in this step; the log holds the first of them"),
+    ("headline_count", "i8", (), "headlines in this step; the log holds the first of them"),
     # counters
     ("events", "i8", (), "book events: limit orders, cancels, takers, own messages, arbitrage"),
     (
@@ -146,9 +146,9 @@ FIELDS = (
         ("2S",),
         "taker orders by Hawkes dimension (buy, sell of each symbol), parents' children included",
     ),
-    ("taken", "i8", (), "[lots] taken by aggressors"),
-    ("given", "i8", (), "[lots] given by resting orders of others"),
-    ("given_own", "i8", (), "[lots] given by own resting orders"),
+    ("taker_volume", "i8", (), "[lots] taken by aggressors"),
+    ("maker_volume", "i8", (), "[lots] given by resting orders of others"),
+    ("own_maker_volume", "i8", (), "[lots] given by own resting orders"),
     ("withheld", "i8", (), "maker orders not sent: known cross, outside the window, below one tick"),
     # signals and policy
     ("sentiment", "f8", ("S",), "decayed sum of headline scores"),

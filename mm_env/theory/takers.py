@@ -63,7 +63,7 @@ def taker_path(config: MarketConfig, seconds: float, seed: int) -> tuple[NDArray
     Raises RuntimeError where half as many again come as theory expects.
     """
     market = build_market(config)
-    batch = Batch(market.params, 1, market.capacity, market.tape, market.first, threads=1)
+    batch = Batch(market.params, 1, market.capacity, market.headlines, threads=1)
     batch.seed([np.random.SeedSequence(seed, spawn_key=(0,))])
     batch.reset()
     expected = float(process_of(config).rates.sum()) * seconds

@@ -73,7 +73,10 @@ def test_a_stopped_run_tests_the_blocks_that_are_whole(tmp_path, monkeypatch):
         (("--window", 60), "--window 60: expected 128 or more"),
         (("--window", "inf"), "--window inf: expected a finite number"),
         (("--set", "risk.var_horizon_seconds=2.5"), "risk.var_horizon_seconds 2.5; expected in a backtest: a multiple"),
-        (("--set", "randomize={policy.as_gamma: [0.01, 0.02]}"), "randomize: policy.as_gamma: a backtest needs one market"),
+        (
+            ("--set", "randomize={policy.risk_aversion: [0.01, 0.02]}"),
+            "randomize: policy.risk_aversion: a backtest needs one market",
+        ),
         (("--agent", "nobody"), "agent 'nobody': expected"),
         (("--config", "nothing"), "nothing"),
     ],

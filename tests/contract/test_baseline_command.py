@@ -134,9 +134,9 @@ def test_policies_play_the_market_that_they_need(tmp_path):
         assert result.exit_code == 0 and f"policy {policy}, seed 0" in result.stdout
         found = read_run(tmp_path / policy)
         profits[policy] = found.summary["portfolio"]["profit"]["value"]
-        assert found.config.policy.use_avellaneda == (policy != "fixed")
+        assert found.config.policy.use_avellaneda_stoikov == (policy != "fixed")
     assert len(set(profits.values())) == 3
-    own = run("--set", "policy.use_avellaneda=false", "--out", tmp_path / "own", "--episodes", 2, "--steps", 40)
+    own = run("--set", "policy.use_avellaneda_stoikov=false", "--out", tmp_path / "own", "--episodes", 2, "--steps", 40)
     assert own.exit_code == 0
     assert read_run(tmp_path / "own").summary["portfolio"]["profit"]["value"] == profits["fixed"]
 
@@ -162,12 +162,12 @@ def test_every_market_that_comes_with_the_package_runs_one_episode(tmp_path):
         (["--config", "two_symbol"], "nearest preset: 'two_symbols'"),
         (["--policy", "fixd"], "policy 'fixd': expected one of 'as', 'as_symmetric', 'glft'"),
         (
-            ["--set", "policy.as_gama=1"],
-            "policy.as_gama: value 1: unknown key 'as_gama' in 'policy'; nearest: 'as_gamma'",
+            ["--set", "policy.risk_aversoin=1"],
+            "policy.risk_aversoin: value 1: unknown key 'risk_aversoin' in 'policy'; nearest: 'risk_aversion'",
         ),
-        (["--set", "policy.as_gamma"], "--set 'policy.as_gamma': expected key=value"),
-        (["--set", "policy.as_gamma=["], "--set 'policy.as_gamma=[': the value is not YAML"),
-        (["--set", "policy.as_gamma=-1"], "policy.as_gamma: value -1: "),
+        (["--set", "policy.risk_aversion"], "--set 'policy.risk_aversion': expected key=value"),
+        (["--set", "policy.risk_aversion=["], "--set 'policy.risk_aversion=[': the value is not YAML"),
+        (["--set", "policy.risk_aversion=-1"], "policy.risk_aversion: value -1: "),
         (["--news", "no_such.csv"], "no_such.csv: cannot read the headlines: No such file or directory"),
         (["--log-level", "warn"], "--log-level 'warn': expected one of 'debug', 'info', 'warning', 'error'"),
         (["--out", "FILE"], "FILE: not a folder; expected a folder, new or old"),

@@ -10,7 +10,7 @@ from mm_env.errors import ConfigError
 
 ID = "mm_env/MultiVenue-v0"
 BASE = load_config({"episode": {"steps": 4, "burn_in_seconds": 2.0}})
-RANGES = {"policy.as_gamma": [0.001, 0.02], "venues.BETA.latency_ms": [1.0, 9.0], "episode.steps": [3.0, 6.0]}
+RANGES = {"policy.risk_aversion": [0.001, 0.02], "venues.BETA.latency_ms": [1.0, 9.0], "episode.steps": [3.0, 6.0]}
 RANDOM = override(BASE, {"randomize": RANGES})
 
 
@@ -19,15 +19,15 @@ def make(number: int = 3, config=BASE, **arguments) -> gym.vector.VectorEnv:
 
 
 def gammas(envs) -> list[float]:
-    return envs.batch.params["gamma"][envs.batch.which].tolist()
+    return envs.batch.params["risk_aversion"][envs.batch.params_index].tolist()
 
 
 def test_set_config_holds_from_the_next_reset_of_each_env():
     envs = make(autoreset_mode="Disabled")
     envs.reset(seed=0)
-    envs.set_config(override(BASE, {"policy.as_gamma": 0.5, "episode.steps": 2}))
-    assert envs.config.policy.as_gamma == 0.5
-    before = BASE.policy.as_gamma
+    envs.set_config(override(BASE, {"policy.risk_aversion": 0.5, "episode.steps": 2}))
+    assert envs.config.policy.risk_aversion == 0.5
+    before = BASE.policy.risk_aversion
     assert gammas(envs) == [before] * 3
     envs.step(np.zeros((3, 6)))
     envs.reset(options={"reset_mask": np.array([False, True, False])})
@@ -51,13 +51,13 @@ def test_autoreset_takes_up_the_new_config(mode, expected):
 
 
 def test_a_reset_option_does_the_same():
-    changed, made = make(), make(config=override(BASE, {"policy.as_gamma": 0.5}))
-    observation, _ = changed.reset(seed=3, options={"config": override(BASE, {"policy.as_gamma": 0.5})})
+    changed, made = make(), make(config=override(BASE, {"policy.risk_aversion": 0.5}))
+    observation, _ = changed.reset(seed=3, options={"config": override(BASE, {"policy.risk_aversion": 0.5})})
     expected, _ = made.reset(seed=3)
     np.testing.assert_array_equal(observation, expected)
     env = gym.make(ID, config=BASE).unwrapped
-    env.reset(seed=3, options={"config": override(BASE, {"policy.as_gamma": 0.5})})
-    assert env.config.policy.as_gamma == 0.5
+    env.reset(seed=3, options={"config": override(BASE, {"policy.risk_aversion": 0.5})})
+    assert env.config.policy.risk_aversion == 0.5
     np.testing.assert_array_equal(env.step(np.zeros(6))[0], changed.step(np.zeros((3, 6)))[0][0])
 
 
@@ -104,8 +104,8 @@ def test_ranges_are_drawn_for_each_env_and_episode():
     assert len({*first, *second}) == 10
     assert all(0.001 <= gamma <= 0.02 for gamma in first + second)
     drawn = envs.episode_config(2)
-    assert drawn.policy.as_gamma == second[2]
-    assert drawn.venues[1].latency_ms == pytest.approx(1e3 * envs.batch.params["latency"][2, 1])
+    assert drawn.policy.risk_aversion == second[2]
+    assert drawn.venues[1].latency_ms == pytest.approx(1e3 * envs.batch.params["latency_seconds"][2, 1])
     assert not drawn.randomize
 
 
@@ -125,7 +125,7 @@ def test_draws_depend_on_seed_env_and_episode_alone():
     alone = gym.make(ID, config=RANDOM).unwrapped
     alone.reset(seed=4)
     alone.reset()
-    assert alone.episode_config().policy.as_gamma == drawn(2, 0)[0]
+    assert alone.episode_config().policy.risk_aversion == drawn(2, 0)[0]
 
 
 @pytest.mark.parametrize("mode", ["SameStep", "NextStep"])
@@ -153,4 +153,4 @@ def test_ranges_can_be_switched_on_and_off():
     envs.reset(options={"config": RANDOM})
     assert len(set(gammas(envs))) == 3
     envs.reset(options={"config": BASE})
-    assert gammas(envs) == [BASE.policy.as_gamma] * 3 and len(envs.batch.params) == 1
+    assert gammas(envs) == [BASE.policy.risk_aversion] * 3 and len(envs.batch.params) == 1

@@ -305,7 +305,7 @@ def test_a_new_config_holds_from_the_next_reset_of_each_env():
     np.testing.assert_array_equal(envs.step(np.zeros((3, 2)))[0][[0, 2]], expected.step(np.zeros((3, 2)))[0][[0, 2]])
     twin = make(3, config=new, autoreset_mode="Disabled")
     twin.load_state(envs.save_state())
-    assert len(twin.casting.markets) == 2
+    assert len(twin.assignment.markets) == 2
     np.testing.assert_array_equal(twin.step(np.ones((3, 2)))[0], envs.step(np.ones((3, 2)))[0])
     with pytest.raises(ValueError, match=r"episode\.observations 'full': expected 'closed_form'"):
         envs.set_config("hawkes")

@@ -104,7 +104,7 @@ def test_headlines_have_their_texts(played):
     assert {item.symbol for item in items} == {"XYZ", "ABC", ""}
     named = [item for item in items if item.symbol]
     assert sum(item.symbol in item.text for item in named) > 0.9 * len(named)
-    texts = dict(zip(envs.market.texts, envs.market.tape["score"].tolist(), strict=True))
+    texts = dict(zip(envs.market.texts, envs.market.headlines.tape["score"].tolist(), strict=True))
     assert all(texts[item.text] == item.score for item in items)
     assert all(0.0 < item.time <= 60.0 for item in items)
 

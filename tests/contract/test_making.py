@@ -76,4 +76,4 @@ def test_observation_columns_hold_what_their_names_say():
 
 def test_the_default_policy_follows_the_configuration():
     assert gym.make(ID).unwrapped.default_policy.name == "as"
-    assert gym.make(ID, config={"policy": {"use_avellaneda": False}}).unwrapped.default_policy.name == "fixed"
+    assert gym.make(ID, config={"policy": {"use_avellaneda_stoikov": False}}).unwrapped.default_policy.name == "fixed"

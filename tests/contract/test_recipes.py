@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("stable_baselines3")
 
-from mm_env.learning.hyperparameters import agent_preset_names  # noqa: E402
+from mm_env.learning.hyperparameters import agent_preset_names
 
 RECIPES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "agents").glob("[!_]*.py"))
 SMALL = {
@@ -19,7 +19,7 @@ SMALL = {
 
 
 def test_each_preset_of_an_agent_has_a_recipe():
-    assert RECIPES == agent_preset_names()
+    assert agent_preset_names() == RECIPES
 
 
 @pytest.mark.parametrize("name", RECIPES)

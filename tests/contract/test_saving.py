@@ -17,7 +17,7 @@ from mm_env.config.io import load_config, override
 ID = "mm_env/MultiVenue-v0"
 SHORT = {
     "episode": {"steps": 6, "burn_in_seconds": 2.0},
-    "randomize": {"policy.as_gamma": [0.001, 0.01], "episode.steps": [4, 8]},
+    "randomize": {"policy.risk_aversion": [0.001, 0.01], "episode.steps": [4, 8]},
 }
 
 
@@ -123,7 +123,7 @@ def test_envs_that_still_play_an_older_market_continue():
     envs.reset(options={"reset_mask": np.array([True, False, False])})
     other = make(config=second, autoreset_mode="Disabled")
     other.load_state(envs.save_state())
-    assert len(other.casting.markets) == 2
+    assert len(other.assignment.markets) == 2
     assert course(other) == course(envs)
 
 

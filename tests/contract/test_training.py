@@ -149,10 +149,10 @@ def test_an_agent_knows_its_files_from_others_in_their_place(tmp_path, run):
 
 
 def test_residual_actions_are_added_to_the_policy_of_the_training(tmp_path):
-    run = trained(tmp_path / "residual", parameters={"policy.as_gamma": 0.2, "risk.hedge_target": 0.5}, timesteps=128)
+    run = trained(tmp_path / "residual", parameters={"policy.risk_aversion": 0.2, "risk.hedge_target": 0.5}, timesteps=128)
     agent = TrainedAgent.load("ppo", run.path)
     home = agent.configure(MARKET)
-    assert (home.policy.as_gamma, home.risk.hedge_target) == (0.2, 0.5)
+    assert (home.policy.risk_aversion, home.risk.hedge_target) == (0.2, 0.5)
     assert home.risk.portfolio_var_limit == MARKET.risk.portfolio_var_limit
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from mm_env.sim.book import move_window, update_rates, update_touch
+from mm_env.sim.book import move_window, publish_touch, update_rates, update_touch
 from mm_env.sim.compiling import entry_point
 from mm_env.sim.flow import arrive, cancel_lots
 from mm_env.sim.ledger import OTHER
 from mm_env.sim.matching import arbitrage, match_venue, sweep, taker_limit
-from mm_env.sim.orders import deliver
-from mm_env.sim.step import liquidate
+from mm_env.sim.orders import deliver, liquidate
 
 ARRIVE, CANCEL, TAKE, SWEEP, DELIVER, ARBITRAGE, WINDOW, LOOK, LIQUIDATE, RATES = range(10)
 
@@ -25,7 +24,7 @@ def happen(states, params, fills, kind, i, v, side, price, lots, ahead_first):
     elif kind == TAKE:
         match_venue(s, p, log, i, v, side, lots, price, OTHER)
     elif kind == SWEEP:
-        sweep(s, p, log, i, side, lots, taker_limit(s, i, side, p.reach))
+        sweep(s, p, log, i, side, lots, taker_limit(s, i, side, p.taker_reach_ticks))
     elif kind == DELIVER:
         deliver(s, p, log, 0, v)
     elif kind == ARBITRAGE:
@@ -34,8 +33,7 @@ def happen(states, params, fills, kind, i, v, side, price, lots, ahead_first):
         if move_window(s, p, i):
             update_touch(s, p, i)
     elif kind == LOOK:
-        for k in range(2):
-            s.known[i, k], s.known_valid[i, k] = s.touch[i, k], s.touch_venue[i, k] >= 0
+        publish_touch(s, i)
     elif kind == LIQUIDATE:
         liquidate(s, p, log)
     if kind in (WINDOW, RATES):

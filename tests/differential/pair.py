@@ -8,9 +8,9 @@ from collections import Counter
 import numpy as np
 
 from mm_env.config import MarketConfig
+from mm_env.market.params import make_params
 from mm_env.sim.ledger import FILL_DTYPE
 from mm_env.sim.orders import REPLACE, SHRINK
-from mm_env.sim.params import make_params
 from mm_env.sim.state import WINDOW, capacity_for, state_dtype
 from tests.differential import driver
 from tests.differential.reference_book import ASK, BID, Market, Messages, Quote, Rules
@@ -40,11 +40,18 @@ class Pair:
         p = self.params[0]
         n, m = len(config.symbols), len(config.venues)
         self.symbols, self.venues = n, m
-        rules = Rules(n, m, tuple(map(int, p["multiple"][:m])), tuple(map(int, p["basis"][:m])), WINDOW, int(p["reach"]))
+        rules = Rules(
+            n,
+            m,
+            tuple(map(int, p["tick_multiple"][:m])),
+            tuple(map(int, p["price_basis_ticks"][:m])),
+            WINDOW,
+            int(p["taker_reach_ticks"]),
+        )
         s = self.states[0]
         s["box_time"] = s["snapshot_time"] = s["arbitrage_time"] = s["scheduled_next"] = math.inf
         s["touch_venue"] = -1
-        s["price"][:n] = p["start_price"][:n]
+        s["price"][:n] = p["start_price_ticks"][:n]
         s["window_low"] = np.floor(s["price"]).astype(int) - WINDOW // 2
         s["mid2"] = 2 * np.round(s["price"]).astype(int)
         self.reference = reference(rules, s["window_low"].tolist(), (0.5 * s["mid2"]).tolist())
@@ -202,7 +209,9 @@ class Pair:
     def _kernel_books(self) -> dict[tuple, object]:
         """Every level, own order, touch and counter of the kernels."""
         s = self.states[0]
-        view: dict[tuple, object] = {(name,): int(s[name]) for name in ("given", "given_own", "taken", "withheld")}
+        view: dict[tuple, object] = {
+            (name,): int(s[name]) for name in ("maker_volume", "own_maker_volume", "taker_volume", "withheld")
+        }
         low, touch, venue, known = (s[name].tolist() for name in ("window_low", "touch", "touch_venue", "known"))
         best, resting, price, own, ahead, posted = (s[name].tolist() for name in BOOK)
         for i in range(self.symbols):
@@ -226,7 +235,7 @@ class Pair:
         """The same of the reference."""
         r = self.reference
         view: dict[tuple, object] = {
-            ("given",): r.given, ("given_own",): r.given_own, ("taken",): r.given + r.given_own,
+            ("maker_volume",): r.given, ("own_maker_volume",): r.given_own, ("taker_volume",): r.given + r.given_own,
             ("withheld",): r.withheld,
         }  # fmt: skip
         for i in range(self.symbols):

@@ -11,10 +11,12 @@ import numpy as np
 
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
+from mm_env.market.classic import make_params
+from mm_env.sim.action import ABSOLUTE
 from mm_env.sim.classic.quoting import prepare
-from mm_env.sim.classic.state import RESULT_DTYPE, STATE_DTYPE, make_params
+from mm_env.sim.classic.state import RESULT_DTYPE, STATE_DTYPE
 from mm_env.sim.classic.step import BLOCK, COLUMNS, step_range
-from mm_env.sim.step import ABSOLUTE, RESET, STEP
+from mm_env.sim.step import RESET, STEP
 
 STEPS = 40
 NUMBER = 3

@@ -10,13 +10,15 @@ import numpy as np
 
 from mm_env.config.io import load_config, override
 from mm_env.market.build import build_market
+from mm_env.sim.inputs import Headlines, Logs, Replay
 from mm_env.sim.ledger import FILL_DTYPE
-from mm_env.sim.news import WIRE_DTYPE
+from mm_env.sim.news import HEADLINE_LOG_DTYPE
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
-from mm_env.sim.record import LOG_DTYPE, shadow_dtype
-from mm_env.sim.replay import EMPTY_FEED, EMPTY_LADDERS
+from mm_env.sim.record import BOOK_LOG_DTYPE, previous_books_dtype
+from mm_env.sim.replay import NO_REPLAY
+from mm_env.sim.report import result_dtype
 from mm_env.sim.state import HISTORY, state_dtype
-from mm_env.sim.step import RESET, STEP, result_dtype, step_range
+from mm_env.sim.step import RESET, STEP, step_range
 
 STEPS = 6
 FIELDS = ("events", "cash", "pnl", "price", "inventory", "own_ahead", "depth", "covariance", "attribution", "route_score")
@@ -31,13 +33,14 @@ def short_run() -> dict[str, list[float]]:
     states = np.zeros(1, state_dtype(market.capacity))
     states["key"] = [1, 2]
     records = [
-        states, np.atleast_1d(market.params), market.tape, np.zeros((1, 200), FILL_DTYPE), np.zeros((1, 200), WIRE_DTYPE),
-        np.zeros(1, result_dtype(market.capacity)), np.zeros((1, 1), shadow_dtype(market.capacity)),
-        np.zeros((1, 2000), LOG_DTYPE), EMPTY_FEED,
+        states, np.atleast_1d(market.params), market.headlines.tape, np.zeros(1, result_dtype(market.capacity)),
+        NO_REPLAY.events, np.zeros((1, 200), FILL_DTYPE), np.zeros((1, 200), HEADLINE_LOG_DTYPE),
+        np.zeros((1, 1), previous_books_dtype(market.capacity)), np.zeros((1, 2000), BOOK_LOG_DTYPE),
     ]  # fmt: skip
     if os.environ.get("NUMBA_DISABLE_JIT") == "1":  # python reads fields of record arrays as attributes, as kernels do
         records = [array.view(np.recarray) for array in records]
-    envs, params, tape, fills, wire, results, shadows, logs, feed = records
+    envs, params, tape, results, events, *logs = records
+    inputs = Headlines(tape, market.headlines.offsets), Replay(events, NO_REPLAY.books)
     rows = np.zeros((1, columns), np.float32)
     scratch = np.zeros(3 * market.capacity.symbols + market.capacity.venues), np.zeros(HISTORY)
     raw = states.view(np.uint8).reshape(1, -1)
@@ -46,8 +49,8 @@ def short_run() -> dict[str, list[float]]:
         command = np.full(1, RESET if k == 0 else STEP, np.uint8)
         action = rng.uniform(-1.0, 1.0, (1, 3 * symbols)).astype(np.float32)
         step_range(
-            envs, raw, params, np.zeros(1, np.int64), tape, market.first, feed, EMPTY_LADDERS, action, 0,
-            command, fills, wire, shadows, logs, rows, results, *scratch, 0, 1,
+            envs, raw, params, np.zeros(1, np.int64), *inputs, action, 0,
+            command, Logs(*logs), rows, results, *scratch, 0, 1,
         )  # fmt: skip
     return {name: states[name].ravel().tolist() for name in FIELDS} | {"row": rows.ravel().tolist()}
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mm_env.config import MarketConfig
+from mm_env.market.params import make_params
 from mm_env.sim.batch import Batch
 from mm_env.sim.ledger import HEDGE, LIQUIDATION, MAKER
-from mm_env.sim.params import make_params
 from mm_env.sim.state import TERMS, capacity_for
 from tests.differential.reference_ledger import Ledger
 

@@ -24,14 +24,25 @@ DIGESTS = {
 
 def digest(preset: str) -> str:
     market = build_market(load_config(preset))
-    batch = Batch(market.params, 3, market.capacity, market.tape, market.first, threads=1)
+    batch = Batch(market.params, 3, market.capacity, market.headlines, threads=1)
     batch.seed([np.random.SeedSequence(11, spawn_key=(i,)) for i in range(3)])
     batch.reset()
     rng = np.random.default_rng(0)
     for _ in range(30):
         batch.step(rng.uniform(-1.0, 1.0, (3, 3 * batch.symbols)).astype(np.float32), 0)
     said = hashlib.sha256()
-    for name in ("events", "takers", "taken", "inventory", "filled", "posted", "mid2", "depth", "own_ahead", "regime"):
+    for name in (
+        "events",
+        "takers",
+        "taker_volume",
+        "inventory",
+        "filled",
+        "posted",
+        "mid2",
+        "depth",
+        "own_ahead",
+        "regime",
+    ):
         said.update(np.ascontiguousarray(batch.states[name], dtype="<i8").tobytes())
     return said.hexdigest()[:16]
 

@@ -158,12 +158,12 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     """The default policy, from reckless to frozen."""
     usual = st.just
     return {
-        "use_avellaneda": draw(st.booleans()),
+        "use_avellaneda_stoikov": draw(st.booleans()),
         "base_spread_bps": draw(wide(1e-3, 1e3)),
-        "as_gamma": draw(st.one_of(usual(0.002), wide(1e-9, 1e4))),
-        "as_k": draw(st.one_of(usual(90.0), wide(1e-6, 1e6))),
-        "as_T": draw(st.one_of(usual(60.0), wide(1e-6, 1e6))),
-        "as_horizon": draw(st.sampled_from(["rolling", "episode"])),
+        "risk_aversion": draw(st.one_of(usual(0.002), wide(1e-9, 1e4))),
+        "fill_decay": draw(st.one_of(usual(90.0), wide(1e-6, 1e6))),
+        "horizon_seconds": draw(st.one_of(usual(60.0), wide(1e-6, 1e6))),
+        "horizon_mode": draw(st.sampled_from(["rolling", "episode"])),
         "alpha_weight": draw(flat(-1000.0, 1000.0)),
         "obi_weight": draw(flat(-1000.0, 1000.0)),
         "alpha_smooth": draw(st.floats(0.01, 1.0)),

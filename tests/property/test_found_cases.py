@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mm_env.config import MarketConfig
+from mm_env.market.params import make_params
 from mm_env.sim.batch import Batch
 from mm_env.sim.laws import lomax_mean, placement_quantiles
-from mm_env.sim.params import make_params
 from mm_env.sim.state import capacity_for
 from tests.differential import driver
 from tests.differential.pair import Pair
@@ -30,7 +30,7 @@ def test_an_order_that_fills_while_its_shrink_is_under_way_is_not_replaced() -> 
     config = market(
         symbols=[{"name": "XYZ", "quote_size": 12, "inventory_limit": 12}],
         venues=[{"name": "V", "latency_ms": 1500.0, "data_latency_ms": 500.0}],
-        policy={"size_skew": 3.0, "as_k": 1e6, "as_gamma": 1e-9},
+        policy={"size_skew": 3.0, "fill_decay": 1e6, "risk_aversion": 1e-9},
         episode={"steps": 400},
     )
     for seed in range(8):
@@ -76,7 +76,7 @@ def test_a_quote_past_what_an_integer_holds_is_no_quote() -> None:
     """The price overflowed, and the widest ask became the tightest."""
     config = market(
         symbols=[{"name": "XYZ", "start_price": 1e9, "tick_size": 1.0, "lot_size": 1e-6}],
-        policy={"as_gamma": 1e4, "as_T": 1e6},
+        policy={"risk_aversion": 1e4, "horizon_seconds": 1e6},
         risk={"prior_volatility_bps_per_sqrt_second": 100.0},
         episode={"steps": 30},
     )
@@ -164,4 +164,4 @@ def test_a_level_holds_all_the_lots_that_come() -> None:
 def test_a_quoting_grid_past_any_price_is_no_error() -> None:
     symbol = {"name": "XYZ", "tick_size": 1e-9, "start_price": 1e-3}
     config = market(symbols=[symbol], policy={"min_tick": 1e12, "max_tick": 1e12})
-    assert 1e9 < make_params(config)["min_tick"][0] <= make_params(config)["max_tick"][0]
+    assert 1e9 < make_params(config)["min_tick_ticks"][0] <= make_params(config)["max_tick_ticks"][0]

@@ -150,7 +150,7 @@ PLANTS = {
     "a cent": change("cash", 0.01, ()),
     "attribution that drifts": change("attribution", 0.01, (0, 0, 0)),
     "profit that nobody made": change("pnl", 0.01, ()),
-    "volume from nowhere": change("taken", 1, ()),
+    "volume from nowhere": change("taker_volume", 1, ()),
     "an undefined number": change("sentiment", math.nan),
     "an infinite one": change("route_adverse", math.inf, (0, 0)),
     "an order that is too quick": kernel_param("latency", 0.0),

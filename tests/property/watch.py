@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from mm_env.config import MarketConfig
+from mm_env.market.params import make_params
 from mm_env.sim.batch import Batch
 from mm_env.sim.ledger import HEDGE, LIQUIDATION, MAKER
 from mm_env.sim.news import TAPE_DTYPE
-from mm_env.sim.params import make_params
 from mm_env.sim.state import MAILBOXES, WINDOW, capacity_for
 
 BID, ASK = 0, 1
 EXACT = 1e-9  # relative to the gross traded value
 INSTANT = 1e-9  # [s] within which an arrival and another event may be in either order
 # times that say "never" by an infinity
-ENDLESS = {"feed_time", "refill_time", "refill_next",
+ENDLESS = {"replay_time", "refill_time", "refill_next",
     "box_time", "box_arrival", "intent_time", "arbitrage_time", "snapshot_time", "scheduled_next", "news_next",
     "taker_next", "headline_time",
 }  # fmt: skip
@@ -92,7 +92,7 @@ class Watch:
         if mode == 0:
             reach = p["residual_half_spreads"] * s["default_half_spread"][: self.n]
             return s["default_price"][: self.n] + moves * np.stack([-reach, reach], axis=1)
-        reach = 0.5 * p["absolute_max"] * (moves + 1.0)
+        reach = 0.5 * p["absolute_max_ticks"] * (moves + 1.0)
         return s["seen_mid"][: self.n, None] + reach * [-1.0, 1.0]
 
     def check_quotes(self, wanted: np.ndarray) -> None:
@@ -132,7 +132,7 @@ class Watch:
         for f in fills:
             i, v, side, role = (int(f[name]) for name in ("symbol", "venue", "side", "role"))
             sign, time = 1 - 2 * side, float(f["time"])
-            price = int(f["price"]) - int(self.p["basis"][v])
+            price = int(f["price"]) - int(self.p["price_basis_ticks"][v])
             assert f["quantity"] > 0 and f["price"] >= 1
             if role == MAKER:
                 orders = [m for m in self.in_force((i, v, side), time) if m.lots > 0]
@@ -162,7 +162,7 @@ class Watch:
                     orders = self.in_force(place, now)
                     sign = 1 - 2 * side
                     assert any(0 < lots <= m.lots and sign * (price - m.price) <= 0 for m in orders), (place, orders)
-                    assert (price - int(self.p["basis"][v])) % int(self.p["multiple"][v]) == 0
+                    assert (price - int(self.p["price_basis_ticks"][v])) % int(self.p["tick_multiple"][v]) == 0
                     if s["posted"][place] == before["posted"][place]:
                         assert price == before["own_price"][place]
                         assert lots <= before["own_quantity"][place]
@@ -190,8 +190,8 @@ class Watch:
         assert (depth >= 0).all() and (own >= 0).all()
         assert (s["resting"][:n, :m] == depth.sum(axis=-1)).all()
         orders = s["orders"][:n, :m].astype(int)
-        assert ((orders > 0) == ((depth > 0) & bool(self.p["by_order"]))).all() and (orders <= depth).all()
-        assert (s["standing"][:n, :m] == orders.sum(axis=-1)).all()
+        assert ((orders > 0) == ((depth > 0) & bool(self.p["cancel_by_order"]))).all() and (orders <= depth).all()
+        assert (s["order_count"][:n, :m] == orders.sum(axis=-1)).all()
         slots = (s["window_low"][:n, None] + np.arange(WINDOW)) % WINDOW
         for i in range(n):
             levels = depth[i][..., slots[i]]
@@ -203,9 +203,9 @@ class Watch:
                     if filled.size:
                         best[side] = low + int(filled[-1 if side == BID else 0])
                         assert s["best"][i, v, side] == best[side]
-                        multiple = int(self.p["multiple"][v])
+                        multiple = int(self.p["tick_multiple"][v])
                         assert ((low + filled) % multiple == 0).all()
-                        assert low + filled[0] + int(self.p["basis"][v]) >= 1
+                        assert low + filled[0] + int(self.p["price_basis_ticks"][v]) >= 1
                     if own[i, v, side]:
                         price, ahead = int(s["own_price"][i, v, side]), int(s["own_ahead"][i, v, side])
                         inside = low <= price < low + WINDOW
@@ -224,7 +224,7 @@ class Watch:
                 others = [(int(s["best"][i, v, side]), v) for v in range(m) if s["resting"][i, v, side]]
                 own = [(int(s["own_price"][i, v, side]), v) for v in range(m) if s["own_quantity"][i, v, side]]
                 fronts[side] = better(price for price, _ in others) if others else None
-                assert s["front_valid"][i, side] == bool(others)
+                assert s["best_of_others_valid"][i, side] == bool(others)
                 touch = better((price for price, _ in others + own), default=None)
                 if touch is None:
                     assert s["touch_venue"][i, side] == -1
@@ -233,7 +233,7 @@ class Watch:
                     assert (s["touch"][i, side], s["touch_venue"][i, side]) == (touch, first)
             assert s["mid_valid"][i] == (None not in fronts)
             if s["mid_valid"][i]:
-                assert s["mid2"][i] == sum(fronts) and fronts == s["front"][i].tolist()
+                assert s["mid2"][i] == sum(fronts) and fronts == s["best_of_others"][i].tolist()
             for v in range(m):
                 self._check_rates(i, v, regime)
         assert s["symbol_rate"] == pytest.approx(s["venue_rate"].sum(axis=1), rel=EXACT, abs=1e-9)
@@ -252,7 +252,7 @@ class Watch:
                 levels[own] = levels.get(own, 0) + int(s["own_quantity"][i, v, side])
                 orders.append(own)
             queues.append(float(levels[max(orders, key=lambda price: sign * price)]) if orders else 0.0)
-            counted, all_of_it = ("orders", "standing") if self.p["by_order"] else ("depth", "resting")
+            counted, all_of_it = ("orders", "order_count") if self.p["cancel_by_order"] else ("depth", "resting")
             stale = sum(
                 int(s[counted][i, v, side, price % WINDOW])
                 for price in range(low, low + WINDOW)
@@ -260,7 +260,7 @@ class Watch:
             )
             leave = p["regime_cancel"][regime] * (1.0 + min(slope * queues[side], p["queue_longest"]))
             assert s["queue"][i, v, side] == queues[side] and s["stale"][i, v, side] == stale
-            assert s["leave"][i, v, side] == pytest.approx(leave)
+            assert s["unit_cancel_rate"][i, v, side] == pytest.approx(leave)
             assert s["rate"][i, v, 2 + side] == pytest.approx(leave * (s[all_of_it][i, v, side] + p["stale_extra"] * stale))
         bid, ask = queues
         lean = p["imbalance_reaction"] * (bid - ask) / (bid + ask) if bid + ask else 0.0
@@ -283,13 +283,13 @@ class Watch:
         assert (s["inventory"][: self.n] == self.inventory).all()
         assert (s["position"].sum(axis=1) == s["inventory"]).all()
         held = s["position"][: self.n] * p["lot_value"][: self.n, None]
-        mids = 0.5 * s["mid2"][: self.n, None] + p["basis"][None, :]
+        mids = 0.5 * s["mid2"][: self.n, None] + p["price_basis_ticks"][None, :]
         pnl = self.cash + float((held * mids).sum())
         tolerance += EXACT * float(np.abs(held * mids).sum() + np.abs(result["attribution"]).sum())
         assert abs(result["pnl"] - pnl) <= tolerance
         assert abs(result["attribution"].sum() - result["pnl"]) <= tolerance, (result["attribution"], result["pnl"])
-        assert s["taken"] == s["given"] + s["given_own"]
-        assert s["given_own"] == s["filled"].sum() == self.maker_lots
+        assert s["taker_volume"] == s["maker_volume"] + s["own_maker_volume"]
+        assert s["own_maker_volume"] == s["filled"].sum() == self.maker_lots
         assert (s["filled"] <= s["posted"]).all()
         self.rewards += float(result["reward"])
         self.profit_terms += float(result["terms"][0])

@@ -6,25 +6,25 @@ import numpy as np
 
 from mm_env.sim.batch import Batch
 from mm_env.sim.compiling import entry_point
+from mm_env.sim.inputs import Logs
 from mm_env.sim.step import advance, begin_microstep
 
 
 @entry_point
-def run_and_note(
-    states, params, tape, first, feed, ladders, fills, wire, shadow, log, normals, end, times, dims, before, count
-):
+def run_and_note(states, params, headlines, replay, all_logs, normals, end, times, dims, before, count):
     """Run the first env until `end`, books, makers and windows included; fills times, dims and count (1,)."""
     s, p = states[0], params[0]
+    logs = Logs(all_logs.fills[0], all_logs.headlines[0], all_logs.previous_books[0], all_logs.book_changes[0])
     dt = p.step_seconds / p.microsteps
     start, grid, cell, n = s.time, s.time, 0, 0
     while s.time < end and n < times.shape[0]:
         if s.time >= grid:
-            begin_microstep(s, p, tape, first, ladders, wire, dt, normals)
+            begin_microstep(s, p, headlines, replay, logs, dt, normals)
             cell += 1
             grid = start + cell * dt
         for d in range(2 * p.symbols):
             before[d] = s.takers[d]
-        advance(s, p, feed, ladders, fills, shadow, log, min(grid, s.taker_next))
+        advance(s, p, replay, logs, min(grid, s.taker_next))
         for d in range(2 * p.symbols):
             if s.takers[d] > before[d]:
                 times[n], dims[n] = s.time, d
@@ -37,7 +37,7 @@ def taker_times(batch: Batch, seconds: float) -> tuple[np.ndarray, np.ndarray]:
     times, dims, count = np.zeros(1_000_000), np.zeros(1_000_000, np.int64), np.zeros(1, np.int64)
     scratch, before = np.zeros(batch.capacity.symbols), np.zeros(2 * batch.symbols, np.int64)
     end = float(batch.states["time"][0]) + seconds
-    logs = batch.feed, batch.ladders, batch.fills[0], batch.wire[0], batch.shadows[0], batch.logs[0]
-    run_and_note(batch.states, batch.params, batch.tape, batch.first, *logs, scratch, end, times, dims, before, count)
+    inputs = batch.headlines, batch.replay, batch.logs
+    run_and_note(batch.states, batch.params, *inputs, scratch, end, times, dims, before, count)
     assert 0 < count[0] < times.size
     return times[: count[0]], dims[: count[0]]

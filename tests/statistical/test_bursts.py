@@ -32,7 +32,7 @@ STEADY = {
 def counts(changes: dict[str, object], steps: int) -> np.ndarray:
     """(steps,) events a second of a market of makers that only place."""
     market = build_market(override(load_config("one_symbol"), {**STEADY, **changes}))
-    batch = Batch(market.params, 1, market.capacity, market.tape, market.first, threads=1)
+    batch = Batch(market.params, 1, market.capacity, market.headlines, threads=1)
     batch.seed([np.random.SeedSequence(3)])
     batch.reset()
     told = np.zeros(steps)
@@ -97,7 +97,7 @@ def test_measured_laws_of_sizes_and_distances_are_drawn_from():
     sizes = market.params["maker_sizes"]
     assert set(sizes.tolist()) == {1, 7}
     assert (sizes == 7).mean() == pytest.approx(0.25, abs=0.01)
-    distance = market.params["distance"]
+    distance = market.params["placement_quantiles_ticks"]
     assert (distance[0], distance[-1]) == (3.0, 8.0)
     assert np.interp(0.5, np.linspace(0, 1, 64), distance) == pytest.approx(5.5)
 
@@ -109,7 +109,7 @@ def test_odd_lots_are_cancelled_whole_and_others_in_round_lots():
         "flow.makers.cancel_rate_per_second": 0.5,
     }
     market = build_market(override(load_config("one_symbol"), {**STEADY, **changes}))
-    batch = Batch(market.params, 1, market.capacity, market.tape, market.first, threads=1, log_books=True)
+    batch = Batch(market.params, 1, market.capacity, market.headlines, threads=1, log_books=True)
     batch.seed([np.random.SeedSequence(3)])
     batch.reset()
     odd = 0

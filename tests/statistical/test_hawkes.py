@@ -29,7 +29,7 @@ PUBLISHED = {**PLAIN, **ONE, "flow.hawkes_alpha": 40.0, "flow.hawkes_beta": 60.0
 def batch_of(preset: str, changes: dict[str, Any], number: int, seed: int) -> tuple[Batch, Any]:
     config = override(load_config(preset), changes)
     market = build_market(config)
-    batch = Batch(market.params, number, market.capacity, market.tape, market.first, threads=1)
+    batch = Batch(market.params, number, market.capacity, market.headlines, threads=1)
     batch.seed([np.random.SeedSequence(seed, spawn_key=(i,)) for i in range(number)])
     batch.reset()
     return batch, config

@@ -15,8 +15,8 @@ import pytest
 from scipy import stats
 
 from mm_env.config import MarketConfig
+from mm_env.market.params import make_params
 from mm_env.sim.batch import Batch
-from mm_env.sim.params import make_params
 from mm_env.sim.state import capacity_for
 from mm_env.sim.step import MARKET
 from mm_env.theory.hawkes import count_dispersion, rescaled_times

@@ -29,7 +29,13 @@ def batch_of(changes: dict[str, Any], number: int, tape: np.ndarray | None = Non
     params = market.params.copy()
     if tape is not None:
         params["news_source"] = 2
-    batch = Batch(params, number, market.capacity, market.tape if tape is None else tape, market.first, threads=1)
+    batch = Batch(
+        params,
+        number,
+        market.capacity,
+        market.headlines if tape is None else market.headlines._replace(tape=tape),
+        threads=1,
+    )
     batch.seed([np.random.SeedSequence(seed, spawn_key=(i,)) for i in range(number)])
     batch.reset()
     return batch
@@ -136,7 +142,7 @@ def test_impact_follows_the_surprise_and_is_a_martingale() -> None:
 def test_a_share_of_the_impact_decays() -> None:
     """A surprise of 100 lots, and nothing else that moves the price: all of it at once, half of the rest gone in 30 s."""
     batch = batch_of({**STILL, "flow.impact_kappa": 0.05, "flow.hawkes_mu": 0.0, "flow.parents.rate_per_second": 0.0}, 1)
-    batch.params["volatility"][:] = 0.0
+    batch.params["volatility_per_sqrt_second"][:] = 0.0
     batch.states["surprise"][:, 0] = 100.0
     start, moves = float(np.log(batch.states["price"][0, 0])), []
     for _ in range(120):
@@ -171,9 +177,9 @@ def test_two_policies_see_the_same_regimes_news_and_diffusion() -> None:
         batch = batch_of({"flow.impact_kappa": 0.0}, 8)
         for _ in range(100):
             batch.step(np.full((8, 6), actions, np.float32), 0)
-        kept = ("regime", "moved", "headline", "news_next")
+        kept = ("regime", "price_moves", "headline", "news_next")
         paths.append({name: batch.states[name].copy() for name in kept} | {"filled": batch.states["filled"].copy()})
     for name in ("regime", "headline", "news_next"):
         assert np.array_equal(paths[0][name], paths[1][name])
-    assert paths[0]["moved"] == pytest.approx(paths[1]["moved"], rel=1e-9)
+    assert paths[0]["price_moves"] == pytest.approx(paths[1]["price_moves"], rel=1e-9)
     assert not np.array_equal(paths[0]["filled"], paths[1]["filled"])

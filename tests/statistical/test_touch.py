@@ -29,7 +29,7 @@ STILL = {"flow.impact_kappa": 0.0, "symbols.XYZ.volatility_bps_per_sqrt_second":
 
 def market_of(changes: dict[str, object], preset: str = "one_symbol") -> Batch:
     market = build_market(override(load_config(preset), {**QUIET, **changes}))
-    batch = Batch(market.params, 1, market.capacity, market.tape, market.first, threads=1, log_books=True)
+    batch = Batch(market.params, 1, market.capacity, market.headlines, threads=1, log_books=True)
     batch.seed([np.random.SeedSequence(5)])
     batch.reset()
     return batch
@@ -95,7 +95,7 @@ def test_sizes_of_takers_are_those_of_the_table():
     taken = np.bincount(rows["event"], rows["lots"] * (rows["kind"] == TAKEN)).astype(int)
     taken = taken[taken > 0]
     assert set(taken) <= set(range(1, 11)) and len(taken) > 500
-    assert batch.params[0]["taker_mean"] == pytest.approx(np.mean(batch.params[0]["taker_sizes"][:]))
+    assert batch.params[0]["taker_size_mean"] == pytest.approx(np.mean(batch.params[0]["taker_sizes"][:]))
     share = np.mean(taken == 10)
     assert share == pytest.approx(0.25, abs=4.5 * np.sqrt(0.25 * 0.75 / len(taken)))
 
@@ -108,7 +108,7 @@ def test_orders_behind_a_depth_are_counted():
     cancelled = 0
     for rows in logged(batch, 300):
         assert (state["depth"] == 7 * state["orders"].astype(int)).all()
-        assert (state["standing"] == state["orders"].sum(axis=-1)).all()
+        assert (state["order_count"] == state["orders"].sum(axis=-1)).all()
         cancelled += int((rows["kind"] == CANCELLED).sum())
         assert (rows["lots"][rows["kind"] != PLACED] % 7 == 0).all()
     assert cancelled > 300
@@ -127,7 +127,7 @@ def test_counts_and_depths_agree_whatever_happens():
         logged(batch, 1)
         depth, orders = batch.states[0]["depth"], batch.states[0]["orders"].astype(int)
         assert ((depth > 0) == (orders > 0)).all() and (orders <= depth).all()
-        assert (batch.states[0]["standing"] == orders.sum(axis=-1)).all()
+        assert (batch.states[0]["order_count"] == orders.sum(axis=-1)).all()
     assert batch.states[0]["fault"] == 0
 
 
@@ -243,18 +243,18 @@ def test_answers_narrow_the_spread():
 def test_makers_may_have_other_shares_of_the_venues_than_takers():
     venues = [{"name": "A", "liquidity_share": 3.0, "maker_share": 1.0}, {"name": "B", "liquidity_share": 1.0}]
     p = market_of({"venues": venues}).params[0]
-    assert p["share"][:2] == pytest.approx([0.75, 0.25])
+    assert p["liquidity_share"][:2] == pytest.approx([0.75, 0.25])
     assert p["limit_rate"][0, 0] == pytest.approx(p["limit_rate"][0, 1])
 
 
 def test_impact_is_multiplied_by_the_symbols_own():
     changes = {"symbols.XYZ.impact_multiplier": 4.0, "flow.hawkes_mu": 1e-9, "flow.impact_permanent_share": 1.0}
     batch = market_of(changes, "two_symbols")
-    before = batch.states[0]["moved"][:2, 2].copy()
+    before = batch.states[0]["price_moves"][:2, 2].copy()
     batch.states["surprise"][:, :2] = 100.0
     price = batch.states[0]["price"][:2].copy()
     logged(batch, 1)
-    move = (batch.states[0]["moved"][:2, 2] - before) / price
+    move = (batch.states[0]["price_moves"][:2, 2] - before) / price
     assert move[0] == pytest.approx(4.0 * move[1], rel=1e-2) and move[1] > 0.0
 
 

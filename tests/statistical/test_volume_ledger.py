@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from mm_env.config import MarketConfig
+from mm_env.market.params import make_params
 from mm_env.sim.batch import Batch
-from mm_env.sim.params import make_params
 from mm_env.sim.state import capacity_for
 
 ENVS, STEPS = 64, 3_000
@@ -60,8 +60,8 @@ def run(steps: int) -> tuple[float, Batch, MarketConfig]:
         batch.step(actions[k % 97], 0)
         if k % (steps // 100) == 0 or k + 1 == steps:
             worst = max(worst, float(drift(batch, config).max()))
-            assert (batch.states["taken"] == batch.states["given"] + batch.states["given_own"]).all()
-            assert (batch.states["given_own"] == batch.states["filled"].sum(axis=(1, 2, 3))).all()
+            assert (batch.states["taker_volume"] == batch.states["maker_volume"] + batch.states["own_maker_volume"]).all()
+            assert (batch.states["own_maker_volume"] == batch.states["filled"].sum(axis=(1, 2, 3))).all()
             assert (np.abs(batch.states["inventory"]) <= [s.inventory_limit for s in config.symbols]).all()
     assert (batch.states["fault"] == 0).all()
     return worst, batch, config

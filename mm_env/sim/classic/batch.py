@@ -19,7 +19,7 @@ FEWEST_A_THREAD = 2048  # envs: a step of fewer takes less than waking a thread
 class ClassicBatch:
     """N envs of the classic market.
 
-    states: (N,) STATE_DTYPE; params: (P,) PARAMS_DTYPE; which: (N,) int64, the row of params of each env;
+    states: (N,) STATE_DTYPE; params: (P,) PARAMS_DTYPE; params_index: (N,) int64, the row of params of each env;
     table: (rows, 2Q+1, 2) float64 [currency] depths of a policy that has them; rows: (N, columns) float32;
     results: (N,) RESULT_DTYPE; rewards: (N,) float64 and ends: (N,) bool, copies of two of their fields, side by side.
     rows, results, rewards and ends are fresh arrays after every call.
@@ -31,7 +31,7 @@ class ClassicBatch:
         self.params = np.zeros(1, PARAMS_DTYPE)
         self.params[0] = params
         self.table = table
-        self.which = np.zeros(number, np.int64)
+        self.params_index = np.zeros(number, np.int64)
         self.states = np.zeros(number, STATE_DTYPE)
         self.columns = len(COLUMNS) if params["full"] else CLOSED_FORM_COLUMNS
         self.rows = np.zeros((number, self.columns), np.float32)
@@ -52,7 +52,7 @@ class ClassicBatch:
 
         def part(k: int) -> None:
             step_range(
-                self.states, self.params, self.which, self.table, actions, mode, commands, self.rows, self.results,
+                self.states, self.params, self.params_index, self.table, actions, mode, commands, self.rows, self.results,
                 rows, results, rewards, ends, self._scratch[k], edges[k], edges[k + 1],
             )  # fmt: skip
 
@@ -69,12 +69,12 @@ class ClassicBatch:
                 other.result()
         self.rows, self.results, self.rewards, self.ends = rows, results, rewards, ends
 
-    def quote(self, params: np.ndarray, table: np.ndarray, which: np.ndarray, out: np.ndarray) -> None:
+    def quote(self, params: np.ndarray, table: np.ndarray, envs: np.ndarray, out: np.ndarray) -> None:
         """Depths that a policy would quote in some envs, into out (N, 2) [currency] bid and ask.
 
-        params: () PARAMS_DTYPE and table (rows, 2Q+1, 2) of the policy; which: (n,) int64 envs
+        params: () PARAMS_DTYPE and table (rows, 2Q+1, 2) of the policy; envs: (n,) int64 their indices
         """
-        quote_range(self.states, params.reshape(1), table, which, out)
+        quote_range(self.states, params.reshape(1), table, envs, out)
 
     def close(self) -> None:
         """Stop the threads."""

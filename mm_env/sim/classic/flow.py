@@ -27,8 +27,8 @@ def mid_move(s, p):
         left = s.step & 63
         if left == 0:
             s.signs = next_u64(s, MID)
-        return p.move * (2.0 * float((s.signs >> np.uint64(left)) & np.uint64(1)) - 1.0)
-    return p.move * normal(s, MID)
+        return p.step_deviation * (2.0 * float((s.signs >> np.uint64(left)) & np.uint64(1)) - 1.0)
+    return p.step_deviation * normal(s, MID)
 
 
 @kernel
@@ -50,8 +50,8 @@ def poisson_fills(s, p, reach_bid, reach_ask):
     """(bid fills, ask fills) in one step, independent; both uniforms come from one draw, 32 bits each."""
     bits = next_u64(s, FILLS)
     low, high = float(bits & 0xFFFFFFFF), float(bits >> 32)
-    bought = (high + 0.5) * _HALF_UNIT < fill_probability(p.rate, reach_bid, p.dt, p.linear)
-    sold = (low + 0.5) * _HALF_UNIT < fill_probability(p.rate, reach_ask, p.dt, p.linear)
+    bought = (high + 0.5) * _HALF_UNIT < fill_probability(p.arrival_rate, reach_bid, p.step, p.linear)
+    sold = (low + 0.5) * _HALF_UNIT < fill_probability(p.arrival_rate, reach_ask, p.step, p.linear)
     return bought, sold
 
 
@@ -63,22 +63,22 @@ def hawkes_fills(s, p, reach_bid, reach_ask, left):
     """
     bought, sold = False, False
     while True:
-        bound = 2.0 * p.mu + s.intensity[0] + s.intensity[1]
+        bound = 2.0 * p.hawkes_mu + s.intensity[0] + s.intensity[1]
         wait = exponential(s, ARRIVALS) / bound if bound > 0.0 else math.inf
-        decay = math.exp(-p.beta * min(wait, left))
+        decay = math.exp(-p.hawkes_beta * min(wait, left))
         s.intensity[0] *= decay
         s.intensity[1] *= decay
         if wait >= left:
             return bought, sold
         left -= wait
         u = uniform(s, ARRIVALS) * bound
-        sells = p.mu + s.intensity[0]
-        if u >= sells + p.mu + s.intensity[1]:
+        sells = p.hawkes_mu + s.intensity[0]
+        if u >= sells + p.hawkes_mu + s.intensity[1]:
             continue  # thinned: the intensity has decayed below the bound
         side = 0 if u < sells else 1
         s.arrivals[side] += 1
-        s.intensity[side] += p.jump[0]
-        s.intensity[1 - side] += p.jump[1]
+        s.intensity[side] += p.hawkes_alpha[0]
+        s.intensity[1 - side] += p.hawkes_alpha[1]
         filled = uniform(s, FILLS) < (reach_bid if side == 0 else reach_ask)
         bought |= filled and side == 0
         sold |= filled and side == 1
@@ -89,7 +89,7 @@ def start_flow(s, p):
     """Intensities from their stationary law (simulated from their mean until that is forgotten), counts at zero."""
     s.intensity[:] = 0.0
     if p.hawkes:
-        s.intensity[:] = p.mean_rate - p.mu
+        s.intensity[:] = p.mean_rate - p.hawkes_mu
         hawkes_fills(s, p, 0.0, 0.0, p.warm_up)
     s.arrivals[:] = 0
     s.fills[:] = 0

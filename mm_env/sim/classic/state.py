@@ -3,17 +3,9 @@
 Money in currency, inventory in units, time as `episode.horizon` counts it; depths are distances from the mid [currency].
 """
 
-from __future__ import annotations
-
-import math
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from mm_env.sim.state import record_dtype
-
-if TYPE_CHECKING:
-    from mm_env.config import ClassicConfig
 
 WARM_UP = 20.0  # relaxation times of the intensity before an episode; e^-20 of the start is left
 STREAMS = 3  # random streams: what moves the mid, whether an arrival fills, and who arrives (Hawkes only)
@@ -44,38 +36,44 @@ STATE_FIELDS = (
 
 PARAM_FIELDS = (
     ("steps", "i8", (), "decisions of an episode"),
-    ("dt", "f8", (), "[time] of a step"),
-    ("start", "f8", (), "[currency] first mid"),
-    ("move", "f8", (), "[currency] deviation of a step's mid change"),
-    ("brownian", "i8", (), "0: ±move; 1: a normal"),
-    ("hawkes", "i8", (), "0: Poisson arrivals; 1: Hawkes"),
-    ("linear", "i8", (), "fill probability: 1: λ dt; 0: 1 - exp(-λ dt)"),
-    ("rate", "f8", (), "[1/time] arrivals a side at depth zero, Poisson"),
+    ("step", "f8", (), "[time] between decisions"),
+    ("start_price", "f8", (), "[currency] first mid"),
+    ("step_deviation", "f8", (), "[currency] of a step's mid change; from mid.volatility × √step"),
+    ("brownian", "i8", (), "0: ±step_deviation; 1: a normal; from mid.move"),
+    ("hawkes", "i8", (), "0: Poisson arrivals; 1: Hawkes; from flow.arrivals"),
+    ("linear", "i8", (), "fill probability: 1: λ × step; 0: 1 - exp(-λ × step); from flow.fill_rule"),
+    ("arrival_rate", "f8", (), "[1/time] arrivals a side at depth zero, Poisson"),
     ("fill_decay", "f8", (), "[1/currency]"),
-    ("mu", "f8", (), "[1/time] Hawkes baseline a side"),
-    ("jump", "f8", (2,), "[1/time] of a side's own intensity, and of the other side's"),
-    ("beta", "f8", (), "[1/time]"),
-    ("mean_rate", "f8", (), "[1/time] arrivals a side at depth zero, in the long run"),
-    ("warm_up", "f8", (), "[time] of Hawkes arrivals before an episode"),
-    ("full", "i8", (), "1: the observation holds all columns"),
-    ("quoting", "i8", (), "index into POLICIES"),
+    ("hawkes_mu", "f8", (), "[1/time] Hawkes baseline a side"),
+    (
+        "hawkes_alpha",
+        "f8",
+        (2,),
+        "[1/time] jump of a side's own intensity, and of the other side's (× flow.hawkes_cross_side)",
+    ),
+    ("hawkes_beta", "f8", (), "[1/time]"),
+    ("mean_rate", "f8", (), "[1/time] arrivals a side at depth zero, in the long run; from flow"),
+    ("warm_up", "f8", (), "[time] of Hawkes arrivals before an episode; from flow"),
+    ("full", "i8", (), "1: the observation holds all columns; from episode.observations"),
+    ("quoting", "i8", (), "index into POLICIES; from policy.name and glft_horizon"),
     ("risk_aversion", "f8", (), "[1/currency]"),
-    ("variance", "f8", (), "[currency²/time] what the policy takes for it"),
-    ("policy_rate", "f8", (), "[1/time] what the policy takes for the arrival rate"),
-    ("policy_decay", "f8", (), "[1/currency] what the policy takes for the fill decay"),
-    ("policy_penalty", "f8", (2,), "phi and alpha of CJ"),
-    ("rolling", "i8", (), "1: `horizon` is what the policy takes for the time left"),
-    ("horizon", "f8", (), "[time]"),
+    ("policy_variance", "f8", (), "[currency²/time] what the policy takes for it; from policy.volatility²"),
+    ("policy_arrival_rate", "f8", (), "[1/time] what the policy takes for the arrival rate"),
+    ("policy_fill_decay", "f8", (), "[1/currency] what the policy takes for the fill decay"),
+    ("policy_inventory_penalty", "f8", (), "phi of CJ"),
+    ("policy_terminal_penalty", "f8", (), "alpha of CJ"),
+    ("rolling_horizon", "i8", (), "1: `horizon` is what the policy takes for the time left; from policy.horizon"),
+    ("horizon", "f8", (), "[time] policy.horizon, or episode.horizon"),
     ("half_spread", "f8", (), "[currency] of FIXED"),
     ("half_arrival", "f8", (), "[currency] ln(1 + γ/k) / γ, set by `prepare`"),
-    ("slope", "f8", (), "[currency a unit] of GLFT, set by `prepare`"),
+    ("glft_slope", "f8", (), "[currency a unit] of GLFT, set by `prepare`"),
     ("mean_left", "f8", (), "[time] left on average over the quotes of an episode, set by `prepare`"),
     ("residual_half_spreads", "f8", (), "move of a quote at action 1 in residual mode"),
-    ("depth_low", "f8", (), "[currency] at action -1 in absolute mode"),
-    ("depth_high", "f8", (), "[currency] at action 1 in absolute mode"),
+    ("absolute_min_depth", "f8", (), "[currency] at action -1 in absolute mode"),
+    ("absolute_max_depth", "f8", (), "[currency] at action 1 in absolute mode"),
     ("initial_inventory", "i8", (), "[units]"),
     ("inventory_limit", "i8", (), "[units]"),
-    ("per_step", "f8", (), "1 / steps"),
+    ("per_step", "f8", (), "from 1 / steps"),
     ("per_unit", "f8", (), "[1/units] one over what reads 1 in an observation of the inventory"),
     ("per_currency", "f8", (), "[1/currency] one over what reads 1 of the mid, the deviation of the last mid"),
     ("weight", "f8", (len(REWARDS),), "of REWARDS"),
@@ -93,31 +91,3 @@ RESULT_DTYPE = np.dtype(
     ],
     align=True,
 )  # fmt: skip
-
-
-def make_params(config: ClassicConfig) -> np.ndarray:
-    """Params record, shape () of PARAMS_DTYPE, of a configuration, less what `classic_quoting.prepare` derives."""
-    mid, flow, policy, episode = config.mid, config.flow, config.policy, config.episode
-    p = np.zeros((), PARAMS_DTYPE)
-    dt = episode.horizon / episode.steps
-    p["steps"], p["dt"], p["start"] = episode.steps, dt, mid.start_price
-    p["move"], p["brownian"] = mid.volatility * math.sqrt(dt), mid.move == "brownian"
-    p["hawkes"], p["linear"] = flow.arrivals == "hawkes", flow.fill_rule == "linear"
-    p["rate"], p["fill_decay"], p["mean_rate"] = flow.arrival_rate, flow.fill_decay, flow.mean_rate
-    p["mu"], p["beta"] = flow.hawkes_mu, flow.hawkes_beta
-    p["jump"] = flow.hawkes_alpha, flow.hawkes_alpha * flow.hawkes_cross_side
-    p["warm_up"] = WARM_UP / (flow.hawkes_beta * (1.0 - flow.branching_ratio))
-    p["full"] = episode.observations == "full"
-    finite = policy.name == "glft" and policy.glft_horizon == "finite"
-    p["quoting"] = POLICIES.index("glft_finite" if finite else policy.name)
-    p["risk_aversion"], p["variance"] = policy.risk_aversion, config.believed_volatility**2
-    p["policy_rate"], p["policy_decay"] = config.believed_rate, config.believed_decay
-    p["policy_penalty"], p["half_spread"] = config.cj_penalties, policy.half_spread
-    p["rolling"], p["horizon"] = policy.horizon is not None, policy.horizon or episode.horizon
-    p["residual_half_spreads"] = policy.residual_half_spreads
-    p["depth_low"], p["depth_high"] = policy.absolute_min_depth, policy.absolute_max_depth
-    p["initial_inventory"], p["inventory_limit"] = episode.initial_inventory, episode.inventory_limit
-    p["per_step"], p["per_unit"] = 1.0 / episode.steps, 1.0 / episode.inventory_scale
-    p["per_currency"] = 1.0 / (mid.volatility * math.sqrt(episode.horizon) or 1.0)
-    p["weight"] = [getattr(config.reward, name) for name in REWARDS]
-    return p

@@ -17,12 +17,13 @@ they leave of inventory is exposed to the step's move, and to the running penalt
 add is not quoted. The terminal penalty is a term of the reward: cash, inventory and profit are those before liquidation.
 """
 
+from mm_env.sim.action import RESIDUAL
 from mm_env.sim.classic.flow import hawkes_fills, mid_move, poisson_fills, reach_quotes, start_flow
 from mm_env.sim.classic.quoting import default_depths
 from mm_env.sim.compiling import entry_point, kernel
 from mm_env.sim.observe import BOUND
 from mm_env.sim.rng import seed_streams
-from mm_env.sim.step import RESET, RESIDUAL, STEP
+from mm_env.sim.step import RESET, STEP
 
 BID, ASK = 0, 1
 BLOCK = 64  # envs whose exponentials are computed together
@@ -48,7 +49,7 @@ def asked_depths(s, p, action, mode):
     if mode == RESIDUAL:
         reach = 0.5 * (s.default_depth[BID] + s.default_depth[ASK]) * p.residual_half_spreads
         return s.default_depth[BID] + action[BID] * reach, s.default_depth[ASK] + action[ASK] * reach
-    middle, half = 0.5 * (p.depth_high + p.depth_low), 0.5 * (p.depth_high - p.depth_low)
+    middle, half = 0.5 * (p.absolute_max_depth + p.absolute_min_depth), 0.5 * (p.absolute_max_depth - p.absolute_min_depth)
     return middle + action[BID] * half, middle + action[ASK] * half
 
 
@@ -69,7 +70,7 @@ def settle(s, p, bid, ask, bought, sold):
 @kernel
 def profit(s, p):
     """Cash and inventory at the mid, less what the episode began with [currency]."""
-    return s.cash + s.inventory * s.mid - p.initial_inventory * p.start
+    return s.cash + s.inventory * s.mid - p.initial_inventory * p.start_price
 
 
 @kernel
@@ -83,13 +84,15 @@ def observe(s, p, row, change):
     """Fill one row (columns,) float32. change: last move of the mid [currency]."""
     row[0] = s.step * p.per_step
     row[1] = bounded(s.inventory * p.per_unit)
-    row[2] = bounded((s.mid - p.start) * p.per_currency)
+    row[2] = bounded((s.mid - p.start_price) * p.per_currency)
     if p.full:
-        row[3] = bounded(change / p.move) if p.move > 0.0 else 0.0
+        row[3] = bounded(change / p.step_deviation) if p.step_deviation > 0.0 else 0.0
         row[4] = bounded(s.default_depth[BID] * p.fill_decay)
         row[5] = bounded(s.default_depth[ASK] * p.fill_decay)
         for side in range(2):
-            row[6 + side] = bounded((p.mu + s.intensity[side]) / p.mean_rate) if p.hawkes and p.mean_rate > 0.0 else 1.0
+            row[6 + side] = (
+                bounded((p.hawkes_mu + s.intensity[side]) / p.mean_rate) if p.hawkes and p.mean_rate > 0.0 else 1.0
+            )
 
 
 @kernel
@@ -107,7 +110,7 @@ def step_env(s, p, table, reach_bid, reach_ask, row, result):
     before = profit(s, p)
     bid, ask = result.depth[BID], result.depth[ASK]
     if p.hawkes:
-        bought, sold = hawkes_fills(s, p, reach_bid, reach_ask, p.dt)
+        bought, sold = hawkes_fills(s, p, reach_bid, reach_ask, p.step)
     else:
         bought, sold = poisson_fills(s, p, reach_bid, reach_ask)
     buys, sells = settle(s, p, bid, ask, bought, sold)
@@ -117,7 +120,7 @@ def step_env(s, p, table, reach_bid, reach_ask, row, result):
     now = profit(s, p)
     square = float(s.inventory * s.inventory)
     result.terms[PROFIT] = p.weight[PROFIT] * (now - before)
-    result.terms[INVENTORY] = -p.weight[INVENTORY] * square * p.dt
+    result.terms[INVENTORY] = -p.weight[INVENTORY] * square * p.step
     result.terms[TERMINAL] = -p.weight[TERMINAL] * square if s.step == p.steps else 0.0
     result.reward = result.terms[PROFIT] + result.terms[INVENTORY] + result.terms[TERMINAL]
     result.bid_filled, result.ask_filled = buys == 1, sells == 1
@@ -133,7 +136,7 @@ def reset_env(s, p, table, row, result):
     seed_streams(s)
     s.episode += 1
     s.step = 0
-    s.inventory, s.mid, s.cash, s.spread_capture = p.initial_inventory, p.start, 0.0, 0.0
+    s.inventory, s.mid, s.cash, s.spread_capture = p.initial_inventory, p.start_price, 0.0, 0.0
     start_flow(s, p)
     s.default_depth[BID], s.default_depth[ASK] = default_depths(s, p, table)
     result.terms[:] = 0.0
@@ -146,12 +149,12 @@ def reset_env(s, p, table, row, result):
 
 
 @kernel
-def quote_block(states, params, which, actions, mode, commands, results, exponents, low, high):
+def quote_block(states, params, params_index, actions, mode, commands, results, exponents, low, high):
     """Depths that the actions ask for, into results; exponents: (2 × BLOCK,) -k δ of the bids and asks."""
     exponents[:] = 0.0
     for i in range(low, high):
         if commands[i] == STEP:
-            p, result, j = params[which[i]], results[i], 2 * (i - low)
+            p, result, j = params[params_index[i]], results[i], 2 * (i - low)
             bid, ask = asked_depths(states[i], p, actions[i], mode)
             result.depth[BID], result.depth[ASK] = bid, ask
             exponents[j], exponents[j + 1] = -p.fill_decay * bid, -p.fill_decay * ask
@@ -161,7 +164,7 @@ def quote_block(states, params, which, actions, mode, commands, results, exponen
 def step_range(
     states,
     params,
-    which,
+    params_index,
     table,
     actions,
     mode,
@@ -178,21 +181,21 @@ def step_range(
 ):
     """Step, reset or skip the envs low..high-1, a block at a time, so that exponentials are computed many at once.
 
-    states: (N,) records; params: (P,) records; which: (N,) int64 index into params; table: (rows, 2Q+1, 2) depths;
+    states: (N,) records; params: (P,) records; params_index: (N,) int64 row of each env; table: (rows, 2Q+1, 2) depths;
     actions: (N, 2) float32; commands: (N,) uint8; last_rows, last_results: what a skipped env said before;
     rows: (N, columns) float32; results: (N,) records; rewards (N,) float64 and ends (N,) bool say again, side by side, what
     results do; reach: (2 × BLOCK,) scratch.
     """
     for first in range(low, high, BLOCK):
         last = min(high, first + BLOCK)
-        quote_block(states, params, which, actions, mode, commands, results, reach, first, last)
+        quote_block(states, params, params_index, actions, mode, commands, results, reach, first, last)
         reach_quotes(reach)
         for i in range(first, last):
             if commands[i] == STEP:
                 j = 2 * (i - first)
-                step_env(states[i], params[which[i]], table, reach[j], reach[j + 1], rows[i], results[i])
+                step_env(states[i], params[params_index[i]], table, reach[j], reach[j + 1], rows[i], results[i])
             elif commands[i] == RESET:
-                reset_env(states[i], params[which[i]], table, rows[i], results[i])
+                reset_env(states[i], params[params_index[i]], table, rows[i], results[i])
             else:
                 for k in range(rows.shape[1]):
                     rows[i, k] = last_rows[i, k]

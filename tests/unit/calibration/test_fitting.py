@@ -195,11 +195,11 @@ def test_the_desk_is_in_proportion_to_the_market(records):
     market = market_of(found, start(1))
     symbol, moments = market.symbols[0], found.moments["XYZ"]
     sigma = 1e-4 * moments["volatility_bps"] * symbol.start_price
-    moved = market.policy.as_gamma * symbol.inventory_limit * sigma**2 * market.policy.as_T
+    moved = market.policy.risk_aversion * symbol.inventory_limit * sigma**2 * market.policy.horizon_seconds
     assert moved == pytest.approx(moments["spread_ticks"] * symbol.tick_size, rel=1e-3)
     value_at_risk = 2.3263 * sigma * np.sqrt(market.risk.var_horizon_seconds) * symbol.lot_size * symbol.inventory_limit
     assert market.risk.portfolio_var_limit == pytest.approx(0.5 * value_at_risk, rel=1e-3)
-    assert found.fill_decay == pytest.approx(market.policy.as_k, rel=1e-3)
+    assert found.fill_decay == pytest.approx(market.policy.fill_decay, rel=1e-3)
 
 
 def test_records_that_do_not_go_together_are_told(records, coins):

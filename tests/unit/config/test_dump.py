@@ -38,7 +38,7 @@ class TestDump:
                 "symbols": names,
                 "venues": [{"name": name} for name in names],
                 "regimes": [{"name": name, "transitions": {names[0]: 1.0} if name != names[0] else {}} for name in names],
-                "policy": {"as_gamma": gamma},
+                "policy": {"risk_aversion": gamma},
                 "flow": {"hawkes_mu": [mu] * (2 * len(names))},
                 "episode": {"steps": steps, "initial_regime": names[-1]},
                 "news": {"scorer": scorer},
@@ -60,7 +60,7 @@ class TestDump:
     def test_holds_every_key_one_a_line(self, tmp_path):
         dump_config(load_config("five_symbols"), tmp_path / "x.yaml")
         lines = (tmp_path / "x.yaml").read_text(encoding="utf-8").splitlines()
-        assert f"  as_gamma: {MarketConfig().policy.as_gamma}" in lines
+        assert f"  risk_aversion: {MarketConfig().policy.risk_aversion}" in lines
         assert "- [1.0, 0.6, 0.55, 0.25, 0.2]" in lines
         assert yaml.safe_load("\n".join(lines)) == load_config("five_symbols").model_dump()
 
@@ -85,23 +85,23 @@ class TestOverride:
         config = override(
             load_config("crisis"),
             {
-                "policy.as_gamma": np.float64(0.1),
+                "policy.risk_aversion": np.float64(0.1),
                 "venues.ALPHA.latency_ms": 3,
                 "venues.1.name": "SIGMA",
                 "flow.hawkes_alpha.0": 0.01,
                 "regimes.panic.transitions.relief": 0.5,
                 "risk": {"es_window": 64},
-                "randomize.policy.as_k": [1, 2],
+                "randomize.policy.fill_decay": [1, 2],
             },
         )
         raw = load_config("crisis").model_dump()
-        raw["policy"]["as_gamma"] = 0.1
+        raw["policy"]["risk_aversion"] = 0.1
         raw["venues"][0]["latency_ms"] = 3.0
         raw["venues"][1]["name"] = "SIGMA"
         raw["flow"]["hawkes_alpha"][0] = 0.01
         raw["regimes"][1]["transitions"]["relief"] = 0.5
         raw["risk"]["es_window"] = 64
-        raw["randomize"]["policy.as_k"] = [1.0, 2.0]
+        raw["randomize"]["policy.fill_decay"] = [1.0, 2.0]
         assert config.model_dump() == raw
 
     def test_leaves_the_original_alone(self):
@@ -118,15 +118,18 @@ class TestOverride:
         "changes, expected",
         [
             (
-                {"policy.as_gama": 1},
-                "override: policy.as_gama: value 1: unknown key 'as_gama' in 'policy'; nearest: ",
+                {"policy.risk_aversoin": 1},
+                "override: policy.risk_aversoin: value 1: unknown key 'risk_aversoin' in 'policy'; nearest: ",
             ),
             (
                 {"venues.ALPA.latency_ms": 1},
                 "override: venues.ALPA.latency_ms: value 1: no entry 'ALPA' in 'venues'; nearest",
             ),
-            ({"policy.as_gamma": -1}, "override: policy.as_gamma: value -1: expected a number from 1e-09 to 10000"),
-            ({"policy.as_gamma": "1"}, "override: policy.as_gamma: value '1': expected a number from"),
+            (
+                {"policy.risk_aversion": -1},
+                "override: policy.risk_aversion: value -1: expected a number from 1e-09 to 10000",
+            ),
+            ({"policy.risk_aversion": "1"}, "override: policy.risk_aversion: value '1': expected a number from"),
             ({"risk": {"es_widow": 1}}, "override: risk: unknown key 'es_widow'; nearest: 'es_window'"),
             (
                 {"symbols": ["A"], "symbols.XYZ.activity": 2},
@@ -147,9 +150,9 @@ class TestOverride:
 class TestSchemaAndHash:
     def test_the_schema_holds_ranges_defaults_and_units(self):
         schema = json.loads(json.dumps(config_schema()))
-        gamma = schema["$defs"]["Policy"]["properties"]["as_gamma"]
+        gamma = schema["$defs"]["Policy"]["properties"]["risk_aversion"]
         assert gamma["minimum"] == 1e-9
-        assert gamma["default"] == MarketConfig().policy.as_gamma
+        assert gamma["default"] == MarketConfig().policy.risk_aversion
         assert "[1/currency" in gamma["description"]
         assert schema["additionalProperties"] is False
         assert {"type": "string"} in schema["properties"]["symbols"]["items"]["anyOf"]

@@ -77,19 +77,19 @@ class TestSources:
         assert load_config(config) is config
 
     def test_a_mapping_lies_over_the_defaults(self):
-        config = load_config({"policy": {"as_gamma": 0.1}})
-        assert config == MarketConfig.model_validate({"policy": {"as_gamma": 0.1}})
-        assert config.policy.as_k == MarketConfig().policy.as_k
+        config = load_config({"policy": {"risk_aversion": 0.1}})
+        assert config == MarketConfig.model_validate({"policy": {"risk_aversion": 0.1}})
+        assert config.policy.fill_decay == MarketConfig().policy.fill_decay
 
     def test_a_mapping_may_hold_sections_tuples_and_numpy_values(self):
         content = {
             "venues": (Venue(name="V", latency_ms=3.0),),
-            "policy": {"as_gamma": np.float64(0.1), "router_top_k": np.int64(3)},
+            "policy": {"risk_aversion": np.float64(0.1), "router_top_k": np.int64(3)},
             "correlation": np.array([[1.0, 0.2], [0.2, 1.0]]),
         }
         config = load_config(content)
         assert config.venues == [Venue(name="V", latency_ms=3.0)]
-        assert (type(config.policy.as_gamma), type(config.policy.router_top_k)) == (float, int)
+        assert (type(config.policy.risk_aversion), type(config.policy.router_top_k)) == (float, int)
         assert config.correlation == [[1.0, 0.2], [0.2, 1.0]]
 
     @pytest.mark.parametrize("source", [3, [1], {1, 2}, b"calm"])
@@ -120,7 +120,7 @@ class TestUnreadableFiles:
     @pytest.mark.parametrize(
         "text, expected",
         [
-            ("policy:\n  as_gamma: [1\nrisk: {}\n", "line 3, column 5: malformed YAML: "),
+            ("policy:\n  risk_aversion: [1\nrisk: {}\n", "line 3, column 5: malformed YAML: "),
             ("policy:\n\tas_gamma: 1\n", "line 2, column 1: malformed YAML: "),
             (
                 "policy: {}\nrisk: {}\npolicy: {}\n",
@@ -169,11 +169,11 @@ class TestErrors:
     @pytest.mark.parametrize(
         "text, expected",
         [
-            ("policy: {as_gama: 1}", "policy: unknown key 'as_gama'; nearest: 'as_gamma'"),
-            ("policy: {AS_GAMMA: 1}", "policy: unknown key 'AS_GAMMA'; nearest: 'as_gamma'"),
-            ("as_gamma: 1", "unknown key 'as_gamma'; 'as_gamma' belongs in section 'policy'"),
-            ("risk: {as_gamma: 1}", "risk: unknown key 'as_gamma'; 'as_gamma' belongs in section 'policy'"),
-            ("as_gama: 1", "unknown key 'as_gama'; nearest: 'as_gamma' in section 'policy'"),
+            ("policy: {risk_aversoin: 1}", "policy: unknown key 'risk_aversoin'; nearest: 'risk_aversion'"),
+            ("policy: {RISK_AVERSION: 1}", "policy: unknown key 'RISK_AVERSION'; nearest: 'risk_aversion'"),
+            ("risk_aversion: 1", "unknown key 'risk_aversion'; 'risk_aversion' belongs in section 'policy'"),
+            ("risk: {risk_aversion: 1}", "risk: unknown key 'risk_aversion'; 'risk_aversion' belongs in section 'policy'"),
+            ("risk_aversoin: 1", "unknown key 'risk_aversoin'; nearest: 'risk_aversion' in section 'policy'"),
             (
                 "flow: {size_mean_lots: 1}",
                 "flow: unknown key 'size_mean_lots'; 'size_mean_lots' belongs in section 'flow.m",
@@ -216,13 +216,15 @@ class TestErrors:
         assert "\n" not in message
 
     def test_all_problems_at_once(self, write):
-        path = write("policy: {as_gamma: x, as_k: true}\nrisk: {vra_conf: 1}\nvenues: [{name: V, latency_ms: -1}]\n")
+        path = write(
+            "policy: {risk_aversion: x, fill_decay: true}\nrisk: {vra_conf: 1}\nvenues: [{name: V, latency_ms: -1}]\n"
+        )
         keys = {line.removeprefix(f"{path}: ").split(": ")[0] for line in refused(path).splitlines()}
-        assert keys == {"policy.as_gamma", "policy.as_k", "risk", "venues.V.latency_ms"}
+        assert keys == {"policy.risk_aversion", "policy.fill_decay", "risk", "venues.V.latency_ms"}
 
     def test_long_values_are_shortened(self, write):
         for value in ("x" * 5000, [1.0] * 5000, {f"k{i}": i for i in range(500)}):
-            message = refused({"policy": {"as_gamma": value}})
+            message = refused({"policy": {"risk_aversion": value}})
             assert len(message) < 250
             assert "..." in message
 
@@ -236,10 +238,10 @@ class TestErrors:
 
 class TestBase:
     def test_mappings_merge_and_lists_replace(self, write):
-        write("policy: {as_gamma: 0.1, as_k: 5}\nvenues: [{name: A}, {name: B}]\ncorrelation: 0.2\n", "low.yaml")
-        write("base: low.yaml\npolicy: {as_k: 6}\nflow: {makers: {queue_reaction: 1.5}}\n", "sub/../mid.yaml")
+        write("policy: {risk_aversion: 0.1, fill_decay: 5}\nvenues: [{name: A}, {name: B}]\ncorrelation: 0.2\n", "low.yaml")
+        write("base: low.yaml\npolicy: {fill_decay: 6}\nflow: {makers: {queue_reaction: 1.5}}\n", "sub/../mid.yaml")
         top = load_config(write("base: mid.yaml\nvenues: [{name: C}]\nflow: {makers: {size_mean_lots: 7}}\n"))
-        assert (top.policy.as_gamma, top.policy.as_k, top.correlation) == (0.1, 6.0, 0.2)
+        assert (top.policy.risk_aversion, top.policy.fill_decay, top.correlation) == (0.1, 6.0, 0.2)
         assert [venue.name for venue in top.venues] == ["C"]
         assert (top.flow.makers.queue_reaction, top.flow.makers.size_mean_lots) == (1.5, 7.0)
 
@@ -255,9 +257,9 @@ class TestBase:
         assert load_config("../b/top.yaml").correlation == 0.3
 
     def test_ranges_merge_and_can_be_removed(self, write):
-        write("randomize: {policy.as_k: [1, 2]}\n", "low.yaml")
-        more = load_config(write("base: low.yaml\nrandomize: {policy.as_T: [3, 4]}\n"))
-        assert more.randomize == {"policy.as_k": [1.0, 2.0], "policy.as_T": [3.0, 4.0]}
+        write("randomize: {policy.fill_decay: [1, 2]}\n", "low.yaml")
+        more = load_config(write("base: low.yaml\nrandomize: {policy.horizon_seconds: [3, 4]}\n"))
+        assert more.randomize == {"policy.fill_decay": [1.0, 2.0], "policy.horizon_seconds": [3.0, 4.0]}
         assert load_config(write("base: low.yaml\nrandomize: {}\n")).randomize == {}
 
     def test_a_cycle_is_refused(self, write):
@@ -274,14 +276,14 @@ class TestBase:
 
     def test_an_error_names_the_file_that_holds_the_key(self, write):
         low = write(
-            "policy: {as_gamma: -1}\nvenues: [{name: A, latency_ms: -1}]\nflow: {hawkes_mu: [1]}\n",
+            "policy: {risk_aversion: -1}\nvenues: [{name: A, latency_ms: -1}]\nflow: {hawkes_mu: [1]}\n",
             "low.yaml",
         )
-        top = write("base: low.yaml\npolicy: {as_k: -1, nonsense: 1}\n")
+        top = write("base: low.yaml\npolicy: {fill_decay: -1, nonsense: 1}\n")
         assert [tuple(line.split(": ")[:2]) for line in refused(top).splitlines()] == [
             (str(low), "venues.A.latency_ms"),
-            (str(low), "policy.as_gamma"),
-            (str(top), "policy.as_k"),
+            (str(low), "policy.risk_aversion"),
+            (str(top), "policy.fill_decay"),
             (str(top), "policy"),
         ]
 
@@ -322,6 +324,7 @@ class TestTape:
 
 def test_an_override_without_its_section_is_told_where_it_belongs():
     with pytest.raises(
-        ConfigError, match="override: as_gamma: value 1: unknown key 'as_gamma'; 'as_gamma' belongs in section"
+        ConfigError,
+        match="override: risk_aversion: value 1: unknown key 'risk_aversion'; 'risk_aversion' belongs in section",
     ):
-        override(load_config(), {"as_gamma": 1})
+        override(load_config(), {"risk_aversion": 1})

@@ -17,7 +17,7 @@ def refused(content):
 
 
 RANGES = {
-    "policy.as_gamma": [0.001, 0.01],
+    "policy.risk_aversion": [0.001, 0.01],
     "policy.router_top_k": [1, 3],
     "symbols.ABC.volatility_bps_per_sqrt_second": [0.5, 2.0],
     "symbols.0.activity": [0.5, 1.5],
@@ -34,7 +34,7 @@ class TestRandomize:
         rng = np.random.default_rng(7)
         draws = [sample_randomized(config, rng) for _ in range(400)]
         found = {
-            "policy.as_gamma": [d.policy.as_gamma for d in draws],
+            "policy.risk_aversion": [d.policy.risk_aversion for d in draws],
             "policy.router_top_k": [d.policy.router_top_k for d in draws],
             "symbols.ABC.volatility_bps_per_sqrt_second": [d.symbols[1].volatility_bps_per_sqrt_second for d in draws],
             "symbols.0.activity": [d.symbols[0].activity for d in draws],
@@ -56,9 +56,9 @@ class TestRandomize:
         assert all(draw.randomize == {} for draw in draws)
 
     def test_leaves_every_other_key_alone(self):
-        config = load_config({"randomize": {"policy.as_gamma": [0.001, 0.01]}})
+        config = load_config({"randomize": {"policy.risk_aversion": [0.001, 0.01]}})
         draw = sample_randomized(config, np.random.default_rng(1))
-        assert override(draw, {"policy.as_gamma": config.policy.as_gamma}) == override(config, {"randomize": {}})
+        assert override(draw, {"policy.risk_aversion": config.policy.risk_aversion}) == override(config, {"randomize": {}})
 
     def test_depends_on_the_generator_alone(self):
         config = load_config({"randomize": RANGES})
@@ -88,25 +88,25 @@ class TestRandomize:
     @pytest.mark.parametrize(
         "key, bounds, expected",
         [
-            ("policy.as_gama", [1, 2], "unknown key 'as_gama' in 'policy'; nearest: 'as_gamma'"),
-            ("polcy.as_gamma", [1, 2], "unknown key 'polcy'; nearest: 'policy'"),
+            ("policy.risk_aversoin", [1, 2], "unknown key 'risk_aversoin' in 'policy'; nearest: 'risk_aversion'"),
+            ("polcy.risk_aversion", [1, 2], "unknown key 'polcy'; nearest: 'policy'"),
             ("symbols.XYA.activity", [1, 2], "no entry 'XYA' in 'symbols'; nearest: 'XYZ'"),
             ("symbols.2.activity", [1, 2], "no entry '2' in 'symbols'; expected one of 'XYZ', 'ABC'"),
-            ("policy.as_gamma.x", [1, 2], "'policy.as_gamma' is a single value"),
+            ("policy.risk_aversion.x", [1, 2], "'policy.risk_aversion' is a single value"),
             ("policy.router", [1, 2], "a key that holds one number; this one holds 'learning'"),
             ("policy.adaptive_tick", [0, 1], "a key that holds one number; this one holds true"),
             ("news.tape_seconds_per_second", [1, 2], "a key that holds one number; this one holds null"),
             ("flow.hawkes_alpha", [1, 2], "a key that holds one number; this one holds [0.12, 6.0]"),
             ("policy", [1, 2], "a key that holds one number; this one holds {"),
             ("randomize", [1, 2], "a key that holds one number"),
-            ("policy.as_k", [2, 1], "[low, high] with low not above high"),
+            ("policy.fill_decay", [2, 1], "[low, high] with low not above high"),
             ("policy.router_top_k", [1, 2.5], "whole numbers, as the key holds one"),
-            ("policy.as_k", [1], "a list of 2 numbers"),
-            ("policy.as_k", 3, "a list of 2 numbers"),
+            ("policy.fill_decay", [1], "a list of 2 numbers"),
+            ("policy.fill_decay", 3, "a list of 2 numbers"),
             (
-                "policy.as_gamma",
+                "policy.risk_aversion",
                 [-1, 1],
-                "value [-1.0, 1.0]: expected valid ends; with all at their low end policy.as_gamma: ",
+                "value [-1.0, 1.0]: expected valid ends; with all at their low end policy.risk_aversion: ",
             ),
             (
                 "policy.min_tick",

@@ -7,8 +7,8 @@ from mm_env.config.io import config_hash, load_config, override, preset_names
 from mm_env.config.scenario import ScenarioFile
 from mm_env.config.scenarios import expand, levels_of
 from mm_env.errors import ConfigError
+from mm_env.market.params import make_params
 from mm_env.risk.stress import Schedule
-from mm_env.sim.params import make_params
 
 MARKET = load_config()
 
@@ -51,12 +51,12 @@ def test_a_market_of_one_regime_is_already_pinned():
 
 def test_changes_come_in_their_order():
     level = {
-        "set": {"policy.as_gamma": 0.1, "flow.hawkes_alpha": [0.1, 2.0]},
-        "multiply": {"policy.as_gamma": 3.0, "flow.hawkes_alpha": 0.5, "symbols.XYZ.quote_size": 0.33},
+        "set": {"policy.risk_aversion": 0.1, "flow.hawkes_alpha": [0.1, 2.0]},
+        "multiply": {"policy.risk_aversion": 3.0, "flow.hawkes_alpha": 0.5, "symbols.XYZ.quote_size": 0.33},
         "prefix": {"news.scorer": "flipped:"},
     }
     config = scenarios({"sweeps": {"a": {"b": level}}})["a=b"].config
-    assert config.policy.as_gamma == pytest.approx(0.3) and config.flow.hawkes_alpha == [0.05, 1.0]
+    assert config.policy.risk_aversion == pytest.approx(0.3) and config.flow.hawkes_alpha == [0.05, 1.0]
     assert config.symbols[0].quote_size == 7 and config.symbols[1].quote_size == 20
     assert config.news.scorer == "flipped:tfidf"
 
@@ -89,14 +89,14 @@ def test_a_branching_ratio_keeps_the_mean_rate_of_takers(market, target):
 
 def test_windows_are_phases_that_add_up():
     windows = [
-        {"from_seconds": 10.0, "to_seconds": 30.0, "multiply": {"policy.as_gamma": 2.0}, "shock_bps": -40.0},
-        {"from_seconds": 20.0, "to_seconds": 25.5, "multiply": {"policy.as_gamma": 3.0}, "venues_down": ["2"]},
-        {"from_seconds": 90.0, "set": {"policy.as_gamma": 1.0}},
+        {"from_seconds": 10.0, "to_seconds": 30.0, "multiply": {"policy.risk_aversion": 2.0}, "shock_bps": -40.0},
+        {"from_seconds": 20.0, "to_seconds": 25.5, "multiply": {"policy.risk_aversion": 3.0}, "venues_down": ["2"]},
+        {"from_seconds": 90.0, "set": {"policy.risk_aversion": 1.0}},
     ]
     market = override(MARKET, {"episode.steps": 100})
-    phases = scenarios({"stresses": {"s": {"set": {"policy.as_gamma": 0.1}, "windows": windows}}}, market)["s"].phases
+    phases = scenarios({"stresses": {"s": {"set": {"policy.risk_aversion": 0.1}, "windows": windows}}}, market)["s"].phases
     assert [phase.first for phase in phases] == [0, 10, 20, 26, 30, 90]
-    np.testing.assert_allclose([phase.config.policy.as_gamma for phase in phases], [0.1, 0.2, 0.6, 0.2, 0.1, 1.0])
+    np.testing.assert_allclose([phase.config.policy.risk_aversion for phase in phases], [0.1, 0.2, 0.6, 0.2, 0.1, 1.0])
     assert [phase.shock_bps for phase in phases] == [0.0, -2.0, -2.0, -2.0, 0.0, 0.0]
     assert [sorted(phase.venues_down) for phase in phases] == [[], [], ["GAMMA"], [], [], []]
 
@@ -146,19 +146,19 @@ MISTAKES = [
     ),
     ({"stresses": {"base": {}}}, "another name"),
     (
-        {"grid": {"a": {"own": {"set": {"policy.as_gamma": 1.0}}}}},
+        {"grid": {"a": {"own": {"set": {"policy.risk_aversion": 1.0}}}}},
         "file.yaml: grid.a.own: a level of that name is the market's own; expected no changes",
     ),
     (within(from_seconds=5.0, to_seconds=5.0), "windows.0.to_seconds: value 5.0: expected above"),
     (within(shock_bps=5.0), "to_seconds: value null: expected a number, as shock_bps"),
     (of(branching_ratio=1.0), "branching_ratio: value 1.0: expected a number"),
     (
-        of(set={"policy.as_gama": 1.0}),
-        "file.yaml: stresses: a: policy.as_gama: value 1.0: unknown key 'as_gama' in 'policy'",
+        of(set={"policy.risk_aversoin": 1.0}),
+        "file.yaml: stresses: a: policy.risk_aversoin: value 1.0: unknown key 'risk_aversoin' in 'policy'",
     ),
-    (of(set={"policy.as_gama": 1.0}), "nearest: 'as_gamma'"),
+    (of(set={"policy.risk_aversoin": 1.0}), "nearest: 'risk_aversion'"),
     (of(multiply={"venues.*.latency": 2.0}), "venues.*.latency: value 2.0: unknown key 'latency'"),
-    (of(multiply={"policy.*.as_gamma": 2.0}), "`*` for the entries of a list"),
+    (of(multiply={"policy.*.risk_aversion": 2.0}), "`*` for the entries of a list"),
     (of(multiply={"news.scorer": 2.0}), "news.scorer: factor 2: a key that holds numbers; this one holds 'tfidf'"),
     (of(prefix={"news.impact_bps": "x"}), "news.impact_bps: prefix 'x': a key that holds a text"),
     (of(regime="panic"), "regime: value 'panic': expected a regime of the market; expected one of 'calm', 'stress'"),
@@ -194,4 +194,4 @@ def test_a_stream_of_headlines_may_begin_with_the_episode():
 
 def test_markets_without_one_simulation_are_refused():
     with pytest.raises(ConfigError, match="randomize: scenarios need one simulated market"):
-        scenarios({}, override(MARKET, {"randomize": {"policy.as_gamma": [0.1, 0.2]}}))
+        scenarios({}, override(MARKET, {"randomize": {"policy.risk_aversion": [0.1, 0.2]}}))

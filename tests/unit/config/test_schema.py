@@ -36,10 +36,10 @@ KEPT = [
     ("alpha_weight", ("policy",), 1.0),
     ("obi_weight", ("policy",), 0.7),
     ("alpha_smooth", ("policy",), 0.9),
-    ("use_avellaneda", ("policy",), False),
-    ("as_gamma", ("policy",), 0.1),
-    ("as_k", ("policy",), 1.5),
-    ("as_T", ("policy",), 30.0),
+    ("use_avellaneda_stoikov", ("policy",), False),
+    ("risk_aversion", ("policy",), 0.1),
+    ("fill_decay", ("policy",), 1.5),
+    ("horizon_seconds", ("policy",), 30.0),
     ("router_top_k", ("policy",), 3),
     ("adaptive_tick", ("policy",), False),
     ("min_tick", ("policy",), 0.02),
@@ -72,15 +72,15 @@ def test_symbols_may_be_plain_names():
 
 
 def test_whole_numbers_stand_for_floats_and_become_floats():
-    gamma = load_config({"policy": {"as_gamma": 1}, "flow": {"hawkes_mu": [1, 1, 2, 2]}})
-    assert isinstance(gamma.policy.as_gamma, float)
+    gamma = load_config({"policy": {"risk_aversion": 1}, "flow": {"hawkes_mu": [1, 1, 2, 2]}})
+    assert isinstance(gamma.policy.risk_aversion, float)
     assert all(isinstance(mu, float) for mu in gamma.flow.hawkes_mu)
 
 
 @pytest.mark.parametrize("value", [True, "0.1", None, [0.1], float("nan"), float("inf"), -1.0, 1e9])
 def test_refuses_what_is_no_number_in_range(value):
-    assert "configuration: policy.as_gamma: value " in refused({"policy": {"as_gamma": value}})
-    assert "a number from 1e-09 to 10000 (risk aversion" in refused({"policy": {"as_gamma": value}})
+    assert "configuration: policy.risk_aversion: value " in refused({"policy": {"risk_aversion": value}})
+    assert "a number from 1e-09 to 10000 (risk aversion" in refused({"policy": {"risk_aversion": value}})
 
 
 @pytest.mark.parametrize("value", [True, 2.0, "2", 0, 65])
@@ -91,7 +91,7 @@ def test_refuses_what_is_no_whole_number_in_range(value):
 
 def test_values_never_change():
     with pytest.raises(ValidationError, match="frozen"):
-        MarketConfig().policy.as_gamma = 1.0
+        MarketConfig().policy.risk_aversion = 1.0
 
 
 @pytest.mark.parametrize("group", ["symbols", "venues", "regimes"])

@@ -63,10 +63,10 @@ def test_every_section_of_a_market_has_a_place():
 
 def test_fields_say_what_the_schema_says():
     gamma, limit, half_life = (
-        BY_KEY[key] for key in ("policy.as_gamma", "risk.portfolio_var_limit", "policy.sentiment_half_life_seconds")
+        BY_KEY[key] for key in ("policy.risk_aversion", "risk.portfolio_var_limit", "policy.sentiment_half_life_seconds")
     )
     assert (gamma.kind, gamma.value, gamma.low, gamma.high) == ("number", 0.035, 1e-9, 1e4)
-    assert "risk aversion" in gamma.help and "default 0.035" in gamma.help and "`policy.as_gamma`" in gamma.help
+    assert "risk aversion" in gamma.help and "default 0.035" in gamma.help and "`policy.risk_aversion`" in gamma.help
     assert limit.label == "portfolio var limit [currency]" and half_life.label == "sentiment half life [s]"
     assert BY_KEY["policy.router"].choices == ("learning", "random")
     assert BY_KEY["news.tape"].optional and not BY_KEY["news.scorer"].optional
@@ -77,12 +77,12 @@ def test_fields_say_what_the_schema_says():
 def test_only_what_was_changed_comes_out():
     assert changes_of(FIELDS, VALUES) == {}
     changed = VALUES | {
-        "policy.as_gamma": 0.1, "venues.ALPHA.latency_ms": 3.0, "policy.use_avellaneda": False, "news.tape": "",
+        "policy.risk_aversion": 0.1, "venues.ALPHA.latency_ms": 3.0, "policy.use_avellaneda_stoikov": False, "news.tape": "",
         "flow.hawkes_mu": "[0.1, 0.2, 0.3, 0.4]", "episode.initial_regime": "calm", "flow.makers.queue_reaction": 1.0,
     }  # fmt: skip
     found = changes_of(FIELDS, changed)
     assert found == {
-        "policy.as_gamma": 0.1, "venues.ALPHA.latency_ms": 3.0, "policy.use_avellaneda": False,
+        "policy.risk_aversion": 0.1, "venues.ALPHA.latency_ms": 3.0, "policy.use_avellaneda_stoikov": False,
         "flow.hawkes_mu": [0.1, 0.2, 0.3, 0.4], "episode.initial_regime": "calm", "flow.makers.queue_reaction": 1.0,
     }  # fmt: skip
     config = override(CONFIG, found)
@@ -92,7 +92,7 @@ def test_only_what_was_changed_comes_out():
 @pytest.mark.parametrize(
     "key, value, told",
     [
-        ("policy.as_gamma", None, r"policy\.as_gamma: empty; expected a value from 1e-09 to 10000"),
+        ("policy.risk_aversion", None, r"policy\.risk_aversion: empty; expected a value from 1e-09 to 10000"),
         ("flow.hawkes_mu", "[0.1,", r"flow\.hawkes_mu: malformed YAML"),
         ("replay", "{a: 1, a: 2}", "replay: malformed YAML: key 'a' stands twice"),
     ],
@@ -110,12 +110,12 @@ def test_an_optional_number_may_be_emptied():
 
 
 def test_overrides_are_taken_key_by_key_so_that_they_join_those_of_the_form():
-    text = "policy: {as_gamma: 0.1}\nflow: {makers: {queue_reaction: 2.0}}\nvenues.BETA.latency_ms: 1.0\nrandomize: {}"
+    text = "policy: {risk_aversion: 0.1}\nflow: {makers: {queue_reaction: 2.0}}\nvenues.BETA.latency_ms: 1.0\nrandomize: {}"
     found = overrides_of(text)
     assert found == {
-        "policy.as_gamma": 0.1, "flow.makers.queue_reaction": 2.0, "venues.BETA.latency_ms": 1.0, "randomize": {},
+        "policy.risk_aversion": 0.1, "flow.makers.queue_reaction": 2.0, "venues.BETA.latency_ms": 1.0, "randomize": {},
     }  # fmt: skip
-    assert override(CONFIG, {"policy.as_k": 50.0} | found).policy.as_gamma == 0.1
+    assert override(CONFIG, {"policy.fill_decay": 50.0} | found).policy.risk_aversion == 0.1
     assert overrides_of(" \n") == {}
 
 

@@ -132,7 +132,7 @@ def test_the_saved_run_is_what_was_played(tmp_path):
 
 def test_the_policy_and_the_settings_are_those_that_were_asked_for():
     one = market(policy="fixed")
-    assert one.policy.name == "fixed" and not one.config.policy.use_avellaneda
+    assert one.policy.name == "fixed" and not one.config.policy.use_avellaneda_stoikov
     assert one.config.risk.portfolio_var_limit == 60.0 != load_config().risk.portfolio_var_limit
     with pytest.raises(ConfigError, match=r"policy 'nobody'"):
         market(policy="nobody")

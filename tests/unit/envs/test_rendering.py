@@ -202,7 +202,7 @@ def test_sparkline():
 
 
 def test_own_quotes_far_from_the_market_do_not_fill_the_memory():
-    env = gym.make(ID, config={"policy": {"as_k": 1e-6, "as_gamma": 1e-9}}, render_mode="ansi")
+    env = gym.make(ID, config={"policy": {"fill_decay": 1e-6, "risk_aversion": 1e-9}}, render_mode="ansi")
     env.reset(seed=1)
     for _ in range(3):
         env.step(env.unwrapped.default_action())

@@ -121,7 +121,7 @@ def test_mark_outs_are_those_of_the_definition(played):
                 continue
             k, v, tick = fill["symbol"], fill["venue"], params["tick_size"][fill["symbol"]]
             shares = (1 - 2 * int(fill["side"])) * int(fill["quantity"]) * 100.0
-            basis = params["basis"][v]
+            basis = params["price_basis_ticks"][v]
             for h, horizon in enumerate((0.0, 1.0, 10.0, 60.0)):
                 at = int(np.ceil(fill["time"] + horizon - 1e-9))
                 if horizon and at >= STEPS:  # the last mid stands after the agent's own liquidation

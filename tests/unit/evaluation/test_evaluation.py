@@ -165,8 +165,8 @@ def test_all_steps_are_reported_and_a_stop_is_heeded_between_them():
 
 
 def test_what_cannot_be_evaluated_is_refused():
-    drawn = load_config({"randomize": {"policy.as_gamma": [0.01, 0.1]}})
-    with pytest.raises(ConfigError, match=r"randomize: policy\.as_gamma: an evaluation needs one market"):
+    drawn = load_config({"randomize": {"policy.risk_aversion": [0.01, 0.1]}})
+    with pytest.raises(ConfigError, match=r"randomize: policy\.risk_aversion: an evaluation needs one market"):
         evaluate(get_policy("as"), drawn, 2, 0)
     with pytest.raises(ValueError, match="episodes 0, most_envs 4: expected at least 1 of each"):
         evaluate(get_policy("as"), MARKET, 0, 0, most_envs=4)

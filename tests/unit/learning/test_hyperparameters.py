@@ -28,17 +28,17 @@ def written(tmp_path):
 
 
 def test_what_a_file_says(written):
-    written("policy: {as_gamma: 0.2}\nrisk: {hedge_target: 0.5}\n", "tuned.yaml")
+    written("policy: {risk_aversion: 0.2}\nrisk: {hedge_target: 0.5}\n", "tuned.yaml")
     path = written(
         "n_timesteps: 5000\nn_envs: 16\nlearning_rate: lin_2e-3\nclip_range: 0.1\nn_steps: 32\n"
         "policy_kwargs: {net_arch: [8, 4], activation_fn: elu, log_std_init: -2.0}\nnormalize: {clip_reward: 5.0}\n"
-        "env_kwargs:\n  policy: tuned.yaml\n  policy_parameters: {residual_half_spreads: 3.0, as_gamma: 0.3}\n"
+        "env_kwargs:\n  policy: tuned.yaml\n  policy_parameters: {residual_half_spreads: 3.0, risk_aversion: 0.3}\n"
     )
     found = read_hyperparameters("ppo", path)
     assert (found.timesteps, found.n_envs, found.action_mode, found.policy) == (5000, 16, "residual", "MlpPolicy")
     assert found.normalize == {"clip_reward": 5.0}
     market = found.market(MarketConfig())
-    assert (market.policy.as_gamma, market.risk.hedge_target, market.policy.residual_half_spreads) == (0.3, 0.5, 3.0)
+    assert (market.policy.risk_aversion, market.risk.hedge_target, market.policy.residual_half_spreads) == (0.3, 0.5, 3.0)
     arguments = found.class_arguments()
     assert arguments["policy_kwargs"] == {"net_arch": [8, 4], "activation_fn": torch.nn.ELU, "log_std_init": -2.0}
     assert [arguments["learning_rate"](left) for left in (1.0, 0.5, 0.0)] == pytest.approx([2e-3, 1e-3, 0.0])
@@ -88,7 +88,7 @@ def test_the_file_of_the_classic_market():
         ("env_kwargs: {action_mod: residual}", r"env_kwargs.action_mod: no such key; nearest: 'action_mode'"),
         ("env_kwargs: {action_mode: relative}", r"action_mode: value 'relative': expected one of residual, absolute"),
         ("env_kwargs: {policy: nowhere.yaml}", r"nowhere.yaml: No such file"),
-        ("env_kwargs: {policy_parameters: {as_gama: 1}}", r"policy.as_gama.*as_gamma"),
+        ("env_kwargs: {policy_parameters: {risk_aversoin: 1}}", r"policy.risk_aversoin.*risk_aversion"),
         ("noise_std: 0.1", r"noise_std: only beside noise_type"),
         ("noise_type: pink", r"noise_type: value 'pink': expected one of normal, ornstein-uhlenbeck"),
         ("- 1", r"expected a mapping of hyperparameters"),

@@ -19,7 +19,7 @@ MARKET = load_config(
         "episode": {"steps": 40},
         "risk": {"portfolio_var_limit": 60.0},
         "news": {"rate_per_hour": 1800.0},
-        "policy": {"as_k": 40.0},
+        "policy": {"fill_decay": 40.0},
     }
 )
 

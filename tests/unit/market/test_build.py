@@ -22,32 +22,38 @@ def on_tape(path):
 
 def test_poisson_news_draws_from_the_bundled_headlines():
     market = build_market(load_config())
-    assert len(market.tape) == len(market.texts) == market.first[-1] > 300
-    assert market.first[0] == 0 and len(market.first) == 4 and (np.diff(market.first) > 0).all()
+    assert len(market.headlines.tape) == len(market.texts) == market.headlines.offsets[-1] > 300
+    assert (
+        market.headlines.offsets[0] == 0
+        and len(market.headlines.offsets) == 4
+        and (np.diff(market.headlines.offsets) > 0).all()
+    )
     for block, owner in enumerate((0, 1, -1)):
-        rows = market.tape[market.first[block] : market.first[block + 1]]
+        rows = market.headlines.tape[market.headlines.offsets[block] : market.headlines.offsets[block + 1]]
         assert (rows["symbol"] == owner).all()
-    assert market.tape["stated"].all() and np.abs(market.tape["polarity"]).max() <= 1.0
+    assert market.headlines.tape["stated"].all() and np.abs(market.headlines.tape["polarity"]).max() <= 1.0
     scorer = get_scorer(market.config.news.scorer)
-    np.testing.assert_array_equal(market.tape["scored"], class_of(market.tape["score"], scorer.neutral_band))
-    np.testing.assert_array_equal(market.tape["score"][:5], scorer.score(market.texts[:5]))
+    np.testing.assert_array_equal(
+        market.headlines.tape["scored"], class_of(market.headlines.tape["score"], scorer.neutral_band)
+    )
+    np.testing.assert_array_equal(market.headlines.tape["score"][:5], scorer.score(market.texts[:5]))
     assert market.tape_report is None
 
 
 def test_a_tape_keeps_times_symbols_and_what_is_not_stated(tmp_path):
     market = build_market(on_tape(tape(tmp_path)))
-    assert market.tape["time"].tolist() == [0.0, 2.0, 3.0]
-    assert market.tape["symbol"].tolist() == [0, 1, -1]
-    assert market.tape["polarity"].tolist() == [0.9, 0.0, 0.0]
-    assert market.tape["stated"].tolist() == [1, 1, 0]
+    assert market.headlines.tape["time"].tolist() == [0.0, 2.0, 3.0]
+    assert market.headlines.tape["symbol"].tolist() == [0, 1, -1]
+    assert market.headlines.tape["polarity"].tolist() == [0.9, 0.0, 0.0]
+    assert market.headlines.tape["stated"].tolist() == [1, 1, 0]
     assert market.texts == ("Profits soar on record demand", "Board meets on Tuesday", "Terrible crash feared")
-    assert market.tape["scored"].tolist() == [2, 1, 0]
+    assert market.headlines.tape["scored"].tolist() == [2, 1, 0]
     assert market.tape_report.kept == 3 and market.params["news_source"] == 2
 
 
 def test_no_news_is_no_tape():
     market = build_market(override(load_config(), {"news.source": "none"}))
-    assert len(market.tape) == 0 and market.texts == () and not market.first.any()
+    assert len(market.headlines.tape) == 0 and market.texts == () and not market.headlines.offsets.any()
 
 
 def test_the_confusion_of_the_scorer_reaches_the_kernel():
@@ -56,7 +62,7 @@ def test_the_confusion_of_the_scorer_reaches_the_kernel():
     np.testing.assert_allclose(market.params["truth"], np.cumsum(truth, axis=1))
     np.testing.assert_array_equal(market.params["truth_magnitude"], magnitude)
     blind = build_market(override(load_config(), {"news.scorer": "none"}))
-    assert not blind.tape["score"].any() and not np.array_equal(blind.confusion[0], truth)
+    assert not blind.headlines.tape["score"].any() and not np.array_equal(blind.confusion[0], truth)
 
 
 def test_a_market_is_built_once_and_again_when_its_tape_changes(tmp_path):
@@ -66,7 +72,7 @@ def test_a_market_is_built_once_and_again_when_its_tape_changes(tmp_path):
     assert build_market(on_tape(path)) is first
     tape(tmp_path, [*ROWS[:1], "5,XYZ,Another headline of another length,0.1"])
     assert build_market(config).texts[-1] == "Another headline of another length"
-    assert build_market(override(config, {"policy.as_gamma": 0.1})) is not first
+    assert build_market(override(config, {"policy.risk_aversion": 0.1})) is not first
 
 
 def test_a_tape_that_has_vanished_is_an_error(tmp_path):
@@ -92,6 +98,6 @@ def test_capacity_is_the_smallest_that_holds_the_market(preset, size):
 
 def test_params_of_a_variation_keep_the_scorer():
     market = build_market(load_config())
-    varied = market.params_of(override(load_config(), {"policy.as_gamma": 0.7}))
-    assert varied["gamma"] == 0.7
+    varied = market.params_of(override(load_config(), {"policy.risk_aversion": 0.7}))
+    assert varied["risk_aversion"] == 0.7
     np.testing.assert_array_equal(varied["truth"], market.params["truth"])

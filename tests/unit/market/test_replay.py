@@ -15,7 +15,7 @@ from mm_env.data.events import About, Events, EventWriter, join_events
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.errors import ConfigError
 from mm_env.market.build import build_market
-from mm_env.market.replay import load_feed
+from mm_env.market.replay import load_replay
 from mm_env.runs.book_events import book_about, simulate_events
 from mm_env.sim.batch import Batch
 from mm_env.sim.state import DEEPEST, WINDOW
@@ -66,8 +66,8 @@ def replay_of(path: Path, **changes: Any) -> MarketConfig:
 def begun(config: MarketConfig, **own: Any) -> Batch:
     """The market at its first step, with an own order put in its books."""
     market = build_market(config)
-    batch = Batch(market.params, 1, market.capacity, market.tape, market.first, threads=1, log=True)
-    batch.feed, batch.ladders = market.record.feed, market.record.ladders
+    batch = Batch(market.params, 1, market.capacity, market.headlines, threads=1, log=True)
+    batch.replay = market.replay.inputs
     batch.seed([np.random.SeedSequence(1)])
     batch.reset()
     place(batch, **own)
@@ -103,7 +103,7 @@ def test_a_trade_at_the_own_price_takes_those_ahead_first(tmp_path):
     assert fills["quantity"].tolist() == [1, 2]
     assert fills["price"].tolist() == [9999, 9999]
     assert fills["mid"].tolist() == [10000.0, 10000.0]
-    assert s["taken"] == s["given"] + s["given_own"]
+    assert s["taker_volume"] == s["maker_volume"] + s["own_maker_volume"]
     assert s["takers"].tolist()[:2] == [0, 2]
 
 
@@ -196,7 +196,7 @@ def test_impact_moves_the_recorded_prices_when_configured(tmp_path):
         assert s["position"][0, 0] == 3
         mids.append(0.5 * int(s["mid2"][0]))
         # 2 bps a lot are 6 ticks at a price of 100 dollars, less what decayed in a second or two
-        assert s["moved"][0, 2] == pytest.approx(5.8 if impact else 0.0, abs=0.2)
+        assert s["price_moves"][0, 2] == pytest.approx(5.8 if impact else 0.0, abs=0.2)
         env.close()
     assert mids == [10000.0, 10006.0]
 
@@ -212,8 +212,8 @@ def test_books_of_a_recorded_market_are_imposed_at_every_step(tmp_path):
     config = replay_of(path, **{"episode.steps": 40, "replay.start_seconds": None})
     env = MultiVenueVectorEnv(3, config, num_threads=1, record=True)
     env.reset(seed=5)
-    starts = env.batch.states["feed_start"].copy()
-    record = load_feed(config)
+    starts = env.batch.states["replay_start"].copy()
+    record = load_replay(config)
     assert len(set(starts)) == 3
     assert ((starts >= record.earliest) & (starts <= record.latest)).all()
     filled = 0
@@ -246,7 +246,7 @@ def test_same_seed_same_part_whatever_the_agent_does(tmp_path):
         env.reset(seed=9)
         for _ in range(3):
             env.step(np.full(3, action, np.float32))
-        starts.append(float(env.unwrapped.vector.batch.states["feed_start"][0]))
+        starts.append(float(env.unwrapped.vector.batch.states["replay_start"][0]))
         saved = env.unwrapped.save_state()
         env.step(np.zeros(3, np.float32))
         states.append(env.unwrapped.vector.batch.states["depth"].copy())

@@ -20,7 +20,7 @@ from mm_env.policies import (
     SymmetricAvellanedaStoikov,
     get_policy,
 )
-from mm_env.policies.quoting import QuotingPolicy, Seen
+from mm_env.policies.quoting import AgentView, QuotingPolicy
 from mm_env.sim.closed_forms import cj_depths, glft_finite_depths
 
 CLASSIC, BOOK = "mm_env/Classic-v0", "mm_env/MultiVenue-v0"
@@ -116,7 +116,7 @@ def test_parameters_out_of_range_are_refused():
     ):
         with pytest.raises(ConfigError, match=said):
             policy.configure(config)
-    with pytest.raises(ConfigError, match="cj_phi"):
+    with pytest.raises(ConfigError, match="inventory_penalty"):
         CarteaJaimungalPenalva(-0.1).configure(load_config())
     with pytest.raises(ValueError, match="horizon_seconds: only with finite=True"):
         GueantLehalleFernandezTapia(horizon_seconds=1.0)
@@ -132,13 +132,13 @@ def book(changes=None, number: int = 6, steps: int = 25, **arguments):
     return envs
 
 
-@pytest.mark.parametrize("changes", [{}, {"policy.as_horizon": "episode", "policy.as_T": 45.0}])
+@pytest.mark.parametrize("changes", [{}, {"policy.horizon_mode": "episode", "policy.horizon_seconds": 45.0}])
 def test_terms_in_the_book_market_are_the_closed_forms(changes):
     """Inventory in lots, prices in currency a share; around the alpha-shifted mid, wider when volatility has risen."""
     envs = book(changes)
-    seen = Seen.of(envs.batch, slice(None))
-    gamma, k, rate = envs.config.policy.as_gamma, envs.config.policy.as_k, envs.config.policy.as_A
-    phi, alpha = envs.config.policy.cj_phi, envs.config.policy.cj_alpha
+    seen = AgentView.of(envs.batch, slice(None))
+    gamma, k, rate = envs.config.policy.risk_aversion, envs.config.policy.fill_decay, envs.config.policy.arrival_rate
+    phi, alpha = envs.config.policy.inventory_penalty, envs.config.policy.terminal_penalty
     left, mean_left = (35.0, (15.0 * 45.0 + 45.0**2 / 2) / 60.0) if changes else (60.0, 60.0)
     moved = 0
     for i, s in np.ndindex(6, 2):
@@ -171,10 +171,10 @@ def test_terms_in_the_book_market_are_the_closed_forms(changes):
 @pytest.mark.parametrize("mode", ["residual", "absolute"])
 @pytest.mark.parametrize("name", ["as_symmetric", "glft", "cj"])
 def test_the_book_market_quotes_what_a_policy_asks_for(name, mode):
-    envs = book({"risk.hedge_portfolio_on_breach": False, "policy.as_gamma": 0.02}, action_mode=mode)
+    envs = book({"risk.hedge_portfolio_on_breach": False, "policy.risk_aversion": 0.02}, action_mode=mode)
     policy = get_policy(name)
     assert isinstance(policy, QuotingPolicy)
-    terms = policy.terms(Seen.of(envs.batch, slice(None)))
+    terms = policy.terms(AgentView.of(envs.batch, slice(None)))
     tick = np.array([symbol.tick_size for symbol in envs.config.symbols])
     wanted = np.stack([terms["bid"], terms["ask"]], axis=-1) / tick[:, None]
     grid = envs.batch.states["quote_tick"][:, :2, None].astype(float)
@@ -190,9 +190,15 @@ def test_the_book_market_quotes_what_a_policy_asks_for(name, mode):
 def test_own_parameters_in_the_book_market():
     config = load_config()
     made = CarteaJaimungalPenalva(1e-5, 1e-4, 60.0, 5.0, 30.0).configure(config).policy
-    assert (made.cj_phi, made.cj_alpha, made.as_k, made.as_A, made.as_T) == (1e-5, 1e-4, 60.0, 5.0, 30.0)
-    assert GueantLehalleFernandezTapia(0.1, arrival_rate=7.0).configure(config).policy.as_A == 7.0
-    assert SymmetricAvellanedaStoikov(0.1).configure(config).policy.as_gamma == 0.1
+    assert (made.inventory_penalty, made.terminal_penalty, made.fill_decay, made.arrival_rate, made.horizon_seconds) == (
+        1e-5,
+        1e-4,
+        60.0,
+        5.0,
+        30.0,
+    )
+    assert GueantLehalleFernandezTapia(0.1, arrival_rate=7.0).configure(config).policy.arrival_rate == 7.0
+    assert SymmetricAvellanedaStoikov(0.1).configure(config).policy.risk_aversion == 0.1
     envs = book(steps=10)
     skew = {
         averse: abs(GueantLehalleFernandezTapia(averse).explain(envs, 0)["XYZ"]["inventory_skew"]) for averse in (0.03, 0.3)

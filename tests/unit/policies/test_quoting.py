@@ -8,7 +8,7 @@ import mm_env  # noqa: F401, registers the id
 from mm_env.config.io import load_config, override
 from mm_env.errors import ConfigError
 from mm_env.policies import POLICY_NAMES, AvellanedaStoikov, FixedSpread, RandomPolicy, get_policy
-from mm_env.policies.quoting import Seen
+from mm_env.policies.quoting import AgentView
 
 ID = "mm_env/MultiVenue-v0"
 # slow venues, a limit that VaR passes and headlines: hedges under way, skews, alphas and widened spreads all occur
@@ -35,26 +35,26 @@ def played(config, steps: int = 25, **arguments):
 
 def inventory_with_hedges(batch, i: int, k: int) -> int:
     """Lots of symbol k that env i has been told of, and those of hedges whose outcome it cannot have seen yet."""
-    state, params = batch.states[i], batch.params[batch.which[i]]
+    state, params = batch.states[i], batch.params[batch.params_index[i]]
     lots = 0
     for v in range(batch.venues):
         lots += int(state["seen_position"][k, v])
         for m in range(state["box_hedge"].shape[0]):
-            if state["box_arrival"][m, v] > state["time"] - params["data_latency"][v]:
+            if state["box_arrival"][m, v] > state["time"] - params["data_latency_seconds"][v]:
                 lots += int(state["box_hedge"][m, k, v])
     return lots
 
 
-EPISODE = {"policy.as_horizon": "episode"}
+EPISODE = {"policy.horizon_mode": "episode"}
 
 
 @pytest.mark.parametrize(
     ("changes", "horizon"),
     [
-        ({"policy.as_T": 60.0}, 60.0),
-        (EPISODE | {"policy.as_T": 20.0}, 15.0),  # what is left of the episode
-        (EPISODE | {"policy.as_T": 10.0}, 10.0),
-        ({"policy.as_T": 60.0, "policy.as_gamma": 1e-9}, 60.0),
+        ({"policy.horizon_seconds": 60.0}, 60.0),
+        (EPISODE | {"policy.horizon_seconds": 20.0}, 15.0),  # what is left of the episode
+        (EPISODE | {"policy.horizon_seconds": 10.0}, 10.0),
+        ({"policy.horizon_seconds": 60.0, "policy.risk_aversion": 1e-9}, 60.0),
     ],
 )
 def test_the_terms_of_avellaneda_stoikov_add_up_to_the_kernels_quotes(changes, horizon):
@@ -78,7 +78,7 @@ def test_the_terms_of_avellaneda_stoikov_add_up_to_the_kernels_quotes(changes, h
             assert [terms["bid_size"], terms["ask_size"]] == state["default_size"][k].tolist()
             assert terms["hedge"] == state["default_hedge"][k]
             lots = inventory_with_hedges(envs.batch, i, k)
-            gamma, variance = envs.config.policy.as_gamma, state["covariance"][k, k] * tick**2
+            gamma, variance = envs.config.policy.risk_aversion, state["covariance"][k, k] * tick**2
             assert terms["inventory_skew"] == pytest.approx(-lots * gamma * variance * horizon, rel=1e-6, abs=1e-9)
     assert under_way, "the case was to hold hedges whose outcome is not yet seen"
     assert states["default_hedge"].any() and (states["alpha"] != 0.0).any()
@@ -118,7 +118,7 @@ def test_a_policy_quotes_away_from_home_what_it_quotes_at_home(policy, mode):
         "risk.hedge_portfolio_on_breach": False,
     }
     away = played(override(BUSY, wide), steps=10, action_mode=mode)
-    terms = policy.terms(Seen.of(away.batch, slice(None)))
+    terms = policy.terms(AgentView.of(away.batch, slice(None)))
     tick = np.array([symbol.tick_size for symbol in away.config.symbols])
     wanted = np.stack([terms["bid"], terms["ask"]], axis=-1) / tick[:, None]
     grid = away.batch.states["quote_tick"][:, :, None].astype(float)
@@ -136,12 +136,17 @@ def test_a_policy_quotes_away_from_home_what_it_quotes_at_home(policy, mode):
 def test_configure_writes_the_policy_into_the_market():
     config = AvellanedaStoikov(0.02, 150.0, 30.0).configure(FixedSpread(4.0).configure(load_config()))
     policy = config.policy
-    assert policy.use_avellaneda
-    assert (policy.as_gamma, policy.as_k, policy.as_T, policy.base_spread_bps) == (0.02, 150.0, 30.0, 4.0)
-    assert not FixedSpread().configure(config).policy.use_avellaneda
+    assert policy.use_avellaneda_stoikov
+    assert (policy.risk_aversion, policy.fill_decay, policy.horizon_seconds, policy.base_spread_bps) == (
+        0.02,
+        150.0,
+        30.0,
+        4.0,
+    )
+    assert not FixedSpread().configure(config).policy.use_avellaneda_stoikov
     assert AvellanedaStoikov().configure(load_config()) == load_config()
     assert RandomPolicy().configure(config) is config
-    with pytest.raises(ConfigError, match="as_gamma"):
+    with pytest.raises(ConfigError, match="risk_aversion"):
         AvellanedaStoikov(-1.0).configure(config)
 
 

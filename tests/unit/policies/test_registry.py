@@ -57,28 +57,28 @@ def test_a_constant_quotes_one_distance_and_hedges_nothing():
 
 def test_a_file_holds_the_policys_own_parameters(tmp_path):
     file = tmp_path / "tuned.yaml"
-    file.write_text("# tuned\npolicy:\n  as_gamma: 0.2\n  as_k: 70.0\nrisk:\n  hedge_target: 0.5\n")
+    file.write_text("# tuned\npolicy:\n  risk_aversion: 0.2\n  fill_decay: 70.0\nrisk:\n  hedge_target: 0.5\n")
     policy = get_policy(f"as:{file}")
     assert policy.name == f"as:{file}"
-    home = policy.configure(load_config({"policy": {"use_avellaneda": False}}))
-    assert (home.policy.as_gamma, home.policy.as_k, home.risk.hedge_target) == (0.2, 70.0, 0.5)
-    assert home.policy.use_avellaneda and home.risk.portfolio_var_limit == load_config().risk.portfolio_var_limit
+    home = policy.configure(load_config({"policy": {"use_avellaneda_stoikov": False}}))
+    assert (home.policy.risk_aversion, home.policy.fill_decay, home.risk.hedge_target) == (0.2, 70.0, 0.5)
+    assert home.policy.use_avellaneda_stoikov and home.risk.portfolio_var_limit == load_config().risk.portfolio_var_limit
     file.write_text("policy: {risk_aversion: 0.3}\n")
     assert get_policy(f"cj:{file}").configure(ClassicConfig()).policy.risk_aversion == 0.3
 
 
 def test_parameters_stand_in_the_name(tmp_path):
-    name = "as:as_gamma=0.2,as_k=70,risk.hedge_target=0.5"
+    name = "as:risk_aversion=0.2,fill_decay=70,risk.hedge_target=0.5"
     policy = get_policy(name)
     assert policy.name == name
-    home = policy.configure(load_config({"policy": {"use_avellaneda": False}}))
-    assert (home.policy.as_gamma, home.policy.as_k, home.risk.hedge_target) == (0.2, 70.0, 0.5)
-    assert home.policy.use_avellaneda
+    home = policy.configure(load_config({"policy": {"use_avellaneda_stoikov": False}}))
+    assert (home.policy.risk_aversion, home.policy.fill_decay, home.risk.hedge_target) == (0.2, 70.0, 0.5)
+    assert home.policy.use_avellaneda_stoikov
     assert get_policy("fixed:policy.base_spread_bps=7").configure(load_config()).policy.base_spread_bps == 7.0
     file = tmp_path / "tuned.yaml"
-    file.write_text("policy: {as_gamma: 0.3, as_k: 8}")
-    mixed = get_policy(f"as:{file},as_k=9").configure(load_config()).policy
-    assert (mixed.as_gamma, mixed.as_k) == (0.3, 9.0)
+    file.write_text("policy: {risk_aversion: 0.3, fill_decay: 8}")
+    mixed = get_policy(f"as:{file},fill_decay=9").configure(load_config()).policy
+    assert (mixed.risk_aversion, mixed.fill_decay) == (0.3, 9.0)
 
 
 def test_parameters_change_what_is_quoted():
@@ -91,8 +91,10 @@ def test_parameters_change_what_is_quoted():
 
 
 def test_a_parameter_out_of_range_is_reported_under_the_name():
-    with pytest.raises(ConfigError, match=r"^policy as:as_gamma=-1: policy.as_gamma: value -1: expected a number from"):
-        get_policy("as:as_gamma=-1").configure(load_config())
+    with pytest.raises(
+        ConfigError, match=r"^policy as:risk_aversion=-1: policy.risk_aversion: value -1: expected a number from"
+    ):
+        get_policy("as:risk_aversion=-1").configure(load_config())
 
 
 def test_a_name_of_several_is_no_single_policy(monkeypatch):
@@ -154,7 +156,7 @@ def test_a_tuned_file_is_of_the_market_and_the_policy_in_its_name(file):
         ("risk: {portfolio_var_limit: 900}", r"risk\.portfolio_var_limit: expected what is the policy's own"),
         ("reward: {inventory_penalty: 0}", r"reward\.inventory_penalty: expected what is the policy's own"),
         ("policy: 3", "expected the sections policy and risk"),
-        ("policy: {as_gama: 0.2}", r"as_gama.*as_gamma"),
+        ("policy: {risk_aversoin: 0.2}", r"risk_aversoin.*risk_aversion"),
         ("policy: [", "tuned.yaml: "),
     ],
 )
@@ -183,7 +185,11 @@ def test_a_file_that_says_more_or_nonsense_is_refused(tmp_path, text, said):
         ("constant:1.5", UsageError, "policy 'constant:1.5': expected a number from -1 to 1"),
         ("constant:nan", UsageError, "policy 'constant:nan': expected a number from -1 to 1"),
         ("as:", UsageError, "policy 'as:': expected KEY=VALUE or a file of parameters"),
-        ("as:as_gama=1", UsageError, "policy 'as:as_gama=1': unknown key 'as_gama'; nearest: 'as_gamma'"),
+        (
+            "as:risk_aversoin=1",
+            UsageError,
+            "policy 'as:risk_aversoin=1': unknown key 'risk_aversoin'; nearest: 'risk_aversion'",
+        ),
         ("as:risk.portfolio_var_limit=1", UsageError, "unknown key 'risk.portfolio_var_limit'; "),
         ("as:nowhere.yaml", ConfigError, "nowhere.yaml: No such file"),
     ],

@@ -10,9 +10,10 @@ from mm_env.config.scenarios import expand
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.errors import ConfigError
 from mm_env.risk import stress
-from mm_env.risk.stress import Schedule, Switcher, redraw_takers, stretch_arrivals, update_maker_rates
+from mm_env.risk.stress import Schedule, Switcher, stretch_arrivals, update_derived
 from mm_env.sim.book import update_rates
 from mm_env.sim.flow import draw_taker
+from mm_env.sim.switch import switch_params
 
 STEPS, ENVS = 120, 48
 FIRST, LAST = 40, 80  # steps of the window
@@ -58,7 +59,10 @@ def logged(one, **how):
     fills, wires = [], []
 
     def watch(step, envs):
-        for log, count, kept in ((envs.batch.fills, "fill_count", fills), (envs.batch.wire, "wire_count", wires)):
+        for log, count, kept in (
+            (envs.batch.logs.fills, "fill_count", fills),
+            (envs.batch.logs.headlines, "wire_count", wires),
+        ):
             if step:
                 kept += [(step, row) for i in range(envs.num_envs) for row in log[i, : envs.batch.states[count][i]].copy()]
 
@@ -74,7 +78,7 @@ def plain(**how):
 def books_add_up(envs):
     """Profit is cash and positions, and the sum of its attribution: nothing was lost on the way."""
     s, p, n = envs.batch.states, envs.batch.params[0], len(envs.symbols)
-    mids = 0.5 * s["mid2"][:, :n, None] + p["basis"]
+    mids = 0.5 * s["mid2"][:, :n, None] + p["price_basis_ticks"]
     held = (s["position"][:, :n] * mids * p["lot_value"][:n, None]).sum(axis=(1, 2))
     np.testing.assert_allclose(s["pnl"], s["cash"] + held, atol=1e-5)
     np.testing.assert_allclose(s["pnl"], s["attribution"].sum(axis=(1, 2, 3)), atol=1e-5)
@@ -103,18 +107,19 @@ def test_makers_rates_are_those_of_the_kernel(unit):
              "flow.makers.queue_reaction": 0.9, "flow.makers.imbalance_reaction": 0.7}  # fmt: skip
     envs = play(scenario({}, market), lambda step, envs: None, number=8)
     new = Schedule(scenario({"set": other}, market)).params[1]
+    old = envs.batch.params[:1]
     states = envs.batch.states.copy()
-    update_maker_rates(states, envs.batch.params[0])
-    for name in ("rate", "leave", "venue_rate"):
+    switch_params(states, old, old, False, False, False, True)
+    for name in ("rate", "unit_cancel_rate", "venue_rate"):
         np.testing.assert_allclose(states[name], envs.batch.states[name], rtol=1e-9, atol=1e-12)
-    update_maker_rates(states, new)
+    update_derived(states, old[0], new, touch=False)
     assert not np.allclose(states["venue_rate"], envs.batch.states["venue_rate"])
     theirs = envs.batch.states.copy()
     for i in range(len(theirs)):
         for symbol in range(2):
             for v in range(3):
                 update_rates(theirs[i], new.reshape(1)[0], symbol, v)
-    for name in ("rate", "leave", "venue_rate", "queue", "stale"):
+    for name in ("rate", "unit_cancel_rate", "venue_rate", "queue", "stale"):
         np.testing.assert_allclose(states[name], theirs[name], rtol=1e-9, atol=1e-12)
 
 
@@ -132,8 +137,7 @@ def test_the_dominating_rate_of_takers_is_that_of_the_kernel():
     ).params[1]
     ours, theirs = states.copy(), states.copy()
     time = float(states["time"][0])
-    stress.decay_excitation(ours, old, time)
-    redraw_takers(ours, new, time)
+    update_derived(ours, old, new, touch=False)
     for i in range(len(theirs)):
         draw_taker(theirs[i], new.reshape(1)[0])
     np.testing.assert_allclose(ours["taker_bound"], theirs["taker_bound"], rtol=1e-12)
@@ -144,11 +148,12 @@ def test_the_dominating_rate_of_takers_is_that_of_the_kernel():
 
 def test_the_touch_is_that_of_the_kernel():
     envs = play(plain(), lambda step, envs: None, number=16, steps=60)
-    names = ("front", "front_valid", "touch", "touch_venue", "mid2", "mid_valid")
+    names = ("best_of_others", "best_of_others_valid", "touch", "touch_venue", "mid2", "mid_valid")
     before = {name: envs.batch.states[name].copy() for name in names}
     for name in names[:4]:
         envs.batch.states[name][:, :2] = 0
-    stress.find_touch(envs.batch)
+    params = envs.batch.params[:1]
+    switch_params(envs.batch.states, params, params, False, False, True, False)
     for name in names:
         np.testing.assert_array_equal(envs.batch.states[name], before[name])
 
@@ -179,7 +184,7 @@ def test_flash_crash_moves_the_price_by_what_is_stated_and_most_of_it_comes_back
         for k in range(int(p["microsteps"])):
             move = -300e-4 / (LAST - FIRST) if FIRST <= step < LAST and k == 0 else 0.0
             back = transient * p["impact_decay"]
-            transient += p["transient_share"] * move - back
+            transient += p["impact_transient_share"] * move - back
             level += move - back
         expected.append(level)
     for values, tolerance in (
@@ -197,7 +202,16 @@ def test_flash_crash_moves_the_price_by_what_is_stated_and_most_of_it_comes_back
 
 def test_a_venue_that_is_down_has_no_books_no_quotes_and_no_fills_and_comes_back():
     down = scenario({"venues_down": ["0"]})
-    fields = ("resting", "own_quantity", "fills", "hedged_lots", "seen_quantity", "touch_venue", "given", "hedge_unfilled")
+    fields = (
+        "resting",
+        "own_quantity",
+        "fills",
+        "hedged_lots",
+        "seen_quantity",
+        "touch_venue",
+        "maker_volume",
+        "hedge_unfilled",
+    )
     resting, own, fills, hedged, seen, touch, given, _, envs = played(down, *fields)
     inside, after = slice(FIRST + 1, LAST + 1), slice(LAST + 20, STEPS)
     assert (resting[FIRST, :, :, 0] > 0).mean() > 0.9 and fills[FIRST, :, :, 0].sum() > 0
@@ -228,7 +242,9 @@ def test_a_hedge_to_a_venue_that_is_down_is_reported():
 
 def test_a_venue_may_be_down_for_a_whole_episode():
     down = scenario({}, venues_down=["BETA"])
-    np.testing.assert_allclose(Schedule(down).params[0]["share"][:3], [5 / 7, 0.0, 2 / 7])  # takers choose among the others
+    np.testing.assert_allclose(
+        Schedule(down).params[0]["liquidity_share"][:3], [5 / 7, 0.0, 2 / 7]
+    )  # takers choose among the others
     resting, fills, events, _ = played(down, "resting", "fills", "events")
     assert not resting[:, :, :, 1].any() and not fills[:, :, :, 1].any()
     assert fills[-1].sum() > 0 and events[-1].min() > 0
@@ -343,7 +359,10 @@ def test_a_pinned_regime_is_the_only_one():
     panic = scenarios["regime=panic"]
     regime, price, envs = played(panic, "regime", "price")
     assert not regime.any() and envs.batch.params[0]["regimes"] == 1
-    assert envs.batch.params[0]["regime_volatility"][0] == 5.0 and envs.batch.params[0]["regime_depth"][0] == 0.25
+    assert (
+        envs.batch.params[0]["regime_volatility_multiplier"][0] == 5.0
+        and envs.batch.params[0]["regime_depth_multiplier"][0] == 0.25
+    )
     own = played(scenarios["base"], "regime")[0]
     assert len(np.unique(own)) == 3
     relief = played(scenarios["regime=relief"], "price")[0]
@@ -353,16 +372,27 @@ def test_a_pinned_regime_is_the_only_one():
 
 def test_the_state_is_brought_in_line_where_what_it_holds_depends_on_what_changes(monkeypatch):
     seen = []
-    for name in ("redraw_takers", "update_maker_rates", "decay_excitation", "find_touch"):
-        monkeypatch.setattr(stress, name, lambda *_, name=name: seen.append(name))
+    names = ("excitation", "takers", "touch", "makers")
+
+    def watch(states, old, new, *flags):
+        seen.append({name for name, flag in zip(names, flags, strict=True) if flag})
+
+    monkeypatch.setattr(stress, "switch_params", watch)
     for changes, wanted in (
-        ({"set": {"venues.*.maker_fee_bps": 0.5, "policy.as_gamma": 0.1}}, set()),
-        ({"multiply": {"flow.hawkes_mu": 2.0}}, {"redraw_takers", "decay_excitation"}),
-        ({"branching_ratio": 0.3}, {"redraw_takers", "decay_excitation"}),
-        ({"multiply": {"flow.hawkes_beta": 2.0}}, {"decay_excitation"}),
-        ({"multiply": {"flow.makers.limit_rate_per_second": 2.0}}, {"update_maker_rates"}),
-        ({"venues_down": ["ALPHA"]}, {"update_maker_rates", "find_touch"}),
+        ({"set": {"venues.*.maker_fee_bps": 0.5, "policy.risk_aversion": 0.1}}, set()),
+        ({"multiply": {"flow.hawkes_mu": 2.0}}, {"takers", "excitation"}),
+        ({"branching_ratio": 0.3}, {"takers", "excitation"}),
+        ({"multiply": {"flow.hawkes_beta": 2.0}}, {"excitation"}),
+        ({"multiply": {"flow.makers.limit_rate_per_second": 2.0}}, {"makers"}),
+        ({"venues_down": ["ALPHA"]}, {"makers", "touch"}),
     ):
         seen.clear()
         play(scenario(changes), lambda step, envs: None, number=1, steps=FIRST + 1)
-        assert set(seen) == wanted, changes
+        assert seen == [wanted], changes
+
+
+def test_takers_that_were_none_cannot_begin():
+    market = override(load_config(), {**BASE, "flow.hawkes_mu": 0.0, "flow.parents.rate_per_second": 0.0,
+                                      "news.source": "none"})  # fmt: skip
+    with pytest.raises(ValueError, match="cannot begin in mid-episode"):
+        play(scenario({"set": {"flow.hawkes_mu": 0.2}}, market), lambda step, envs: None, number=1)

@@ -11,7 +11,7 @@ from mm_env.envs.play import Watcher, play
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.policies.registry import get_policy
 from mm_env.risk.var_samples import PositionSampler, horizon_steps, join_samples, sample_positions
-from mm_env.risk.var_variants import Seen, ewma_covariance, figures_of, parse_variant, spellings, tail_figures
+from mm_env.risk.var_variants import AgentView, ewma_covariance, figures_of, parse_variant, spellings, tail_figures
 
 WINDOW, PERIODS, HORIZON = 140, 12, 10
 CONFIG = override(
@@ -103,7 +103,7 @@ def seen_of(mids, times, shares, **changes):
     n, s = mids.shape[1:]
     given = {"conf": 0.99, "es_conf": 0.975, "horizon_steps": HORIZON, "window_steps": 2000, "es_window": 128} | changes
     zero = np.zeros((n, s, s))
-    return Seen(mids, zero, np.asarray(times), shares, np.zeros((len(times), n, 3)), step_seconds=1.0, **given)
+    return AgentView(mids, zero, np.asarray(times), shares, np.zeros((len(times), n, 3)), step_seconds=1.0, **given)
 
 
 def test_of_independent_normal_steps_all_variants_state_the_same():

@@ -12,10 +12,10 @@ from mm_env.config.io import load_config, override
 from mm_env.data.events import Events
 from mm_env.market.build import build_market
 from mm_env.runs.book_events import BookRecorder, book_about, simulate_events
+from mm_env.sim.action import ABSOLUTE, RESIDUAL
 from mm_env.sim.batch import Batch
-from mm_env.sim.record import LOG_DTYPE
+from mm_env.sim.record import BOOK_LOG_DTYPE
 from mm_env.sim.state import WINDOW
-from mm_env.sim.step import ABSOLUTE, RESIDUAL
 
 LEVELS = 64  # all that a book holds, so that nothing is left untold
 FAST = {"episode.burn_in_seconds": 5.0, "episode.steps": 400, "news.rate_per_hour": 3600.0}
@@ -52,7 +52,7 @@ def playing(preset: str, seed: int, steps: int, mode: int = RESIDUAL) -> Iterato
     """A market with an agent that quotes at random, each step logged."""
     config = override(load_config(preset), FAST)
     market = build_market(config)
-    batch = Batch(market.params, 1, market.capacity, market.tape, market.first, threads=1, log_books=True)
+    batch = Batch(market.params, 1, market.capacity, market.headlines, threads=1, log_books=True)
     batch.seed([np.random.SeedSequence(seed)])
     batch.reset()
     books = [(i, v) for i in range(batch.symbols) for v in range(batch.venues)]
@@ -72,7 +72,7 @@ def book_of(batch: Batch, i: int, v: int, side: int) -> list[tuple[float, float]
     if s["own_quantity"][i, v, side] > 0:
         lots[own] = lots.get(own, 0) + int(s["own_quantity"][i, v, side])
     prices = sorted((price for price, held in lots.items() if held > 0), reverse=side == 0)[:LEVELS]
-    tick, basis = float(p["tick_size"][i]), int(p["basis"][v])
+    tick, basis = float(p["tick_size"][i]), int(p["price_basis_ticks"][v])
     return [(round((price + basis) * tick, 6), lots[price] * float(p["lot_value"][i]) / tick) for price in prices]
 
 
@@ -140,9 +140,7 @@ def test_events_keep_the_form_of_market_data():
 
 def test_recording_changes_no_path():
     market = build_market(override(load_config("two_symbols"), FAST))
-    batches = [
-        Batch(market.params, 1, market.capacity, market.tape, market.first, threads=1, log_books=on) for on in (False, True)
-    ]
+    batches = [Batch(market.params, 1, market.capacity, market.headlines, threads=1, log_books=on) for on in (False, True)]
     for batch in batches:
         batch.seed([np.random.SeedSequence(5)])
         batch.reset()
@@ -153,7 +151,7 @@ def test_recording_changes_no_path():
 
 def test_a_log_that_does_not_fit_is_told():
     _, recorders = next(playing("one_symbol", 1, 1))
-    row = np.zeros(1, LOG_DTYPE)
+    row = np.zeros(1, BOOK_LOG_DTYPE)
     row["kind"], row["lots"], row["price"] = 2, 10**6, 1
     with pytest.raises(RuntimeError, match="does not fit"):
         recorders[0].take(row)

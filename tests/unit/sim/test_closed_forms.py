@@ -151,7 +151,7 @@ def test_slopes_of_many_envs_are_those_of_one():
     slopes = np.zeros((2, 3))
     variance = np.array([[0.09, 0.0, 1.0], [0.09, 4.0, 0.25]])
     glft_slopes(np.array([0.01, 0.5]), np.array([0.3, 2.0]), np.array([0.9, 5.0]), variance, slopes)
-    assert slopes[0, 0] == pytest.approx(market(**GLFT).params["slope"]) and slopes[0, 1] == 0.0
+    assert slopes[0, 0] == pytest.approx(market(**GLFT).params["glft_slope"]) and slopes[0, 1] == 0.0
     expected = math.sqrt(4.0 * 0.5 / (2 * 2.0 * 5.0) * (1 + 0.25) ** (1 + 4.0))
     assert slopes[1, 1] == pytest.approx(expected)
 

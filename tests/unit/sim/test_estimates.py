@@ -38,7 +38,7 @@ class Path:
 
     def __init__(self) -> None:
         market = build_market(CONFIG)
-        batch = Batch(market.params, 16, market.capacity, market.tape, market.first, threads=1)
+        batch = Batch(market.params, 16, market.capacity, market.headlines, threads=1)
         batch.seed([np.random.SeedSequence(5, spawn_key=(i,)) for i in range(16)])
         batch.reset()
         states, terms, rewards = [batch.states[list(KEPT)].copy()], [], []

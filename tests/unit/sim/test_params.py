@@ -7,8 +7,8 @@ import pytest
 
 from mm_env.config import MarketConfig
 from mm_env.config.io import override
+from mm_env.market.params import make_params
 from mm_env.sim.laws import geometric_sizes, lomax_mean, lomax_scale, placement_quantiles, stationary_law
-from mm_env.sim.params import make_params
 
 
 @pytest.mark.parametrize(("mean", "exponent", "largest"), [(4.0, 2.2, 200), (1.5, 1.1, 1000), (30.0, 5.0, 10_000)])

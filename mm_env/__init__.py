@@ -36,6 +36,8 @@ from typing import TYPE_CHECKING, Any
 
 from gymnasium.envs.registration import register, registry
 
+from mm_env.version import __version__
+
 if TYPE_CHECKING:
     from mm_env.config import ClassicConfig, MarketConfig
     from mm_env.config.io import load_config
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from mm_env.evaluation.evaluation import evaluate
     from mm_env.policies import Policy, get_policies, get_policy, register_policy
 
-__version__ = "0.2.0"
 __all__ = [
     "ClassicConfig",
     "Error",

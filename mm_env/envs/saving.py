@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mm_env import __version__
 from mm_env.config.io import config_hash
 from mm_env.errors import UsageError
+from mm_env.version import __version__
 
 _BATCH_ARRAYS = ("states", "params", "params_index", "rows", "results")
 _LOGS = {"fills": "fill_count", "headlines": "headline_count"}  # where the batch keeps any -> rows of an env in use

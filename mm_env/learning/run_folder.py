@@ -21,12 +21,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mm_env import __version__
 from mm_env.config.io import config_hash, dump_config
 from mm_env.config.yaml_reader import format_yaml
 from mm_env.errors import RunError
 from mm_env.files import partial_path, write_bytes, write_json
 from mm_env.learning.trained import ABOUT, MARKET, normalization_path
+from mm_env.version import __version__
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm

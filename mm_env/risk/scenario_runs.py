@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env import __version__
 from mm_env.config.io import config_hash, dump_config
 from mm_env.config.scenarios import Scenario
 from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
@@ -47,6 +46,7 @@ from mm_env.risk.scenarios import (
 from mm_env.risk.sketch import BINS, Sketch
 from mm_env.risk.stress import Schedule, Switcher
 from mm_env.sim.state import TERMS
+from mm_env.version import __version__
 
 if TYPE_CHECKING:
     from mm_env.policies.base import Policy

@@ -10,7 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from mm_env import __version__
 from mm_env.config import MarketConfig
 from mm_env.config.io import config_hash, load_config, override
 from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
@@ -22,6 +21,7 @@ from mm_env.evaluation.episodes import Episodes, statistics
 from mm_env.interrupt import StopRequest
 from mm_env.policies.registry import get_policy
 from mm_env.runs import Recorder, RunFolder
+from mm_env.version import __version__
 
 if TYPE_CHECKING:
     from mm_env.envs.vector_env import MultiVenueVectorEnv

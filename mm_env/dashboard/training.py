@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mm_env.errors import RunError, UsageError
+from mm_env.errors import RunError
+from mm_env.extras import require
 
 EVENT_FILES = "events.out.tfevents.*"
 
@@ -25,10 +25,10 @@ class Curve:
 def read_curves(folder: Path) -> dict[str, Curve]:
     """Scalars of a folder of event files, by tag.
 
-    Raises `UsageError` where TensorBoard is not installed, `RunError` for a folder without event files or with broken ones.
+    Raises `MissingExtraError` where TensorBoard is not installed, `RunError` for a folder without event files or with broken
+    ones.
     """
-    if importlib.util.find_spec("tensorboard") is None:
-        raise UsageError("tensorboard is not installed: pip install -e '.[rl]' -c constraints.txt")
+    require("tensorboard")
     if not folder.is_dir() or not any(folder.glob(EVENT_FILES)):
         raise RunError(f"{folder}: no event files; expected a folder that holds {EVENT_FILES}")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]

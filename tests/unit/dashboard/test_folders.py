@@ -17,7 +17,7 @@ from mm_env.dashboard.comparing import play_comparison, read_comparison, shown_r
 from mm_env.dashboard.downloads import as_archive, as_csv, as_parquet
 from mm_env.dashboard.folders import folders_with, runs_folder, trained_policies
 from mm_env.dashboard.training import read_curves, smoothed
-from mm_env.errors import ConfigError, RunError, UsageError
+from mm_env.errors import ConfigError, MissingExtraError, RunError, UsageError
 
 SHORT = override(load_config(), {"episode.steps": 12})
 

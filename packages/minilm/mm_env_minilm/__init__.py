@@ -1,0 +1,1 @@
+"""Weights of mm_env's scorer `minilm`, in the file `minilm.npz` of this package."""

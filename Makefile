@@ -19,29 +19,30 @@ help:  ## this list
 	@echo "PYTHON=python3.12 picks the interpreter (3.11 or newer) when $(VENV) is first made."
 
 baseline: $(VENV)/.core  ## run the default policy on the default market (installs no torch)
-	$(BIN)/python scripts/run_baseline.py
+	$(BIN)/mm-env baseline
 
 test: $(VENV)/.dev  ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(VENV)/.dev  ## formatting, lint, types and tests
+check: $(VENV)/.dev  ## formatting, lint, types, layers of imports and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-format: $(VENV)/.dev  ## rewrite the sources in the house format and mend what lint can mend
+format: $(VENV)/.dev  ## rewrite the sources in the house format and fix what lint can fix
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 benchmark: $(VENV)/.core  ## measure speed, start-up and memory
-	$(BIN)/python scripts/benchmark.py
+	$(BIN)/mm-env benchmark
 
 validate: $(VENV)/.core  ## reproduce published figures and closed forms; fails on a miss
-	$(BIN)/python scripts/validate.py
+	$(BIN)/mm-env validate
 
 train: $(VENV)/.dev  ## train PPO in minutes, and compare it with the tuned baseline on held-out episodes
-	$(BIN)/python scripts/train.py --algo ppo --out $(RUNS)/ppo_$$(date +%Y%m%d_%H%M%S)
+	$(BIN)/mm-env train --algo ppo --out $(RUNS)/ppo_$$(date +%Y%m%d_%H%M%S)
 
 tensorboard: PORT ?= 6006
 tensorboard: $(VENV)/.dev  ## show every training below runs/ in TensorBoard (PORT=6006, RUNS=runs)
@@ -49,7 +50,7 @@ tensorboard: $(VENV)/.dev  ## show every training below runs/ in TensorBoard (PO
 
 dashboard: PORT ?= 8501
 dashboard: $(VENV)/.dashboard  ## play the market live in a browser; open runs, comparisons, trainings (PORT=8501, RUNS=runs)
-	$(BIN)/python scripts/dashboard.py --port $(PORT) --runs $(RUNS)
+	$(BIN)/mm-env dashboard --port $(PORT) --runs $(RUNS)
 
 clean:  ## remove the virtual environment, caches and built files; results in runs/ stay
 	rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -70,7 +71,7 @@ $(VENV)/.dashboard: pyproject.toml constraints.txt | $(BIN)/python
 # Holds all that the others need, so it stamps all three: a baseline after a test installs nothing.
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing mm_env, its tools and torch into $(VENV): minutes the first time."
-	$(PIP) install --quiet -e ".[dev,rl]" -c constraints.txt
+	$(PIP) install --quiet -e ".[dev]" -c constraints.txt
 	@touch $(VENV)/.core $(VENV)/.dashboard $@
 
 # A half-made environment would be taken for a whole one the next time.

@@ -1,1 +1,1 @@
-"""Thin command lines over mm_env and agents."""
+"""Wrappers of commands of `mm-env`; maintainers' tools stand in tools/."""

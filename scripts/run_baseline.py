@@ -1,17 +1,11 @@
-"""Run a policy on a market: statistics, attribution, mark-outs, and a run folder with a picture.
+"""Run a policy on a market: statistics, attribution, mark-outs and a run folder. The same as `mm-env baseline`.
 
 Example: python scripts/run_baseline.py --config crisis --policy fixed --out runs/fixed
 """
 
-from __future__ import annotations
+import sys
 
-import typer
-
-from mm_env.cli.baseline import baseline
-from mm_env.cli.errors import user_errors
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command(help=__doc__)(user_errors(baseline))
+from mm_env.cli import main
 
 if __name__ == "__main__":
-    app()
+    main(["baseline", *sys.argv[1:]])

@@ -1,8 +1,7 @@
-"""The command that opens the dashboard: shared by `mm-env dashboard` and `scripts/dashboard.py`."""
+"""The command `mm-env dashboard`."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 from typing import Annotated
@@ -23,31 +22,23 @@ _OPTIONS = {
 }
 
 
-def dashboard(
+def main(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on localhost.")] = 8501,
-    runs: Annotated[Path, typer.Option(metavar="FOLDER", help="Below it, pages look for runs, and save them.")] = Path(
+    runs: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder in which pages find runs and save them.")] = Path(
         "runs"
     ),
 ) -> None:
-    """Open the dashboard: the market live, saved runs, comparisons, scenarios, trainings. Ctrl-C ends it.
+    """Open the dashboard in a browser.
+
+    The market live, saved runs, comparisons, scenarios and trainings, on localhost. Ctrl-C ends it.
 
     Example: mm-env dashboard --port 8502 --runs runs
     """
-    serve(APP, port, runs)
-
-
-def serve(script: Path, port: int, runs: Path) -> None:
-    """Run a script under Streamlit, in this process, until it is stopped.
-
-    Raises `UsageError` where Streamlit is not installed, and for a folder of runs that is a file.
-    """
-    if importlib.util.find_spec("streamlit") is None:
-        raise UsageError("streamlit is not installed: pip install 'mm_env[dashboard]'")
     if runs.exists() and not runs.is_dir():
-        raise UsageError(f"--runs {runs}: not a folder; allowed: a folder, new or old")
+        raise UsageError(f"--runs {runs}: not a folder; expected a folder, new or old")
     from streamlit.web import cli
 
     os.environ["MM_ENV_RUNS"] = str(runs)
     options = [f"--{name}={value}" for name, value in {**_OPTIONS, "server.port": str(port)}.items()]
     typer.echo(f"dashboard: http://localhost:{port} (Ctrl-C ends it)")
-    cli.main(["run", str(script), *options], prog_name="streamlit")
+    cli.main(["run", str(APP), *options], prog_name="streamlit")

@@ -1,63 +1,46 @@
-"""Record a simulated market, order by order, in the form that convert_data.py gives real ones.
-
-python scripts/record_market.py --config one_symbol --seconds 23400 --out runs/data/xyz.parquet
-python scripts/record_market.py --symbol ABC --venue LIT --policy as --out runs/data/abc_as.parquet   # with an agent in it
-"""
+"""The command `mm-env record-market`."""
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mm_env.cli.baseline import check_log_level, parse_overrides
-from mm_env.cli.errors import check_target, user_errors
-from mm_env.config.io import load_config, override
-from mm_env.data.events import EventWriter
-from mm_env.errors import UsageError
-from mm_env.files import write_json
-from mm_env.learning.specs import agent_of
-from mm_env.runs.book_events import book_about, simulate_events
+from mm_env.cli.options import POLICY_HELP, Config, Json, OutFile, Seed, Settings, check_targets, market_of
+from mm_env.errors import UsageError, check_choice
 
 
-@user_errors
 def main(
-    config: Annotated[str, typer.Option(metavar="PRESET|FILE", help="Market: a preset or a YAML file.")] = "two_symbols",
-    seconds: Annotated[float, typer.Option(min=1.0, help="How long [s].")] = 600.0,
-    symbol: Annotated[str | None, typer.Option(help="The first if none is named.")] = None,
-    venue: Annotated[str | None, typer.Option(help="The first if none is named.")] = None,
-    policy: Annotated[
-        str | None, typer.Option(help="Who quotes in it: as, fixed, ppo:PATH, …; nobody if none is named.")
-    ] = None,
-    levels: Annotated[int, typer.Option(min=1, max=64, help="Of the book that each event holds.")] = 10,
-    start: Annotated[
-        str, typer.Option(help="Time of the first step, in UTC unless it says otherwise.")
-    ] = "2024-01-02T14:30",
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a parameter; may be repeated.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the market's random numbers.")] = 0,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Parquet file that is written.")] = Path(
-        "runs/data/market.parquet"
-    ),
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the counts there.")] = None,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    config: Config = None,
+    seconds: Annotated[float, typer.Option(min=1.0, help="Length of the recording [s].")] = 600.0,
+    symbol: Annotated[str | None, typer.Option(help="Symbol; the first if none.")] = None,
+    venue: Annotated[str | None, typer.Option(help="Venue; the first if none.")] = None,
+    policy: Annotated[str | None, typer.Option(help=f"{POLICY_HELP} Nobody quotes if none.")] = None,
+    levels: Annotated[int, typer.Option(min=1, max=64, help="Levels of the book that each event holds.")] = 10,
+    start: Annotated[str, typer.Option(help="Time of the first step, in UTC unless it has an offset.")] = "2024-01-02T14:30",
+    setting: Settings = None,
+    seed: Seed = 0,
+    out: OutFile = Path("runs/data/market.parquet"),
+    json_file: Json = None,
 ) -> None:
-    """Record one book; the agent's orders, if there is one, are among the others."""
-    check_log_level(log_level)
-    logging.basicConfig(level=log_level.upper(), format="%(message)s")
-    for option, path in {"--out": out, "--json": json_file}.items():
-        if path is not None:
-            check_target(option, path)
-    market = override(load_config(config), parse_overrides(setting or []))
+    """Record a simulated order book as events.
+
+    Order by order, in the form of mm-env convert; an agent's orders are among the others.
+
+    Example: mm-env record-market --config one_symbol --seconds 23400 --policy as --out runs/data/xyz.parquet
+    """
+    from mm_env.data.events import EventWriter
+    from mm_env.files import write_json
+    from mm_env.policies.registry import get_policy
+    from mm_env.runs.book_events import book_about, simulate_events
+
+    check_targets(out=out, json=json_file)
+    market = market_of(config, setting)
     i = _place("--symbol", symbol, [one.name for one in market.symbols])
     v = _place("--venue", venue, [one.name for one in market.venues])
-    agent = None
-    if policy is not None:
-        agent = agent_of(policy)
+    agent = None if policy is None else get_policy(policy)
     counts: dict[str, int] = {}
     with EventWriter(out, book_about(market, i, v, levels)) as writer:
         for events in simulate_events(
@@ -66,8 +49,8 @@ def main(
             writer.write(events)
             for kind in events.kind:
                 counts[kind] = counts.get(kind, 0) + 1
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
-    print(f"{out}: {writer.about.symbol} at {writer.about.venue}, {writer.events} events: {told}")
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    print(f"{out}: {writer.about.symbol} at {writer.about.venue}, {writer.events} events: {kinds}")
     if json_file is not None:
         write_json(json_file, {"events": writer.events, "kinds": counts})
 
@@ -75,8 +58,7 @@ def main(
 def _place(option: str, name: str | None, names: list[str]) -> int:
     if name is None:
         return 0
-    if name not in names:
-        raise UsageError(f"{option} {name!r}: allowed: {', '.join(names)}")
+    check_choice(option, name, names)
     return names.index(name)
 
 
@@ -84,10 +66,6 @@ def _nanoseconds(text: str) -> int:
     try:
         time = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--start {text!r}: allowed: a date and time, as 2024-01-02T14:30") from error
+        raise UsageError(f"--start {text!r}: expected a date and time, as 2024-01-02T14:30") from error
     time = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
     return round(time.timestamp()) * 10**9
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -1,10 +1,4 @@
-"""Record bars, trades, quotes and books of providers in the form that describe_data.py and calibrate.py read.
-
-python scripts/record_prices.py --source yfinance --symbols AAPL,AMZN --start 2024-01-01 --out runs/prices
-MASSIVE_API_KEY=... python scripts/record_prices.py --source massive --symbols AAPL --what trades,quotes --start 2024-01-02T09:30 --end 2024-01-02T16:00
-python scripts/record_prices.py --source ccxt --exchange binance --symbols BTC/USDT --what trades,books --levels 20 --seconds 3600
-python scripts/describe_data.py runs/prices/aapl_1d.parquet runs/prices/amzn_1d.parquet
-"""  # noqa: E501  a command on one line can be pasted
+"""The command `mm-env record-prices`."""
 
 from __future__ import annotations
 
@@ -17,84 +11,77 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mm_env.cli.baseline import check_log_level
-from mm_env.cli.errors import check_target, user_errors
+from mm_env.cli.options import Json, check_targets
 from mm_env.cli.progress import progress_of
-from mm_env.data.providers import (
-    INTERVALS,
-    CcxtSource,
-    MassiveBars,
-    MassiveTape,
-    PriceRecording,
-    PriceSource,
-    YahooBars,
-    parse_time,
-    record_prices,
-    yahoo_session,
-)
+from mm_env.data.providers import INTERVALS
 from mm_env.errors import DataError, SourceError, UsageError, check_choice
-from mm_env.files import write_json
 from mm_env.interrupt import Stopped, StopRequest
-from mm_env.network import RetryPolicy
 
-logger = logging.getLogger("record_prices")
+if TYPE_CHECKING:
+    from mm_env.data.providers import PriceRecording, PriceSource
+
+logger = logging.getLogger(__name__)
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 SOURCES = {"yfinance": ("bars",), "massive": ("bars", "trades", "quotes"), "ccxt": ("trades", "books")}
-"""What each tells, that without --what first."""
+"""What each provides; the first is the default of --what."""
 _FOREVER = 36_500 * DAY
 
 
-@user_errors
 def main(
-    source: Annotated[str, typer.Option(metavar="|".join(SOURCES), help="massive takes its key from MASSIVE_API_KEY.")],
-    symbols: Annotated[str, typer.Option(help="As AAPL,AMZN; of ccxt as BTC/USDT, or BTC/USDT:USDT of a perpetual.")],
+    source: Annotated[
+        str, typer.Option(metavar="|".join(SOURCES), help="Provider; massive takes its key from MASSIVE_API_KEY.")
+    ],
+    symbols: Annotated[
+        str, typer.Option(help="Symbols with commas, as AAPL,AMZN; of ccxt as BTC/USDT, or BTC/USDT:USDT of a perpetual.")
+    ],
     what: Annotated[
         str | None, typer.Option(help="bars of yfinance and massive; trades,quotes of massive; trades,books of ccxt.")
     ] = None,
     start: Annotated[
         str | None,
         typer.Option(
-            help="Date or time, at the exchange unless it says +00:00. None: a year of days, else five days, of trades one."
+            help="First date or time, of the exchange unless it has an offset; a year before the end if none, or some days."
         ),
     ] = None,
-    end: Annotated[str | None, typer.Option(help="The same, itself not recorded; now if none.")] = None,
-    interval: Annotated[str | None, typer.Option(metavar="|".join(INTERVALS), help="Of bars; 1d if none.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last date or time, itself not recorded; now if none.")] = None,
+    interval: Annotated[str | None, typer.Option(metavar="|".join(INTERVALS), help="Interval of bars; 1d if none.")] = None,
     adjusted: Annotated[
         str | None,
         typer.Option(help="Bars adjusted for splits (the default), for all (and dividends; yfinance), for none (massive)."),
     ] = None,
     tick: Annotated[
         float | None,
-        typer.Option(min=1e-12, help="Smallest step of prices in trades and quotes of massive, which does not tell."),
+        typer.Option(min=1e-12, help="Tick of trades and quotes of massive, which does not report it."),
     ] = None,
-    exchange: Annotated[str | None, typer.Option(help="Of ccxt, as binance.")] = None,
-    levels: Annotated[int | None, typer.Option(min=1, help="Of books; 10 if none.")] = None,
+    exchange: Annotated[str | None, typer.Option(help="Exchange of ccxt, as binance.")] = None,
+    levels: Annotated[int | None, typer.Option(min=1, help="Levels of books; 10 if none.")] = None,
     every: Annotated[
-        float | None, typer.Option(min=0.05, help="From one poll of a book to the next in seconds; 1 if none.")
+        float | None, typer.Option(min=0.05, help="Time from one poll of a book to the next [s]; 1 if none.")
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=0.0, help="For how many seconds books are polled; until Ctrl-C if none.")
+        float | None, typer.Option(min=0.0, help="Time for which books are polled [s]; until Ctrl-C if none.")
     ] = None,
     out: Annotated[
-        Path, typer.Option(metavar="FOLDER|FILE", help="Folder of a file a symbol, or one .parquet; it is gone on with.")
+        Path,
+        typer.Option(metavar="FOLDER|FILE", help="Folder of a file a symbol, or one .parquet; old files are continued."),
     ] = Path("runs/prices"),
-    base_url: Annotated[
-        str | None, typer.Option(help="Of a mirror or proxy that is asked in place of the provider.")
-    ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the counts there.")] = None,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    base_url: Annotated[str | None, typer.Option(help="Address of a mirror or proxy in place of the provider.")] = None,
+    json_file: Json = None,
 ) -> None:
-    """Record each symbol into a Parquet file; one that is there is gone on with from its last row.
+    """Record bars, trades, quotes and books.
 
-    Example: record_prices.py --source yfinance --symbols AAPL,AMZN --start 2024-01-01 --interval 1d --out runs/prices
+    Writes a Parquet file a symbol; an old file is continued from its last row. mm-env describe and calibrate read them.
+
+    Example: mm-env record-prices --source yfinance --symbols AAPL,AMZN --start 2024-01-01 --out runs/prices
     """
-    check_log_level(log_level)
-    logging.basicConfig(level=log_level.upper(), format="%(message)s")
+    from mm_env.data.providers import PriceRecording
+    from mm_env.files import write_json
+
     for name in ("yfinance", "peewee", "urllib3", "ccxt"):
         logging.getLogger(name).setLevel(
             logging.CRITICAL
@@ -106,8 +93,7 @@ def main(
         {"--levels": levels, "--every": every, "--seconds": seconds}, {"--start": start, "--end": end},
     )  # fmt: skip
     paths = _paths(out, names, told, interval or "1d")
-    if json_file is not None:
-        check_target("--json", json_file)
+    check_targets(json=json_file)
     with StopRequest() as stop:
         sources = _sources(
             source, names, told, stop, interval=interval or "1d", adjusted=adjusted or "splits", tick=tick,
@@ -187,7 +173,7 @@ def _paths(out: Path, names: list[str], what: tuple[str, ...], interval: str) ->
     if len(set(paths.values())) < len(paths):
         raise UsageError(f"--symbols {','.join(names)}: two would share a file in {out}; expected one run for each of these")
     for path in paths.values():
-        check_target("--out", path)
+        check_targets(out=path)
     return paths
 
 
@@ -195,6 +181,9 @@ def _sources(
     source: str, names: list[str], what: tuple[str, ...], stop: Callable[[], bool], *, interval: str, adjusted: str,
     tick: float | None, exchange: str | None, levels: int, every: float, base_url: str | None,
 ) -> dict[str, PriceSource]:  # fmt: skip
+    from mm_env.data.providers import CcxtSource, MassiveBars, MassiveTape, YahooBars, yahoo_session
+    from mm_env.network import RetryPolicy
+
     retry = RetryPolicy(stop=stop)
     found: dict[str, PriceSource] = {}
     try:
@@ -210,8 +199,6 @@ def _sources(
                 found[name] = MassiveBars(name, interval, adjusted, base_url=base_url, retry=retry)
             else:
                 found[name] = MassiveTape(name, what, tick=tick, base_url=base_url, retry=retry)
-    except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is not installed: pip install -e '.[prices]' -c constraints.txt") from error
     except ValueError as error:
         raise UsageError(str(error)) from error
     return found
@@ -222,6 +209,7 @@ def _record(
     interval: str, seconds: float | None, stop: StopRequest,
 ) -> dict[str, PriceRecording | Exception]:  # fmt: skip
     """What came of each symbol; books are polled at the same time, all else is recorded one symbol after the other."""
+
     if "books" in what:
         begin = time.time_ns()
         finish = begin + (_FOREVER if seconds is None else round(seconds * SECOND))
@@ -254,6 +242,8 @@ def _one(
     shared: Callable[[int], None] | None,
 ) -> PriceRecording | Exception:
     """Record one symbol, with a progress of its own unless it shares one; an error is told and returned."""
+    from mm_env.data.providers import record_prices
+
     try:
         begin, finish = span()
         with contextlib.ExitStack() as closing:
@@ -300,6 +290,8 @@ def _span(source: PriceSource, what: tuple[str, ...], start: str | None, end: st
 
 
 def _moment(option: str, text: str, source: PriceSource) -> int:
+    from mm_env.data.providers import parse_time
+
     try:
         return parse_time(text, source.zone)
     except ValueError as error:
@@ -326,6 +318,8 @@ def _date(ns: int | None) -> str | None:
 
 
 def _failures(found: dict[str, PriceRecording | Exception]) -> list[str]:
+    from mm_env.data.providers import PriceRecording
+
     told = [one.failed if isinstance(one, PriceRecording) else str(one) for one in found.values()]
     return [reason for reason in told if reason is not None]
 
@@ -339,7 +333,3 @@ def _figures(one: PriceRecording) -> dict[str, Any]:
         "malformed": one.report.malformed, "examples": one.report.examples, "first": _date(one.first),
         "last": _date(one.last), "failed": one.failed, "stopped": one.stopped,
     }  # fmt: skip
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -1,27 +1,22 @@
-"""Train the scorers of headlines on labelled ones: the default (TF-IDF) and the optional one (MiniLM).
-
-Writes the archives that the package ships, each whole or not at all.
-"""
+"""The command `mm-env sentiment-train`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mm_env.cli.errors import check_target, user_errors
+from mm_env.cli.options import check_targets
 from mm_env.errors import UsageError
-from mm_env.files import write_bytes
-from mm_env.sentiment import minilm as optional
-from mm_env.sentiment.evaluation import read_labelled
-from mm_env.sentiment.linear import WEIGHTS
-from mm_env.sentiment.training.fit import Fitted, fit_minilm, fit_tfidf, without_repeats
+
+if TYPE_CHECKING:
+    from mm_env.sentiment.training.fit import Fitted
+
 
 SHIPPED = Path(__file__).resolve().parents[1] / "sentiment"
 
 
-@user_errors
 def main(
     data: Annotated[Path, typer.Argument(help="CSV of `text,label`: 0 or negative, 1 or positive, 2 or neutral")],
     minilm: Annotated[
@@ -31,7 +26,17 @@ def main(
         Path, typer.Option(help="folder that receives data/*.npz; the default is what the package ships")
     ] = SHIPPED,
 ) -> None:
-    """Fit, choose the neutral band out of fold, and write the weights."""
+    """Train the headline scorers on labelled headlines.
+
+    Fits TF-IDF, and MiniLM unless --no-minilm, chooses the neutral band out of fold, and writes the weights.
+
+    Example: mm-env sentiment-train labelled.csv --no-minilm --out runs/scorers
+    """
+    from mm_env.sentiment import minilm as optional
+    from mm_env.sentiment.evaluation import read_labelled
+    from mm_env.sentiment.linear import WEIGHTS
+    from mm_env.sentiment.training.fit import fit_minilm, fit_tfidf, without_repeats
+
     if minilm:
         try:
             optional.require_packages((*optional.PACKAGES, "torch", "transformers"))
@@ -39,7 +44,7 @@ def main(
             raise UsageError(f"--minilm: {error}") from error
     real = without_repeats(read_labelled(data))
     for path in (WEIGHTS, optional.WEIGHTS):
-        check_target("--out", out / path)
+        check_targets(out=out / path)
     tfidf = fit_tfidf(real, _say)
     both = {WEIGHTS: tfidf} | ({optional.WEIGHTS: fit_minilm(real, tfidf, _say)} if minilm else {})
     for path, fitted in both.items():  # together, as one is averaged with the other
@@ -51,10 +56,8 @@ def _say(stage: str) -> None:
 
 
 def _ship(path: Path, fitted: Fitted) -> None:
+    from mm_env.files import write_bytes
+
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, fitted.archive)
     _say(f"{path}: {len(fitted.archive) / 1e6:.2f} MB")
-
-
-if __name__ == "__main__":
-    typer.run(main)

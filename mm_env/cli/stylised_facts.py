@@ -1,9 +1,4 @@
-"""Does the book market look like a market? Measures the stylised facts with nobody quoting, and says which hold.
-
-Plays the market of --config beside a large-tick and a small-tick one, prints a table of each, and draws a figure a fact.
-
-    python scripts/stylised_facts.py --out runs/stylised_facts --json facts.json
-"""
+"""The command `mm-env stylised-facts`."""
 
 from __future__ import annotations
 
@@ -13,26 +8,21 @@ from typing import Annotated
 
 import typer
 
-from mm_env.cli.baseline import check_log_level
-from mm_env.cli.errors import check_target, user_errors
-from mm_env.config.io import load_config
+from mm_env.cli.options import Config, Json, Out, Seed, Settings, check_targets, market_of
 from mm_env.errors import UsageError
-from mm_env.files import write_bytes, write_json
-from mm_env.realism.facts import LAGS, LARGE, SMALL, Effort, markdown, study
+from mm_env.realism.facts import LAGS, Effort
 
-logger = logging.getLogger("stylised_facts")
+logger = logging.getLogger(__name__)
 QUICK = Effort(envs=16, seconds=1200.0, pairs=256)
 FILE = "stylised_facts.json"
 
 
-@user_errors
 def main(
-    config: Annotated[
-        str | None, typer.Option(metavar="PRESET|FILE", help="Market to measure; two_symbols if none.")
-    ] = None,
+    config: Config = None,
+    setting: Settings = None,
     envs: Annotated[int | None, typer.Option(min=2, help=f"Independent markets; {Effort.envs} if none.")] = None,
     seconds: Annotated[
-        float | None, typer.Option(help=f"Played in each, at least {LAGS[-1] + 10}; {Effort.seconds:g} if none.")
+        float | None, typer.Option(help=f"Simulated time of each, at least {LAGS[-1] + 10} [s]; {Effort.seconds:g} if none.")
     ] = None,
     pairs: Annotated[
         int | None, typer.Option(min=2, help=f"Markets with and without a parent order; {Effort.pairs} if none.")
@@ -40,31 +30,30 @@ def main(
     quick: Annotated[
         bool, typer.Option("--quick", help="A twentieth of the work, for a look: errors four times as wide.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Holds a picture a fact afterwards.")] = Path(
-        "runs/stylised_facts"
-    ),
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there as well.")
-    ] = None,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    seed: Seed = 0,
+    out: Out = Path("runs/stylised_facts"),
+    json_file: Json = None,
 ) -> None:
-    """Print which stylised facts hold in the market, a large-tick and a small-tick one, and draw each.
+    """Check the stylised facts of simulated markets.
 
-    Example: python scripts/stylised_facts.py --config crisis --quick --out runs/crisis_facts
+    Measures the market of --config beside a large-tick and a small-tick one, with nobody quoting; a figure a fact.
+
+    Example: mm-env stylised-facts --config crisis --quick --out runs/crisis_facts
     """
-    check_log_level(log_level)
-    for option, path in {"--out": out / FILE, "--json": json_file}.items():
-        if path is not None:
-            check_target(option, path)
-    logging.basicConfig(level=log_level.upper(), format="%(message)s")
+    from mm_env.config.io import DEFAULT_PRESET, load_config
+    from mm_env.files import write_bytes, write_json
+    from mm_env.realism.facts import LARGE, SMALL, markdown, study
+
+    check_targets(out=out / FILE, json=json_file)
     base = QUICK if quick else Effort()
     effort = Effort(envs or base.envs, seconds or base.seconds, pairs or base.pairs)
     if effort.seconds < LAGS[-1] + 10.0:
         raise UsageError(
-            f"--seconds {effort.seconds:g}: allowed: {LAGS[-1] + 10} or more, as the longest lag is {LAGS[-1]} s"
+            f"--seconds {effort.seconds:g}: expected {LAGS[-1] + 10} or more, as the longest lag is {LAGS[-1]} s"
         )
-    markets = {name: load_config(name) for name in dict.fromkeys([config or "two_symbols", LARGE, SMALL])}
+    name = config or DEFAULT_PRESET
+    markets = {one: load_config(one) for one in (LARGE, SMALL) if one != name}
+    markets = {name: market_of(config, setting), **markets}
     studies = []
     for name, market in markets.items():
         logger.info("playing %s: %d envs of %g s, and %d pairs", name, effort.envs, effort.seconds, effort.pairs)
@@ -87,7 +76,3 @@ def main(
     print(f"{ruled - len(missed)} of {ruled} hold; pictures in {out}")
     if missed:
         print("missed:\n" + "\n".join(missed))
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -1,7 +1,4 @@
-"""Train an agent, watch it in TensorBoard, and see how it compares with the baseline on episodes that it never played.
-
-python scripts/train.py --algo ppo --seed 0,1,2 --out runs/ppo
-"""
+"""The command `mm-env train`."""
 
 from __future__ import annotations
 
@@ -12,32 +9,22 @@ from typing import Annotated, Any
 
 import typer
 
-from mm_env.cli.baseline import check_log_level, parse_overrides
-from mm_env.cli.compare import main as compare
-from mm_env.cli.errors import user_errors
+from mm_env.cli.options import Classic, Config, Json, Settings, Threads, any_market_of
 from mm_env.cli.progress import progress_of
-from mm_env.config import ClassicConfig, MarketConfig
-from mm_env.config.io import load_config, override
-from mm_env.config.keys import nearest
-from mm_env.errors import UsageError
+from mm_env.errors import UsageError, check_choice
 from mm_env.learning.algorithms import ALGORITHMS
-from mm_env.learning.threads import use_threads
 
-logger = logging.getLogger("train")
-AGENTS = Path(__file__).resolve().parents[1] / "configs" / "agent"
+logger = logging.getLogger(__name__)
 
 
-@user_errors
 def main(
     algo: Annotated[str, typer.Option(metavar="|".join(ALGORITHMS), help="Algorithm.")] = "ppo",
-    config: Annotated[str | None, typer.Option(metavar="PRESET|FILE", help="Market; the default one if none.")] = None,
-    classic: Annotated[bool, typer.Option("--classic", help="Of the classic market.")] = False,
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a parameter of the market; repeatable.")
-    ] = None,
+    config: Config = None,
+    classic: Classic = False,
+    setting: Settings = None,
     agent: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Hyperparameters; configs/agent/ALGO.yaml (classic_ALGO.yaml) if none."),
+        typer.Option(metavar="FILE", help="Hyperparameters; the preset of the algorithm if none."),
     ] = None,
     policy: Annotated[
         str | None,
@@ -48,13 +35,18 @@ def main(
         ),
     ] = None,
     timesteps: Annotated[int | None, typer.Option(min=1, help="Env steps; as the hyperparameters say if none.")] = None,
-    seed: Annotated[str, typer.Option(help="One, or several with commas: each is trained in OUT/seed_N.")] = "0",
+    seed: Annotated[
+        str,
+        typer.Option(
+            metavar="N,N,…", help="Seed of all random numbers; several with commas: each is trained in OUT/seed_N."
+        ),
+    ] = "0",
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Run folder; runs/ALGO if none.")] = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Go on with a run that was stopped, as it was begun.")
+        Path | None, typer.Option(metavar="FOLDER", help="Resume a run that was stopped, with its own options.")
     ] = None,
     baseline: Annotated[
-        str | None, typer.Option(help="Policy logged beside the agent; what zero actions are if none.")
+        str | None, typer.Option(help="Policy logged beside the agent; the policy of zero actions if none.")
     ] = None,
     evaluate_every: Annotated[int | None, typer.Option(min=1, help="Env steps; a twentieth of all if none.")] = None,
     evaluation_episodes: Annotated[int, typer.Option(min=2, help="Held-out episodes of an evaluation.")] = 256,
@@ -62,28 +54,25 @@ def main(
     compare_episodes: Annotated[
         int, typer.Option(min=0, help="Held-out episodes of the comparison at the end; 0: none.")
     ] = 1000,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads that step the envs; all cores if none.")] = None,
+    threads: Threads = None,
     torch_threads: Annotated[int, typer.Option(min=1, help="Threads that learn.")] = 1,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="The comparison's figures.")] = None,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    json_file: Json = None,
 ) -> None:
-    """Train an agent on training seeds, choose its best model on held-out ones, and compare it on others again.
+    """Train an agent and compare it with the baseline.
 
-    Example: python scripts/train.py --algo sac --timesteps 500000 --seed 3 --out runs/sac
+    Trains on training seeds, chooses the best model on held-out episodes, and compares it on others. TensorBoard shows
+    the progress; a stopped run resumes with --resume FOLDER.
+
+    Example: mm-env train --algo ppo --timesteps 500000 --seed 0,1,2 --out runs/ppo
     """
-    check_log_level(log_level)
-    logging.basicConfig(level=log_level.upper(), format="%(message)s")
-    if algo not in ALGORITHMS:
-        close = nearest(algo, ALGORITHMS)
-        hint = f"; nearest: {close!r}" if close else ""
-        raise UsageError(f"--algo {algo!r}: allowed: {', '.join(ALGORITHMS)}{hint}")
-    try:
-        use_threads(torch_threads)  # before anything else brings torch
-        from mm_env.learning.hyperparameters import read_hyperparameters
-        from mm_env.learning.run_folder import TrainingFolder
-        from mm_env.learning.training import Training, begin, train
-    except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is not installed: pip install -e '.[rl]' -c constraints.txt") from error
+    from mm_env.learning.threads import use_threads
+
+    check_choice("--algo", algo, ALGORITHMS)
+    use_threads(torch_threads)  # before anything else imports torch
+    from mm_env.learning.hyperparameters import agent_preset_path, read_hyperparameters
+    from mm_env.learning.run_folder import TrainingFolder
+    from mm_env.learning.training import Training, begin, train
+
     options: dict[str, Any] = {
         "timesteps": timesteps, "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every, "baseline": baseline,
         "evaluation_episodes": evaluation_episodes, "threads": threads, "torch_threads": torch_threads,
@@ -94,14 +83,11 @@ def main(
             run.save(timesteps=timesteps, finished=False)
         _train(train, run, Training(**options))
         return
-    kind: Any = ClassicConfig if classic else MarketConfig
-    market: Any = override(load_config(config, kind), parse_overrides(setting or []))
-    file = agent or AGENTS / f"{'classic_' if classic else ''}{algo}.yaml"
-    if agent is None and not file.exists():
-        raise UsageError(f"--algo {algo}: configs/agent holds no {file.name}; allowed: --agent FILE of your own")
+    market: Any = any_market_of(config, setting, classic)
+    file = agent or agent_preset_path(f"{'classic_' if classic else ''}{algo}")
     hyperparameters = read_hyperparameters(algo, file, classic, policy)
     if hyperparameters.policy_file is not None:
-        own = "" if config is None else f"; was it tuned for {config}? Else --policy none, or a file of tune_baseline.py"
+        own = "" if config is None else f"; was it tuned for {config}? Else --policy none, or a file of mm-env tune"
         logger.info("residual actions are added to the policy of %s%s", _short(hyperparameters.policy_file), own)
     target = out or Path("runs") / (f"classic_{algo}" if classic else algo)
     seeds = _seeds(seed)
@@ -111,10 +97,11 @@ def main(
     if compare_episodes:
         names = _rivals(market, classic, hyperparameters.policy_file)
         print(f"\nTensorBoard: tensorboard --logdir {shlex.quote(str(target))}")
+        from mm_env.cli.compare import main as compare
+
         compare(
             agents=",".join([*names, f"{algo}:{target}"]), config=config, classic=classic, setting=setting,
             episodes=max(2, compare_episodes), threads=threads, out=target / "comparison", json_file=json_file,
-            log_level=log_level,
         )  # fmt: skip
 
 
@@ -122,7 +109,7 @@ def _seeds(text: str) -> list[int]:
     """Whole numbers with commas; raises `UsageError`."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() for part in parts) or len(set(parts)) < len(parts):
-        raise UsageError(f"--seed {text!r}: allowed: whole numbers from 0 with commas, each once")
+        raise UsageError(f"--seed {text!r}: expected whole numbers from 0 with commas, each once")
     return [int(part) for part in parts]
 
 
@@ -139,7 +126,7 @@ def _train(train: Any, run: Any, options: Any) -> None:
             f"{best['timesteps']:,}", best["reward"], best["advantage"],
         )  # fmt: skip
     if stopped is not None:
-        print(f"stopped after {run.about['done']:,} steps; go on with --resume {shlex.quote(str(run.path))}")
+        print(f"stopped after {run.about['done']:,} steps; resume with --resume {shlex.quote(str(run.path))}")
         raise typer.Exit(128 + stopped)
 
 
@@ -165,7 +152,3 @@ def _short(path: Path) -> Path:
         return path.resolve().relative_to(Path.cwd())
     except ValueError:
         return path.resolve()
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -1,26 +1,25 @@
-"""Check the software against published figures and closed forms; exits with 1 on a miss.
-
-Example: python scripts/validate.py --section as2008 --gamma 0.5 --sigma 3 --json as2008.json
-"""
+"""The command `mm-env validate`."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mm_env.cli.errors import check_target, user_errors
-from mm_env.errors import UsageError
-from mm_env.files import write_json
-from mm_env.validation.checks import Report
-from mm_env.validation.sections import SECTIONS, Section, chosen, market_parameters, sections_with
+from mm_env.cli.options import Json, Out, Seed, check_targets
+from mm_env.cli.progress import progress_of
+from mm_env.errors import UsageError, check_choice
+from mm_env.validation.sections import SECTIONS
 
-logger = logging.getLogger("validate")
-LOG_LEVELS = ("debug", "info", "warning", "error")
+if TYPE_CHECKING:
+    from mm_env.validation.checks import Report
+    from mm_env.validation.sections import ValidationSection
+
+
+logger = logging.getLogger(__name__)
 # field of a section -> what the user calls it
 OPTIONS = {
     "gamma": "--gamma", "sigma": "--sigma", "k": "--k", "A": "--arrival-rate", "T": "--horizon", "dt": "--dt",
@@ -31,17 +30,13 @@ OPTIONS = {
 }  # fmt: skip
 CHOICES = {"fill_rule": ("linear", "exponential"), "move": ("lattice", "brownian")}
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
 
 def number(text: str, *names: str) -> Any:
     """An option that holds a number, the publication's by default."""
     return typer.Option(*names, help=text, show_default=False)
 
 
-@app.command(help=__doc__)
-@user_errors
-def validate(
+def main(
     config: Annotated[
         str | None,
         typer.Option(
@@ -54,7 +49,7 @@ def validate(
     episodes: Annotated[
         int, typer.Option(min=1000, help="Episodes, windows or samples behind each sampled figure.")
     ] = 100_000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
+    seed: Seed = 0,
     gamma: Annotated[float | None, number("Risk aversion: as2008, glft.", "--gamma")] = None,
     sigma: Annotated[float | None, number("Volatility: as2008, glft, cj.", "--sigma")] = None,
     k: Annotated[float | None, number("Decay of the fill intensity: as2008, glft, cj.", "--k", "--kappa")] = None,
@@ -82,14 +77,18 @@ def validate(
     confidence: Annotated[float | None, number("Of the tests: var.", "--confidence")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print markdown, as it stands in the README.")] = False,
     published: Annotated[bool, typer.Option("--published", help="Print only rows with a published figure.")] = False,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Holds validate.json afterwards.")] = Path("runs/validate"),
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Write the figures there as well: of one section, or by section."),
-    ] = None,
-    log_level: Annotated[str, typer.Option(metavar="|".join(LOG_LEVELS), help="Least level that is logged.")] = "info",
+    out: Out = Path("runs/validate"),
+    json_file: Json = None,
 ) -> None:
-    """Run the sections, print each as it comes, and tell whether all agree."""
+    """Reproduce published figures and closed forms.
+
+    Runs the sections, prints each, and exits with 1 if a figure misses. Options change a publication's parameters.
+
+    Example: mm-env validate --section as2008 --gamma 0.5 --sigma 3 --json as2008.json
+    """
+    from mm_env.files import write_json
+    from mm_env.validation.sections import chosen, market_parameters, sections_with
+
     given = {
         "gamma": gamma, "sigma": sigma, "k": k, "A": arrival_rate, "T": horizon, "dt": dt, "s": start_price, "q0": q0,
         "limit": limit, "fill_rule": fill_rule, "move": move, "q": q, "phi": phi, "alpha": alpha, "hawkes_mu": hawkes_mu,
@@ -99,18 +98,16 @@ def validate(
     changes = {
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items() if value is not None
     }
-    _check_choices(changes, log_level)
+    _check_choices(changes)
     names = chosen(section or [])
     sections = sections_with(names, changes, OPTIONS, {} if config is None else market_parameters(config))
-    targets = {"--out": out / "validate.json"} | ({} if json_file is None else {"--json": json_file})
-    for option, path in targets.items():
-        check_target(option, path)
-    logger.setLevel(log_level.upper())
+    targets = [out / "validate.json", *([] if json_file is None else [json_file])]
+    check_targets(out=out / "validate.json", json=json_file)
     reports = run_sections(
         sections, episodes, seed, lambda report: report.text(markdown, published), asked=bool(changes) or config is not None
     )
     parts = {name: report.as_dict() for name, report in reports.items()}
-    for path in targets.values():
+    for path in targets:
         write_json(path, next(iter(parts.values())) if len(parts) == 1 else parts)
     missed = [
         f"{report.section}: {check.name}" for report in reports.values() for check in report.checks if not check.passed
@@ -123,46 +120,29 @@ def validate(
 
 
 def run_sections(
-    sections: dict[str, Section], episodes: int, seed: int, text: Callable[[Report], str], asked: bool
+    sections: dict[str, ValidationSection], episodes: int, seed: int, text: Callable[[Report], str], asked: bool
 ) -> dict[str, Report]:
     """Run sections, printing each as it comes, under a progress bar where there is a terminal.
 
     text: what is printed of a section; asked: the user gave parameters, and is told of those that are out of range
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     reports: dict[str, Report] = {}
-    console = Console(stderr=True)
-    handler = logging.StreamHandler()
-    with ExitStack() as closing:
-        logger.addHandler(handler)
-        closing.callback(logger.removeHandler, handler)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        bar = closing.enter_context(Progress(*columns, console=console, transient=True, disable=not console.is_terminal))
-        task = bar.add_task("sections", total=len(sections))
+    with progress_of("sections", len(sections)) as advance:
         for name, section in sections.items():
-            if not console.is_terminal:
-                logger.info("[%s] %d of %d", name, len(reports) + 1, len(sections))
+            logger.info("[%s] %d of %d", name, len(reports) + 1, len(sections))
             try:
                 reports[name] = section.run(episodes, seed)
             except ValueError as error:
                 if not asked:
                     raise  # the publication's own parameters are in range: a fault of ours
                 raise UsageError(f"section {name}: {error}") from error
-            bar.advance(task)
+            advance(1)
             typer.echo(("" if len(reports) == 1 else "\n") + text(reports[name]))
     return reports
 
 
-def _check_choices(changes: dict[str, Any], log_level: str) -> None:
+def _check_choices(changes: dict[str, Any]) -> None:
     """Raise `UsageError` for a word that is none of the allowed ones."""
     for name, allowed in CHOICES.items():
-        if name in changes and changes[name] not in allowed:
-            raise UsageError(f"{OPTIONS[name]} {changes[name]!r}: allowed: {', '.join(allowed)}")
-    if log_level.lower() not in LOG_LEVELS:
-        raise UsageError(f"--log-level {log_level!r}: allowed: {', '.join(LOG_LEVELS)}")
-
-
-if __name__ == "__main__":
-    app()
+        if name in changes:
+            check_choice(OPTIONS[name], changes[name], allowed)

@@ -1,6 +1,6 @@
 """The pictures of the README: small PNGs of what runs, comparisons, scenarios, reports and the dashboard look like.
 
-python scripts/gallery.py
+python scripts/tools/gallery.py
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ import typer
 
 from mm_env.cli import compare
 from mm_env.cli import scenarios as monte_carlo
-from mm_env.cli.baseline import check_log_level
-from mm_env.cli.errors import check_target, user_errors
+from mm_env.cli.app import program
+from mm_env.cli.options import check_targets
 from mm_env.errors import UsageError
 from mm_env.files import write_bytes
 from mm_env.reports.charts import one_episode
@@ -38,17 +38,15 @@ from mm_env.runs.baseline import Baseline, run_baseline
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-logger = logging.getLogger("gallery")
+logger = logging.getLogger("mm_env.gallery")  # below the logger that the commands set up
 
 MOST_BYTES = 60_000  # of a picture: a clone of the repository stays small
 WIDTH = 860  # [pixels]
 PICTURES = Path(__file__).parent / "pictures"
-_DASHBOARD = Path(__file__).parent / "dashboard.py"
 _PAGES = {"live": "position [lots]", "scenarios": "Surface"}  # page, and what stands on it once it is drawn
 _PATIENCE_MS = 120_000
 
 
-@user_errors
 def main(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pictures go.")] = PICTURES,
     seed: Annotated[int, typer.Option(min=0, help="Of the episodes that are played.")] = 0,
@@ -57,19 +55,16 @@ def main(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Take pictures of the report and the dashboard in Chromium too.")
     ] = True,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Play a run, a comparison and scenarios of the default market, and draw them as small PNGs.
 
-    Example: python scripts/gallery.py --no-browser --out runs/gallery
+    Example: python scripts/tools/gallery.py --no-browser --out runs/gallery
     """
-    check_log_level(log_level)
-    logging.basicConfig(level=log_level.upper(), format="%(message)s")
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if browser and (chromium is None or not _has_playwright()):
         logger.warning("no Chromium or no Playwright here: the report and the dashboard are left out")
         browser = False
-    check_target("--out", out / "episode.png")
+    check_targets(out=out / "episode.png")
     with tempfile.TemporaryDirectory() as folder:
         runs = Path(folder) / "runs"
         _play(runs, seed, episodes, steps)
@@ -180,8 +175,8 @@ def _dashboard(runs: Path) -> Iterator[str]:
     with socket.socket() as place:
         place.bind(("localhost", 0))
         port = place.getsockname()[1]
-    command = [sys.executable, str(_DASHBOARD.resolve()), "--port", str(port), "--runs", runs.name]
-    environment = {**os.environ, "PYTHONPATH": str(_DASHBOARD.resolve().parents[1])}
+    command = [sys.executable, "-m", "mm_env", "dashboard", "--port", str(port), "--runs", runs.name]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     process = subprocess.Popen(
         command,
         cwd=runs.parent,
@@ -210,4 +205,4 @@ def _answers(address: str) -> bool:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    program("gallery", main)()

@@ -2,7 +2,7 @@
 
 Half of the envs play the default policy, half act at random; they are reset as their episodes end.
 
-    python scripts/soak.py --steps 10000000
+    python scripts/tools/soak.py --steps 10000000
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from mm_env.cli.errors import check_target, user_errors
+from mm_env.cli.app import program
+from mm_env.cli.options import check_targets
 from mm_env.config.io import load_config
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.files import write_json
@@ -25,8 +26,8 @@ DRIFT = 1e-9  # relative to the value that was traded and held
 
 def drift(env: MultiVenueVectorEnv) -> float:
     """Largest difference between profit and its two sums, cash with positions and attribution, relative to what moved."""
-    s, p, n = env.batch.states, env.batch.params[env.batch.which], len(env.symbols)
-    mids = 0.5 * s["mid2"][:, :n, None] + p["basis"][:, None, :]
+    s, p, n = env.batch.states, env.batch.params[env.batch.params_index], len(env.symbols)
+    mids = 0.5 * s["mid2"][:, :n, None] + p["price_basis_ticks"][:, None, :]
     held = s["position"][:, :n] * mids * p["lot_value"][:, :n, None]
     size = np.abs(s["cash"]) + np.abs(held).sum(axis=(1, 2)) + np.abs(s["attribution"]).sum(axis=(1, 2, 3)) + 1.0
     booked = np.abs(s["pnl"] - s["cash"] - held.sum(axis=(1, 2)))
@@ -60,7 +61,6 @@ def soak(config: str | None, steps: int, number: int, seed: int) -> dict[str, An
     return found | {"memory_mib": resident(), "memory_growth_mib": resident() - early}
 
 
-@user_errors
 def main(
     config: Annotated[str | None, typer.Option(metavar="PRESET|FILE", help="Market: a preset or a YAML file.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="Env steps in all.")] = 10_000_000,
@@ -70,10 +70,9 @@ def main(
 ) -> None:
     """Play millions of steps, and fail on a fault, a leak or a drift.
 
-    Example: python scripts/soak.py --steps 1000000 --config five_symbols
+    Example: python scripts/tools/soak.py --steps 1000000 --config five_symbols
     """
-    if json_file is not None:
-        check_target("--json", json_file)
+    check_targets(json=json_file)
     found = soak(config, steps, envs, seed)
     print(
         f"{found['steps']:,} env steps, {found['episodes']:,} episodes ended, no fault; largest drift of the ledger "
@@ -87,4 +86,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    program("soak", main)()

@@ -46,6 +46,9 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
     The path of env i depends on the seed and on i: never on N or on the number of threads. Episodes never terminate;
     the time limit truncates them. `infos` holds arrays over envs; nothing that is returned is ever written to again.
 
+    stable-baselines3 takes no vector environment of gymnasium, and says so in words of OpenAI Gym: give it
+    `mm_env.learning.make_vec_env(...)`.
+
     ## Reset
     seed: s seeds env i with (s, i); a list seeds each env as if it were alone; None begins the next episode of each
     options: "reset_mask" (N,) bool which envs to reset; "config" new parameters from now on; "evaluation" True or

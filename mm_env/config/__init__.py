@@ -7,7 +7,8 @@ those of the classic market. Units stand in the names, or in the description whe
 
 from mm_env.config.agent import Episode, Policy, Reward, Risk
 from mm_env.config.classic import ClassicConfig
-from mm_env.config.market import Flow, Makers, News, Parents, Regime, Symbol, Venue
+from mm_env.config.flow import Flow, Makers, Parents
+from mm_env.config.market import News, Regime, Symbol, Venue
 from mm_env.config.schema import MarketConfig, sample_randomized
 from mm_env.config.types import Section
 

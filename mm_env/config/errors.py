@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from mm_env.config.keys import Loc, get, shortened
+from mm_env.config.migrate import renamed_hint
 from mm_env.config.schema import MarketConfig
 from mm_env.errors import nearest
 
@@ -77,6 +78,9 @@ def _unknown(model: type[BaseModel], loc: Loc) -> str:
     if not isinstance(key, str):
         return f"unknown key {key!r}; keys are text"
     here = list(_resolved(schema, _walk(schema, section)[1])[0].get("properties", {}))
+    hint = renamed_hint(key, ".".join(map(str, section)), here)
+    if hint:
+        return f"unknown key {key!r}; {hint}"
     homes = _homes(model)
     if key in homes:
         return f"unknown key {key!r}; {belongs_in(model, key)}"

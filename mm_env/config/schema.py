@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
@@ -9,8 +10,10 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from mm_env.config import checks
 from mm_env.config.agent import Episode, Policy, Reward, Risk
-from mm_env.config.keys import get, locate, put, refuse
-from mm_env.config.market import Flow, News, Regime, Symbol, Venue
+from mm_env.config.flow import Flow, hawkes_problems
+from mm_env.config.keys import Problem, get, locate, put, refuse
+from mm_env.config.market import News, Regime, Symbol, Venue
+from mm_env.config.randomize import randomize_problems
 from mm_env.config.replay import Replay
 from mm_env.config.types import Coefficient, Section
 
@@ -97,10 +100,25 @@ class MarketConfig(Section):
 
     @model_validator(mode="after")
     def _keys_agree(self) -> MarketConfig:
-        refuse("MarketConfig", list(checks.config_problems(self)))
+        refuse("MarketConfig", list(self._problems()))
         if self.randomize:
-            refuse("MarketConfig", list(checks.randomize_problems(self)))
+            refuse("MarketConfig", list(randomize_problems(self, self.randomize, self.news.source == "tape")))
         return self
+
+    def _problems(self) -> Iterator[Problem]:
+        """Disagreements between keys of different sections, in the order of the file."""
+        symbols, venues, regimes = ([one.name for one in group] for group in (self.symbols, self.venues, self.regimes))
+        for group, names in (("symbols", symbols), ("venues", venues), ("regimes", regimes)):
+            yield from checks.name_problems(group, names)
+        episode = self.episode
+        yield from checks.correlation_problems(self.correlation, len(symbols))
+        yield from checks.regime_problems(self.regimes, episode.initial_regime)
+        yield from hawkes_problems(self.flow, len(symbols))
+        yield from checks.latency_problems(self.venues, episode.step_seconds)
+        yield from checks.risk_problems(self.risk, episode.step_seconds)
+        yield from checks.volatility_problems(self.symbols, self.regimes, episode.step_seconds / episode.microsteps)
+        if self.replay is not None:
+            yield from checks.replay_problems(self.replay, symbols, venues, self.news.source)
 
     def correlation_matrix(self) -> np.ndarray:
         """(S, S) float64 correlation of the efficient prices; symmetric, positive definite."""

@@ -15,6 +15,7 @@ Coefficient = Annotated[float, Field(ge=-1.0, le=1.0)]
 Rate = Annotated[float, Field(ge=0.0, le=1e6)]
 Decay = Annotated[float, Field(ge=1e-6, le=1e6)]
 Exponentials = Field(min_length=1, max_length=4)
+TOLERANCE = 1e-9  # of checks on sums, matrices and ratios
 
 
 def _printable(name: str) -> str:

@@ -17,7 +17,6 @@ confusion | which truth lies behind which score, measured on the bundled headlin
 bank      | the bundled headlines of a market's symbols, scored: what Poisson news draws from
 reading   | CSV or Parquet -> columns of text
 times     | the text of a time -> seconds
-session   | hours outside of which the clock of a tape stands
 rows      | which rows of a file are used, their symbols and polarities
 tape      | a file of headlines -> times within an episode, symbols, truths, scores
 report    | what became of the rows

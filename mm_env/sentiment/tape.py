@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.config.session import Session
 from mm_env.errors import TapeError, UsageError
 from mm_env.sentiment.bank import Bank, bundled_bank
 from mm_env.sentiment.cache import scored
@@ -17,7 +18,6 @@ from mm_env.sentiment.reading import Table, read_table
 from mm_env.sentiment.report import TapeReport
 from mm_env.sentiment.rows import stated_polarities, usable_rows
 from mm_env.sentiment.scorers import Scorer
-from mm_env.sentiment.session import Session
 from mm_env.sentiment.times import fitted_pace, into_episode, step_seconds_of, timestamp_seconds_of
 
 __all__ = ["Bank", "Tape", "TapeError", "TapeReport", "bundled_bank", "load_tape"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.config.session import Session
 from mm_env.sentiment.reading import Table
-from mm_env.sentiment.session import Session
 
 if TYPE_CHECKING:
     import pandas as pd

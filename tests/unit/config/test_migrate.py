@@ -1,0 +1,142 @@
+"""Old keys: a file is rewritten and keeps all else, and an error names the new key."""
+
+import re
+
+import pytest
+
+from mm_env.config.classic import ClassicConfig
+from mm_env.config.io import load_config, override, preset_names, preset_path
+from mm_env.config.migrate import RENAMED, migrate_file, migrate_text
+from mm_env.config.scenario import ScenarioFile
+from mm_env.config.scenarios import expand
+from mm_env.errors import ConfigError
+
+OLD = """# a market of 0.1
+base: two_symbols
+
+policy:            # quotes
+  as_gamma: 0.09   # risk aversion, as_gamma of the paper
+  "as_k": 53.6
+  obi_weight: 0.9
+  as_horizon: episode
+randomize: {policy.as_T: [30, 90], policy.size_skew: [0.5, 1.0]}
+"""
+NEW = """# a market of 0.1
+base: two_symbols
+
+policy:            # quotes
+  risk_aversion: 0.09   # risk aversion, as_gamma of the paper
+  "fill_decay": 53.6
+  obi_weight: 0.9
+  horizon_mode: episode
+randomize: {policy.horizon_seconds: [30, 90], policy.size_skew: [0.5, 1.0]}
+"""
+
+
+def test_keys_change_and_comments_and_layout_stay():
+    text, changes = migrate_text(OLD)
+    assert text == NEW
+    assert changes == [
+        "line 5: as_gamma → risk_aversion",
+        "line 6: as_k → fill_decay",
+        "line 8: as_horizon → horizon_mode",
+        "line 9: policy.as_T → policy.horizon_seconds",
+    ]
+
+
+def test_a_second_time_nothing_changes():
+    assert migrate_text(NEW) == (NEW, [])
+
+
+def test_the_file_is_rewritten_and_loads(tmp_path):
+    path = tmp_path / "old.yaml"
+    path.write_text(OLD, encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r"unknown key 'as_gamma'; renamed to 'risk_aversion' in 0\.2\.0: run mm-env migrate"
+    ):
+        load_config(path)
+    assert len(migrate_file(path)) == 4
+    config = load_config(path)
+    assert (config.policy.risk_aversion, config.policy.fill_decay, config.policy.horizon_mode) == (0.09, 53.6, "episode")
+    assert config.randomize["policy.horizon_seconds"] == [30, 90]
+    before = path.stat().st_mtime_ns
+    assert migrate_file(path) == []
+    assert path.stat().st_mtime_ns == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_every_old_key_has_a_new_one_that_exists():
+    fields = type(load_config().policy).model_fields
+    assert set(RENAMED["policy"].values()) <= set(fields)
+    assert not set(RENAMED["policy"]) & set(fields)
+    old = "policy:\n" + "".join(f"  {key}: 1\n" for key in RENAMED["policy"])
+    new = "policy:\n" + "".join(f"  {key}: 1\n" for key in RENAMED["policy"].values())
+    assert migrate_text(old)[0] == new
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("stresses: {a: {set: {policy.as_gamma: 0.2}}}\n", "stresses: {a: {set: {policy.risk_aversion: 0.2}}}\n"),
+        ("stresses: {a: {set: {policy: {as_k: 9}}}}\n", "stresses: {a: {set: {policy: {fill_decay: 9}}}}\n"),
+        ("grid: {x: {low: {multiply: {policy.as_k: 0.5}}}}\n", "grid: {x: {low: {multiply: {policy.fill_decay: 0.5}}}}\n"),
+        (
+            "stresses: {a: {windows: [{multiply: {policy.as_T: 2}}]}}\n",
+            "stresses: {a: {windows: [{multiply: {policy.horizon_seconds: 2}}]}}\n",
+        ),
+        ("a: &p\n  as_gamma: 1\npolicy: *p\n", "a: &p\n  risk_aversion: 1\npolicy: *p\n"),
+        ("policy.as_gamma: 1\r\n", "policy.risk_aversion: 1\r\n"),
+    ],
+)
+def test_dotted_keys_nested_sections_aliases_and_line_ends(old, new):
+    assert migrate_text(old)[0] == new
+
+
+@pytest.mark.parametrize(
+    "text", ["risk: {as_gamma: 1}\n", "as_gamma: 1\n", "news: {tape: policy.as_gamma}\n", "# as_gamma\n", ""]
+)
+def test_what_is_no_old_key_stays(text):
+    assert migrate_text(text) == (text, [])
+
+
+def test_an_old_key_beside_its_new_one_is_refused(tmp_path):
+    path = tmp_path / "both.yaml"
+    path.write_text("policy: {as_gamma: 1, risk_aversion: 2}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"both\.yaml: line 1: as_gamma: expected one of the two keys.*'risk_aversion'"):
+        migrate_file(path)
+    assert path.read_text(encoding="utf-8") == "policy: {as_gamma: 1, risk_aversion: 2}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"policy: {", "malformed YAML"), (b"\xff", "UTF-8"), (None, "cannot be read")]
+)
+def test_what_cannot_be_read_is_an_error_with_the_file(tmp_path, content, message):
+    path = tmp_path / "bad.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=f"bad.yaml: .*{message}"):
+        migrate_file(path)
+
+
+def test_errors_name_the_new_key_wherever_an_old_one_stands():
+    hint = re.escape("renamed to 'risk_aversion' in 0.2.0: run mm-env migrate FILE")
+    top = re.escape("unknown key 'as_gamma'; renamed to 'policy.risk_aversion'")
+    with pytest.raises(ConfigError, match=f"policy.as_gamma: value 1: unknown key 'as_gamma' in 'policy'; {hint}"):
+        override(load_config(), {"policy.as_gamma": 1})
+    with pytest.raises(ConfigError, match=top):
+        override(load_config(), {"as_gamma": 1})
+    with pytest.raises(ConfigError, match=top):
+        load_config({"as_gamma": 1})
+    with pytest.raises(ConfigError, match=hint):
+        load_config({"randomize": {"policy.as_gamma": [0.1, 0.2]}})
+    with pytest.raises(ConfigError, match=hint):
+        expand(load_config({"stresses": {"a": {"set": {"policy.as_gamma": 1.0}}}}, ScenarioFile), load_config())
+    with pytest.raises(ConfigError) as found:  # a name that is not the classic market's
+        load_config({"policy": {"as_T": 1.0}}, ClassicConfig)
+    assert "renamed" not in str(found.value)
+
+
+def test_no_preset_holds_an_old_key():
+    for model in (type(load_config()), ClassicConfig, ScenarioFile):
+        for name in preset_names(model):
+            assert migrate_text(preset_path(name, model).read_text(encoding="utf-8"))[1] == []

@@ -2,16 +2,14 @@
 
 import json
 
-import typer
 from typer.testing import CliRunner
 
-from mm_env.cli import convert as convert_data
+from mm_env.cli.app import single
 from mm_env.data.events import about_events, all_events
 from mm_env.data.readers import READERS
 from tests.unit.data.files import NAMES, TRADES, binance_file, lobster_zip
 
-APP = typer.Typer()
-APP.command()(convert_data.main)
+APP = single("convert")
 
 
 def run(*arguments):
@@ -41,12 +39,12 @@ def test_the_command_refuses_and_writes_nothing(tmp_path):
         ((trades,), "no event could be read"),
         ((trades, "--form", "xml"), f"form 'xml': expected one of {', '.join(map(repr, READERS))}"),
         ((trades, "--column", "price"), "--column 'price': expected OURS=THEIRS"),
-        ((lobster_zip(tmp_path), "--symbol", "A"), "symbol 'A': the form lobster has no such option; expected with tables"),
-        ((lobster_zip(tmp_path), "--coarse-tick", 1), "expected with binance"),
-        ((trades, "--coarse-tick", 1), "expected with binance"),
+        ((lobster_zip(tmp_path), "--symbol", "A"), "symbol 'A': the form lobster has no such option; only with tables"),
+        ((lobster_zip(tmp_path), "--coarse-tick", 1), "only with binance"),
+        ((trades, "--coarse-tick", 1), "only with binance"),
         (
             (lobster_zip(tmp_path), "--venue", "A"),
-            "venue 'A': the form lobster has no such option; expected with tables or binance",
+            "venue 'A': the form lobster has no such option; only with tables or binance",
         ),
         ((tmp_path / "none.zip",), "there is no such file"),
     ):

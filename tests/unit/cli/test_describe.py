@@ -5,20 +5,16 @@ import re
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from mm_env.cli import describe as describe_data
+from mm_env.cli.app import single
 from mm_env.data.events import About, EventWriter
 from tests.unit.calibration.made import ABOUT, market
 from tests.unit.calibration.test_queues import reactive
 from tests.unit.calibration.test_venues import venues_of
 from tests.unit.data.made_bars import DAY, DAYS, MINUTE, walk, write
 
-APP = typer.Typer()
-
-
-APP.command()(describe_data.main)
+APP = single("describe")
 
 
 def run(*arguments):
@@ -45,7 +41,7 @@ def test_the_command_refuses(tmp_path):
     path.write_bytes(b"no parquet")
     for arguments, message in (
         ((path,), "not a Parquet file of events"),
-        ((path, "--structure", "round"), "--structure 'round': expected one of shared, diagonal, symmetric, full"),
+        ((path, "--structure", "round"), "--structure 'round': expected one of 'shared', 'diagonal', 'symmetric', 'full'"),
     ):
         result = run(*arguments, "--out", tmp_path / "new")
         assert result.exit_code == 2

@@ -6,50 +6,44 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import typer
 from typer.testing import CliRunner
 
-from mm_env.cli import export as export_data
-from mm_env.cli import record_market
+from mm_env.cli.app import single
 
 
 def test_commands_record_and_export(tmp_path):
-    def run(main: Any, *arguments: str | Path) -> Any:
-        app = typer.Typer()
-        app.command()(main)
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    def run(command: str, *arguments: str | Path) -> Any:
+        return CliRunner().invoke(single(command), [str(argument) for argument in arguments])
 
     data = tmp_path / "xyz.parquet"
-    said = run(record_market.main, "--seconds", "3", "--symbol", "ABC", "--policy", "as", "--out", data, "--levels", "5")
+    said = run("record-market", "--seconds", "3", "--symbol", "ABC", "--policy", "as", "--out", data, "--levels", "5")
     assert said.exit_code == 0, said.output
     assert "ABC at" in said.output
     for name, count in (("lobster", 2), ("hftbacktest", 1)):
-        said = run(export_data.main, data, "--form", name, "--out", tmp_path / name)
+        said = run("export", data, "--form", name, "--out", tmp_path / name)
         assert said.exit_code == 0, said.output
         assert len(list((tmp_path / name).iterdir())) == count
     file = tmp_path / "new" / "named.npz"
-    said = run(
-        export_data.main, data, "--form", "hftbacktest", "--latency-ms", "1.5", "--out", file, "--json", tmp_path / "j"
-    )
+    said = run("export", data, "--form", "hftbacktest", "--latency-ms", "1.5", "--out", file, "--json", tmp_path / "j")
     assert said.exit_code == 0, said.output
     with np.load(file) as stored:
         assert set((stored["data"]["local_ts"] - stored["data"]["exch_ts"]).tolist()) == {1_500_000}
     assert str(file) in (tmp_path / "j").read_text()
-    said = run(export_data.main, data, "--day", "2024-01-02", "--out", tmp_path / "day")
+    said = run("export", data, "--day", "2024-01-02", "--out", tmp_path / "day")
     assert said.exit_code == 0, said.output
     assert [path.name[:14] for path in sorted((tmp_path / "day").iterdir())] == ["ABC_2024-01-02"] * 2
     for arguments in (("--symbol", "NO"), ("--start", "noon"), ("--policy", "nobody")):
-        assert run(record_market.main, *arguments, "--out", data).exit_code == 2
+        assert run("record-market", *arguments, "--out", data).exit_code == 2
     for arguments, message in (
         (("--form", "csv"), "form 'csv': expected one of 'lobster', 'hftbacktest'"),
-        (("--latency-ms", "1"), "latency_ms 1.0: the form lobster has no such option; expected with hftbacktest"),
+        (("--latency-ms", "1"), "latency_ms 1.0: the form lobster has no such option; only with hftbacktest"),
         (("--form", "hftbacktest", "--latency-ms", "inf"), "latency_ms inf: expected a finite number"),
-        (("--form", "hftbacktest", "--lot", "2"), "lot 2.0: the form hftbacktest has no such option; expected with lobster"),
+        (("--form", "hftbacktest", "--lot", "2"), "lot 2.0: the form hftbacktest has no such option; only with lobster"),
         (("--lot", "inf"), "lot inf; expected"),
         (("--day", "noon"), "--day 'noon': expected a date"),
         (("--day", "2024-01-03"), "no events"),
     ):
-        said = run(export_data.main, data, *arguments, "--out", tmp_path / "none")
+        said = run("export", data, *arguments, "--out", tmp_path / "none")
         assert said.exit_code == 2, said.output
         assert message in " ".join(said.output.split())
         assert list((tmp_path / "none").rglob("*.*")) == []

@@ -5,17 +5,16 @@ import logging
 
 import pyarrow.parquet as pq
 import pytest
-import typer
 from typer.testing import CliRunner
 
 pytest.importorskip("feedparser")
 pytest.importorskip("massive")
-from mm_env.cli import record_news
+
+from mm_env.cli.app import single
 from mm_env.sentiment import get_scorer, load_tape
 from tests.unit.headline_server import KEY, RSS, ok
 
-APP = typer.Typer()
-APP.command()(record_news.main)
+APP = single("record-news")
 
 
 def run(*arguments):

@@ -3,14 +3,12 @@
 import csv
 import json
 
-import typer
 from typer.testing import CliRunner
 
-from mm_env.cli import sentiment_evaluate as evaluate_sentiment
+from mm_env.cli.app import single
 from tests.unit.sentiment.test_evaluation import write
 
-APP = typer.Typer()
-APP.command()(evaluate_sentiment.main)
+APP = single("sentiment-evaluate")
 
 
 def test_the_command_prints_and_writes_each_scorer_on_each_file(tmp_path):

@@ -1,15 +1,13 @@
 """The command that trains the scorers."""
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from mm_env.cli import sentiment_train as train_sentiment
+from mm_env.cli.app import single
 from mm_env.sentiment.linear import TfidfScorer
 from tests.unit.sentiment.training.test_fit import REAL, quick  # noqa: F401 (the fixture)
 
-APP = typer.Typer()
-APP.command()(train_sentiment.main)
+APP = single("sentiment-train")
 
 
 @pytest.mark.usefixtures("quick")

@@ -63,7 +63,7 @@ def reading(
     if not 1 <= steps < episode.steps:
         allowed = f"steps of up to {ADVERSE_SECONDS:g} s, and an episode of more than that"
         raise ConfigError(f"episode: {episode.steps} steps of {episode.step_seconds:g} s; expected {allowed}")
-    tape = build_market(override(config, {"news.scorer": "none"})).tape
+    tape = build_market(override(config, {"news.scorer": "none"})).headlines.tape
     if len(tape) and not tape["stated"].all():
         unstated = int(np.count_nonzero(tape["stated"] == 0))
         raise ConfigError(f"news.tape: {unstated} headlines without polarity; expected a tape that states all")

@@ -4,10 +4,9 @@ import json
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from mm_env.cli import sentiment_value as value_of_sentiment
+from mm_env.cli.app import single
 from mm_env.config.io import load_config, override
 from mm_env.errors import ConfigError
 from mm_env.evaluation.sentiment_value import reading, scorer_value
@@ -24,7 +23,7 @@ def scored_by(scorer, market=LOUD):
 
 
 def test_perfect_scores_are_the_truth_and_flipped_ones_the_opposite():
-    perfect, plain, flipped = (build_market(scored_by(name)).tape for name in ("perfect", "tfidf", "flipped:tfidf"))
+    perfect, plain, flipped = (build_market(scored_by(name)).headlines.tape for name in ("perfect", "tfidf", "flipped:tfidf"))
     np.testing.assert_array_equal(perfect["score"], plain["polarity"])
     np.testing.assert_array_equal(flipped["score"], -plain["score"])
     np.testing.assert_array_equal(flipped["polarity"], plain["polarity"])
@@ -37,7 +36,7 @@ def test_perfect_needs_a_tape_that_states_the_truth(tmp_path):
     with pytest.raises(ConfigError, match="'perfect' with 1 headlines of unknown polarity"):
         build_market(scored_by("perfect", market))
     path.write_text("step,headline,polarity\n1,a,0.5\n2,b,-0.25\n")
-    np.testing.assert_array_equal(build_market(scored_by("perfect", market)).tape["score"], [0.5, -0.25])
+    np.testing.assert_array_equal(build_market(scored_by("perfect", market)).headlines.tape["score"], [0.5, -0.25])
 
 
 def test_an_unknown_scorer_is_told_of_both_kinds():
@@ -79,11 +78,10 @@ def test_it_stops_and_refuses():
     with pytest.raises(Stopped):
         scorer_value(POLICY, LOUD, 2, 1, stop=lambda: True)
     with pytest.raises(ConfigError, match="a comparison needs one market"):
-        scorer_value(POLICY, load_config({"randomize": {"policy.as_gamma": [0.01, 0.1]}}), 2, 1)
+        scorer_value(POLICY, load_config({"randomize": {"policy.risk_aversion": [0.01, 0.1]}}), 2, 1)
 
 
-APP = typer.Typer()
-APP.command()(value_of_sentiment.main)
+APP = single("sentiment-value")
 
 
 def run(*arguments):

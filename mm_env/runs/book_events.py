@@ -19,7 +19,7 @@ from mm_env.errors import ConfigError
 from mm_env.market.build import Market
 from mm_env.runs.queues import LONGEST, MESSAGE_DTYPE, QUEUES_DTYPE, follow
 from mm_env.sim.batch import Batch
-from mm_env.sim.record import BOOK_LOG_DTYPE, PLACED
+from mm_env.sim.book_log import BOOK_LOG_DTYPE, PLACED
 from mm_env.sim.state import WINDOW
 from mm_env.sim.step import MARKET
 

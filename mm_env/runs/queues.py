@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from mm_env.sim.book import MASK
+from mm_env.sim.book_log import PLACED, TAKEN
 from mm_env.sim.compiling import entry_point, kernel
-from mm_env.sim.record import PLACED, TAKEN
 from mm_env.sim.state import WINDOW
 
 LONGEST = 1024  # orders at a price

@@ -13,7 +13,7 @@ One decision step, in the order in which data flows (`step.py` calls the stages,
 | `flow` (takers) | excitation, mispricing, parents | trades, excitation, surprise | Ogata 1981; Lillo et al. 2005 |
 | `flow` (makers) | efficient price, queues, imbalance | depth, trades | Huang et al. 2015; Bouchaud et al. 2002 |
 | `replay` | a recording | depth, fills, efficient price, in place of the flow | Huang et al. 2015 |
-| `record` | books before and after an event | a log, for those who record | |
+| `book_log` | books before and after an event | a log of changes, in recordings | |
 | `orders` | mailboxes that are due | own orders, hedges, snapshots | |
 | `matching` | books, own orders | depth, fills | price-time priority |
 | `ledger` | fills, mids, parts of the price | cash, positions, attribution | |

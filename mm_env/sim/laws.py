@@ -43,7 +43,7 @@ def geometric_sizes(mean: float) -> np.ndarray:
 
 
 def sizes_of_quantiles(quantiles: list[int]) -> np.ndarray:
-    """SIZES equally likely sizes [lots] of a law told by its quantiles at 0, 1/(n-1), …, 1."""
+    """SIZES equally likely sizes [lots] of a law given by its quantiles at 0, 1/(n-1), …, 1."""
     at = np.linspace(0.0, len(quantiles) - 1.0, SIZES)
     return np.sort(np.asarray(quantiles))[np.rint(at).astype(int)].astype(np.uint16)
 

@@ -25,7 +25,7 @@ FIELDS = (
     ("lot_value", "f8", ("S",), "[currency] of one tick on one lot; from symbol.tick_size × lot_size"),
     ("tick_size", "f8", ("S",), "[currency]"),
     ("volatility_per_sqrt_second", "f8", ("S",), "[log/sqrt(s)]"),
-    ("correlation_cholesky", "f8", ("S", "S"), "lower factor of correlation"),
+    ("correlation_cholesky", "f8", ("S", "S"), "lower factor; from correlation"),
     ("symbol_distance_multiplier", "f8", ("S",), "of placement distance"),
     ("quote_size", "i8", ("S",), "[lots]"),
     ("inventory_limit", "i8", ("S",), "[lots]"),

@@ -1,15 +1,15 @@
-"""A recorded day in place of the simulated flow: its books are imposed, its trades reach the agent's orders.
+"""A recording in place of the simulated flow: its books are imposed, its trades reach the agent's orders.
 
 What is assumed of fills:
 
-* The record takes no notice of the agent. Each event of the record sets a book to what was recorded after it; what the agent
+* The recording takes no notice of the agent. Each of its events sets a book to what was recorded after it; what the agent
   took is there again with the next event of that book, or when the price has moved by 16 ticks.
 * A recorded trade first fills own orders at better prices than its own, then, at its own price, the lots queued before the
   own order, then the own order. A hidden execution counts as a trade: a visible order has priority over a hidden one.
 * When fewer lots stand at the own order's price than before, those that did not trade were cancelled: all of one cancel
   before the own order, or behind it, drawn by where the lots were.
-* Where the record's other side reaches an own order's price, those lots meet the own order at its price.
-* An order past the levels that the record shows has all lots before it that are there when its level is shown.
+* Where the recording's other side reaches an own order's price, those lots meet the own order at its price.
+* An order past the levels that the recording shows has all lots before it that are there when its level is shown.
 * With impact, the agent's own taking moves all recorded prices of the symbol by `flow.impact_kappa`, with its decay.
 
 Source: hftbacktest's page on order fills states its assumptions likewise; Huang, Lehalle & Rosenbaum 2015 (the queue).
@@ -30,7 +30,7 @@ from mm_env.sim.state import WINDOW
 REPLAY_DTYPE = np.dtype(
     [("time", "f8"), ("price", "i8"), ("lots", "i4"), ("symbol", "i2"), ("venue", "i2"), ("side", "i1"), ("imposes", "u1")],
     align=True,
-)  # time [s] of the record; lots traded of the resting side, 0 none, at a price in reference ticks; imposes: a book follows
+)  # time [s] in the recording; lots traded of the resting side, 0 none, at a price in reference ticks; imposes: a book comes
 
 
 _SLACK = 16  # [ticks] that the price may go before its window does, as books are then imposed again
@@ -38,7 +38,7 @@ _SLACK = 16  # [ticks] that the price may go before its window does, as books ar
 
 @kernel
 def start_replay(s, p, events, books):
-    """Draw where in the record the episode begins, and take its books over."""
+    """Draw where in the recording the episode begins, and take its books over."""
     s.replay_time = math.inf
     if p.replay == 0:
         return
@@ -75,7 +75,7 @@ def _has_mid(books, row):
 
 @kernel
 def _first_after(events, time):
-    """First row of the record that is later than a time."""
+    """First row of the recording that is later than a time."""
     low, high = 0, events.shape[0]
     while low < high:
         middle = (low + high) // 2
@@ -93,7 +93,7 @@ def _await_next(s, events):
 
 @kernel
 def replay_event(s, p, fills, events, books):
-    """The next row of the record: its trade, then its book."""
+    """The next row of the recording: its trade, then its book."""
     row = s.replay_row
     i, v = int(events[row].symbol), int(events[row].venue)
     if events[row].lots > 0:
@@ -180,7 +180,7 @@ def _pass_cancels(s, i, v, side, before, after):
 
 @kernel
 def past_record(s, p, i, v, side, price):
-    """Whether a price is past the levels that the record shows."""
+    """Whether a price is past the levels that the recording shows."""
     return p.replay != 0 and s.resting[i, v, side] > 0 and better(side, s.worst_recorded_price[i, v, side], price)
 
 

@@ -1,8 +1,8 @@
 """Smart routing of quotes: which venues, how much on each, learnt online from the agent's own fills.
 
-A venue is worth fill rate x (half spread + rebate - adverse move), all from what the agent has seen; fill rates of little
-evidence shrink to the pooled one. Reviews happen every `router_review_seconds`, a share of them at random; everything is
-forgotten at reset.
+The value of a venue is fill rate x (half spread + rebate - adverse move), all from what the agent has seen; fill rates of
+little evidence shrink to the pooled one. Reviews happen every `router_review_seconds`, a share of them at random;
+everything is forgotten at reset.
 Source: Almgren & Harts 2008 (dynamic smart order routing); Ganchev et al. 2010 (learning fill rates of venues).
 """
 

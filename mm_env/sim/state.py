@@ -90,13 +90,13 @@ FIELDS = (
     ("mid_valid", "u1", ("S",), "both sides exist now"),
     ("arbitrage_time", "f8", ("S",), "[s] when crossed venues are traded back, inf none"),
     ("scheduled_next", "f8", (), "[s] earliest of mailboxes, snapshots, arbitrage"),
-    # replay of a record
-    ("replay_start", "f8", (), "[s] of the record at which the episode begins"),
-    ("replay_row", "i8", (), "next row of the record"),
+    # replay of a recording
+    ("replay_start", "f8", (), "[s] of the recording at which the episode begins"),
+    ("replay_row", "i8", (), "next event of the recording"),
     ("replay_time", "f8", (), "[s] when it comes, inf none"),
     ("replay_book_row", "i8", ("S", "V"), "row whose book stands, -1 none"),
     ("shift", "i8", ("S",), "[ticks] by which impact moves recorded prices"),
-    ("worst_recorded_price", "i8", ("S", "V", 2), "[ticks] worst price that the record shows"),
+    ("worst_recorded_price", "i8", ("S", "V", 2), "[ticks] worst price that the recording shows"),
     # own orders and messages
     ("own_price", "i8", ("S", "V", 2), "[ticks] own resting order"),
     ("own_quantity", "i4", ("S", "V", 2), "[lots] 0: none"),
@@ -172,7 +172,12 @@ FIELDS = (
     ("route_score", "f8", ("S", "V"), "[ticks/s] expected value of a lot posted for a second"),
     # risk
     ("covariance", "f8", ("S", "S"), "[ticks²/s] EWMA of seen mid changes"),
-    ("horizon_covariance", "f8", ("S", "S"), "[ticks²/s] the same of moves over the VaR's horizon, where it is asked for"),
+    (
+        "horizon_covariance",
+        "f8",
+        ("S", "S"),
+        "[ticks²/s] that of moves over the VaR's horizon, with var_covariance: horizon",
+    ),
     ("horizon_move", "f8", ("S",), "[ticks] seen move over the last steps of the horizon"),
     ("changes", "f4", ("S", "H"), "[ticks] mid changes of the last steps, ring"),
     ("change_count", "i8", (), "changes seen in all"),

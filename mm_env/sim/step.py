@@ -8,6 +8,7 @@ import math
 
 from mm_env.sim.action import apply_action
 from mm_env.sim.book import follow_price, move_window, publish_touch, sum_rates, update_rates, update_touch
+from mm_env.sim.book_log import log_book_changes, snapshot_books
 from mm_env.sim.compiling import entry_point, kernel, prefetch
 from mm_env.sim.flow import decay_bursts, draw_taker, excited_event, excited_rate, maker_event, taker_candidate
 from mm_env.sim.fundamental import diffuse
@@ -19,7 +20,6 @@ from mm_env.sim.news import publish, start_news
 from mm_env.sim.observe import observe
 from mm_env.sim.orders import await_snapshots, deliver, liquidate, schedule, snapshot
 from mm_env.sim.quoting import default_quotes
-from mm_env.sim.record import log_book_changes, snapshot_books
 from mm_env.sim.refill import refill
 from mm_env.sim.regime import start_regime, switch_regime
 from mm_env.sim.replay import follow_record, replay_event, start_replay

@@ -10,11 +10,11 @@ import numpy as np
 
 from mm_env.config.io import load_config, override
 from mm_env.market.build import build_market
+from mm_env.sim.book_log import BOOK_LOG_DTYPE, previous_books_dtype
 from mm_env.sim.inputs import Headlines, Logs, Replay
 from mm_env.sim.ledger import FILL_DTYPE
 from mm_env.sim.news import HEADLINE_LOG_DTYPE
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
-from mm_env.sim.record import BOOK_LOG_DTYPE, previous_books_dtype
 from mm_env.sim.replay import NO_REPLAY
 from mm_env.sim.report import result_dtype
 from mm_env.sim.state import HISTORY, state_dtype

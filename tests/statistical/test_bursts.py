@@ -12,7 +12,7 @@ from mm_env.config.io import load_config, override
 from mm_env.errors import ConfigError
 from mm_env.market.build import build_market
 from mm_env.sim.batch import Batch
-from mm_env.sim.record import CANCELLED, PLACED
+from mm_env.sim.book_log import CANCELLED, PLACED
 from mm_env.sim.state import WINDOW
 from mm_env.sim.step import MARKET
 

@@ -35,7 +35,7 @@ STATE_FIELDS = (
 )
 
 PARAM_FIELDS = (
-    ("steps", "i8", (), "decisions of an episode"),
+    ("steps", "i8", (), "decisions of an episode; from episode.horizon / step"),
     ("step", "f8", (), "[time] between decisions"),
     ("start_price", "f8", (), "[currency] first mid"),
     ("step_deviation", "f8", (), "[currency] of a step's mid change; from mid.volatility × √step"),
@@ -74,9 +74,14 @@ PARAM_FIELDS = (
     ("initial_inventory", "i8", (), "[units]"),
     ("inventory_limit", "i8", (), "[units]"),
     ("per_step", "f8", (), "from 1 / steps"),
-    ("per_unit", "f8", (), "[1/units] one over what reads 1 in an observation of the inventory"),
-    ("per_currency", "f8", (), "[1/currency] one over what reads 1 of the mid, the deviation of the last mid"),
-    ("weight", "f8", (len(REWARDS),), "of REWARDS"),
+    ("per_unit", "f8", (), "[1/units] one over what reads 1 in an observation; from episode.inventory_scale"),
+    (
+        "per_currency",
+        "f8",
+        (),
+        "[1/currency] one over the last mid's deviation; from mid.volatility and episode.horizon",
+    ),
+    ("weight", "f8", (len(REWARDS),), "of REWARDS; from the keys of these names in reward"),
 )
 
 STATE_DTYPE = record_dtype(STATE_FIELDS, {})

@@ -321,15 +321,12 @@ def test_a_replayed_market_is_not_recorded_again(tmp_path):
 
 
 def test_an_agent_is_compared_on_a_record(tmp_path):
-    import typer
     from typer.testing import CliRunner
 
-    from mm_env.cli import compare
+    from mm_env.cli.app import single
 
     path = quiet(tmp_path / "a.parquet", *[(1.0 + k / 4, "trade", -1, 99.99, 100.0, QUIET, ASKS) for k in range(70)])
     dump_config(replay_of(path, **{"replay.start_seconds": None}), tmp_path / "replay.yaml")
-    app = typer.Typer()
-    app.command()(compare.main)
     arguments = [
         "--agents",
         "as,fixed",
@@ -340,5 +337,5 @@ def test_an_agent_is_compared_on_a_record(tmp_path):
         "--out",
         str(tmp_path / "out"),
     ]
-    said = CliRunner().invoke(app, arguments)
+    said = CliRunner().invoke(single("compare"), arguments)
     assert said.exit_code == 0, said.output

@@ -14,7 +14,7 @@ from mm_env.market.build import build_market
 from mm_env.runs.book_events import BookRecorder, book_about, simulate_events
 from mm_env.sim.action import ABSOLUTE, RESIDUAL
 from mm_env.sim.batch import Batch
-from mm_env.sim.record import BOOK_LOG_DTYPE
+from mm_env.sim.book_log import BOOK_LOG_DTYPE
 from mm_env.sim.state import WINDOW
 
 LEVELS = 64  # all that a book holds, so that nothing is left untold

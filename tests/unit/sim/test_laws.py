@@ -1,13 +1,10 @@
-"""From the configuration to numbers: the laws whose tables the kernels read."""
+"""The laws whose tables the kernels read."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from mm_env.config import MarketConfig
-from mm_env.config.io import override
-from mm_env.market.params import make_params
 from mm_env.sim.laws import geometric_sizes, lomax_mean, lomax_scale, placement_quantiles, stationary_law
 
 
@@ -44,14 +41,3 @@ def test_maker_sizes_have_the_configured_mean(mean: float) -> None:
 def test_stationary_law_weighs_visits_by_duration() -> None:
     law = stationary_law(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([600.0, 120.0]))
     assert law == pytest.approx([5 / 6, 1 / 6])
-
-
-def test_poisson_takers_have_the_mean_rate_of_the_hawkes_process() -> None:
-    config = MarketConfig()
-    n = len(config.symbols)
-    norm = (config.flow.hawkes_matrices(n) / config.flow.hawkes_decays()[:, None, None]).sum(axis=0)
-    mean = np.linalg.solve(np.eye(2 * n) - norm, config.flow.hawkes_baseline(n))
-    plain = make_params(override(config, {"flow.use_hawkes": False}))
-    assert plain["mu"][: 2 * n] == pytest.approx(mean)
-    assert plain["jump"].sum() == 0.0
-    assert plain["exponentials"] == 1  # the row of the news

@@ -23,7 +23,8 @@ EXAMPLE = re.search(r"<!-- example: wheel -->\n```python\n(.*?)```", (ROOT / "RE
 
 # All commands run in one process, as kernels of another place are compiled once there. The checkout is not on its path.
 DRIVER = """
-import importlib.util, json, sys, time, traceback, warnings
+import json, sys, time, traceback, warnings
+from pathlib import Path
 
 site, root = sys.argv[1:3]
 sys.path[:] = [site] + [path for path in sys.path if path not in ("", root)]
@@ -44,9 +45,9 @@ from mm_env.cli import main
 assert mm_env.__file__.startswith(site), mm_env.__file__
 with warnings.catch_warnings():
     warnings.simplefilter("error")  # one would be news to a user
-    exec(json.load(open("example.json")))
+    exec(Path("example.py").read_text())
 assert "torch" not in sys.modules, "the core brings torch"
-for arguments in json.load(open("commands.json")):
+for arguments in json.loads(Path("commands.json").read_text()):
     print("\\n$ mm-env", *arguments, flush=True)
     begun, sys.argv = time.perf_counter(), ["mm-env", *arguments]
     try:
@@ -65,7 +66,7 @@ assert not loaded, loaded
 assert all(module.__file__.startswith(site) for name, module in sys.modules.items()
            if name.startswith("mm_env") and getattr(module, "__file__", None))
 """
-SHORT = ["--set", "episode.steps=20"]
+SHORT = ["--set", "episode.steps=30"]
 AGENT = {"n_envs": 4, "n_steps": 16, "batch_size": 32, "normalize": True}
 COMMANDS = [
     # a file of one's own: orders and trades of a market, in the form of LOBSTER
@@ -138,7 +139,7 @@ def test_from_a_file_of_ones_own_to_a_trained_agent(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     (home / "commands.json").write_text(json.dumps(COMMANDS))
-    (home / "example.json").write_text(json.dumps(EXAMPLE[1]))
+    (home / "example.py").write_text(EXAMPLE[1])
     (home / "agent.yaml").write_text(yaml.safe_dump(AGENT))
     done = subprocess.run([sys.executable, "-I", "-c", DRIVER, str(site), str(ROOT)], cwd=home, capture_output=True,
                           text=True, check=False)  # fmt: skip

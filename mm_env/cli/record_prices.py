@@ -107,10 +107,10 @@ def main(
         if isinstance(one, PriceRecording):
             print(_line(one))
     if stop.signal is not None:
-        typer.echo("stopped before the end: the files hold what was got until then", err=True)
+        typer.echo("stopped before the end: the files hold what was recorded until then", err=True)
         raise typer.Exit(128 + stop.signal)
     if _failures(found):
-        raise UsageError("\n".join(_failures(found)) + "\nwhat was got is kept; the same command goes on from there")
+        raise UsageError("\n".join(_failures(found)) + "\nwhat was recorded is kept; the same command continues from there")
 
 
 def _names(text: str) -> list[str]:

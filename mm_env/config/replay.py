@@ -15,7 +15,7 @@ class Replay(Section):
     """Recorded events that drive the books; what is assumed of fills stands in `mm_env.sim.replay`."""
 
     files: dict[Name, dict[Name, File]] = Field(
-        description="symbol -> venue -> Parquet file of events, as scripts/convert_data.py writes them"
+        description="symbol -> venue -> Parquet file of events, as mm-env convert writes them"
     )
     start_seconds: NonNegative | None = Field(
         None,

@@ -1,4 +1,4 @@
-"""A comparison of agents: read from the folder that `scripts/compare.py` leaves, or played here."""
+"""A comparison of agents: read from the folder that `mm-env compare` leaves, or played here."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_comparison(folder: Path) -> Comparison:
     except (OSError, ValueError) as error:
         raise RunError(f"{folder}: cannot read the comparison: {error}") from error
     if not isinstance(about, dict) or not {"baseline", "rows", "episodes", "seed"} <= set(about):
-        raise RunError(f"{folder / FILES[0]}: not written by scripts/compare.py")
+        raise RunError(f"{folder / FILES[0]}: not written by mm-env compare")
     return Comparison(about, episodes)
 
 

@@ -13,7 +13,7 @@ from mm_env.dashboard.shown import chart, choose_folder, errors_shown, offer_rep
 from mm_env.policies.registry import POLICY_NAMES
 from mm_env.reports.charts import differences_chart, profits_chart
 
-COMMAND = "python scripts/compare.py --agents as,fixed,glft --episodes 1000"
+COMMAND = "mm-env compare --agents as,fixed,glft --episodes 1000"
 
 
 def page() -> None:

@@ -1,4 +1,4 @@
-"""The page of saved runs: what `run_baseline.py` or the live page recorded, its charts, tables and downloads."""
+"""The page of saved runs: what `mm-env baseline` or the live page recorded, its charts, tables and downloads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mm_env.reports.waterfall import waterfall_steps
 from mm_env.runs import Run, read_run
 from mm_env.runs.folder import TABLES
 
-COMMAND = "python scripts/run_baseline.py --config two_symbols --episodes 20 --record 2 --out runs/baseline"
+COMMAND = "mm-env baseline --config two_symbols --episodes 20 --record 2 --out runs/baseline"
 
 
 def page() -> None:

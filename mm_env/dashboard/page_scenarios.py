@@ -1,4 +1,4 @@
-"""The page of scenarios: what `scripts/monte_carlo.py` found, as a surface, fans of paths and a table."""
+"""The page of scenarios: what `mm-env scenarios` found, as a surface, fans of paths and a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mm_env.dashboard.shown import chart, choose_folder, errors_shown, offer_rep
 from mm_env.reports import charts
 from mm_env.risk.scenarios import ABOUT, PATHS, TABLE, TABLE_CSV, ScenarioResults, load_results
 
-COMMAND = "python scripts/monte_carlo.py --scenarios surface --policy as --episodes 2000 --out runs/scenarios"
+COMMAND = "mm-env scenarios --scenarios surface --policy as --episodes 2000 --out runs/scenarios"
 FIGURES = {
     "mean profit": ("profit", "[currency an episode]"),
     "expected shortfall 99 %": ("es_99", "[currency]"),

@@ -17,7 +17,7 @@ from mm_env.reports.charts.look import figure, line_look, rounded, thin
 
 FIRST_RUNS, MOST_TAGS = 4, 4  # chosen at the beginning
 FIRST_TAGS = ("evaluation/reward", "evaluation/profit", "evaluation/advantage", "training/reward")
-COMMAND = "make train    # or: python scripts/train.py --algo ppo --out runs/ppo"
+COMMAND = "mm-env train --algo ppo --out runs/ppo"
 
 
 def page() -> None:

@@ -232,7 +232,7 @@ def about_events(path: Path) -> About:
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: not a Parquet file of events: {error}") from error
     if b"mm_env" not in metadata:
-        raise DataError(f"{path}: a Parquet file of another form; expected one that scripts/convert_data.py wrote")
+        raise DataError(f"{path}: a Parquet file of another form; expected one that mm-env convert wrote")
     return About(**json.loads(metadata[b"mm_env"]))
 
 

@@ -4,7 +4,7 @@ file                     | what
 ------------------------ | ----
 run.json                 | algorithm, seed, command, versions, how far it is, the best model so far
 market.yaml              | the market in full
-agent.yaml               | the hyperparameters, as `scripts/train.py --agent` takes them
+agent.yaml               | the hyperparameters, as `mm-env train --agent` takes them
 model.zip                | the model as it stands, its normalisation beside it
 best_model.zip           | the model that did best on held-out episodes
 checkpoint/              | all that training needs to go on bit for bit

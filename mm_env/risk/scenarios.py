@@ -1,6 +1,6 @@
 """What scenarios left in a folder: one row a scenario, fans of their paths, and their episodes.
 
-A folder of `scripts/monte_carlo.py` holds
+A folder of `mm-env scenarios` holds
 
 - `about.json`: what was asked for. `format`, `version`, `market` (as it was named), `config_hash` of the market as the
   policy plays it, `scenario_file`, `policy`, `seed`, `episodes` of each scenario, `steps`, `step_seconds`, `batch`,
@@ -118,7 +118,7 @@ class ScenarioResults:
 
 
 def load_results(folder: str | Path) -> ScenarioResults:
-    """Read a folder that `scripts/monte_carlo.py` wrote.
+    """Read a folder that `mm-env scenarios` wrote.
 
     Raises `UsageError` for a folder that holds no results, or such of another format.
     """
@@ -128,7 +128,7 @@ def load_results(folder: str | Path) -> ScenarioResults:
     about = read_about(folder)
     if about is None or not (folder / TABLE).is_file():
         raise UsageError(
-            f"{folder}: no results of scenarios; expected a folder that scripts/monte_carlo.py wrote to its end"
+            f"{folder}: no results of scenarios; expected a folder that mm-env scenarios wrote to its end"
         )
     if about.get("format") != FORMAT:
         raise UsageError(f"{folder}: results of format {about.get('format')!r}; expected {FORMAT}")

@@ -5,8 +5,8 @@ module     | what
 content    | what a report is made of: sections of text, tables, figures and code
 numbers    | how numbers are written
 run        | the report of a run folder
-comparison | the report of a folder of scripts/compare.py
-scenarios  | the report of a folder of scripts/monte_carlo.py
+comparison | the report of a folder of mm-env compare
+scenarios  | the report of a folder of mm-env scenarios
 html       | the page, which needs no other file and no network
 pdf, paper | the document on A4, and its figures
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mm_env.reports.report.content import Report
 
 HTML, PDF = "report.html", "report.pdf"
-KINDS = "a run (run_baseline.py --out), a comparison (compare.py --out), or scenarios (monte_carlo.py --out)"
+KINDS = "a folder of mm-env baseline, mm-env compare or mm-env scenarios"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ _NEEDED = ("baseline", "seed", "episodes", "resamples", "config_hash", "rows", "
 
 
 def comparison_report(folder: Path) -> Report:
-    """Read a folder of `scripts/compare.py` into its report; raises `RunError` for a folder that cannot be read."""
+    """Read a folder of `mm-env compare` into its report; raises `RunError` for a folder that cannot be read."""
     about, episodes = _read(folder)
     rows, baseline, count = about["rows"], about["baseline"], about["episodes"]
     classic = bool(about.get("classic", False))

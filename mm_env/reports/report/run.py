@@ -72,13 +72,13 @@ def run_report(folder: Path, episode: int | None = None, scenarios: Path | None 
     """Read a run folder into its report.
 
     episode: the recorded one that is drawn; none: the first
-    scenarios: folder of `scripts/monte_carlo.py`, whose surface is added
+    scenarios: folder of `mm-env scenarios`, whose surface is added
 
     Raises `RunError` for a folder that is not a run, `UsageError` for an episode that was not recorded.
     """
     run = read_run(folder)
     if "venues" not in run.summary:
-        raise RunError(f"{folder}: its summary has no venues; expected a run of this version, by run_baseline.py --out")
+        raise RunError(f"{folder}: its summary has no venues; expected a run of this version, by mm-env baseline --out")
     summary = run.summary
     has_statistics = summary["portfolio"] is not None
     recorded = sorted(set(run.steps["episode"].tolist()))
@@ -349,7 +349,7 @@ def paper_waterfall(steps: Sequence[WaterfallStep]) -> Figure:
 def _configuration(run: Run, folder: Path) -> list[Block]:
     summary, config = run.summary, run.config
     command = [
-        "python", "scripts/run_baseline.py", "--config", str(folder / "config.yaml"), "--policy", summary["policy"],
+        "mm-env", "baseline", "--config", str((folder / "config.yaml").resolve()), "--policy", summary["policy"],
         "--seed", str(summary["seed"]), "--episodes", str(summary["episodes_asked"]), "--record",
         str(summary["episodes_recorded"]), "--out", "runs/again",
     ]  # fmt: skip

@@ -24,7 +24,7 @@ _SURFACES = (
 
 
 def scenario_report(folder: Path) -> Report:
-    """Read a folder of `scripts/monte_carlo.py` into its report; raises `UsageError` for a folder that holds no results."""
+    """Read a folder of `mm-env scenarios` into its report; raises `UsageError` for a folder that holds no results."""
     results = load_results(folder)
     about, base = results.about, results.table.iloc[0]
     blocks: list[Block] = [Text(_reading(results)), *_unfinished(results)]

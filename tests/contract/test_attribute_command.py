@@ -5,15 +5,13 @@ import json
 
 import pandas as pd
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from mm_env.cli import app as mm_env_app
-from mm_env.cli import attribute
+from mm_env.cli.app import app as mm_env_app
+from mm_env.cli.app import single
 from mm_env.runs import read_run
 
-APP = typer.Typer()
-APP.command()(attribute.main)
+APP = single("attribute")
 FILES = {"attribution_cuts.parquet", "attribution_cuts.csv", "attribution.json", "waterfall.png"}
 SHORT = ("--set", "episode.steps=60", "--episodes", 6, "--seed", 3)
 

@@ -4,13 +4,12 @@ import csv
 import json
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from mm_env.cli import backtest_var
+from mm_env.cli.app import single
 
-APP = typer.Typer()
-APP.command()(backtest_var.main)
+APP = single("backtest-var")
 SHORT = ("--blocks", 4, "--periods", 100, "--window", 130, "--config", "calm")
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mm_env.cli import app as mm_env_app
+from mm_env.cli.app import app as mm_env_app
+from mm_env.cli.app import single
 from mm_env.config.io import config_hash, load_config
 from mm_env.runs import read_run
-from scripts.run_baseline import app
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {
@@ -25,6 +25,8 @@ FILES = {
 SYMBOL_LINE = re.compile(r"\[(XYZ|ABC)\] step (\d+) mid=(\d+\.\d\d) inventory=(-?\d+) pnl=(-?\d+\.\d\d)")
 HEDGE_LINE = re.compile(r"\[portfolio\] hedge: VaR (\d+\.\d\d) > (\d+\.\d\d)")
 NEWS = "step,symbol,headline,polarity\n3,XYZ,XYZ soars,0.8\n7,,Rates rise,-0.4\n9,OTHER,Of another market,0.1\n"
+
+app = single("baseline")
 
 
 def run(*arguments, command=app):

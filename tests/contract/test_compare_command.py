@@ -9,18 +9,17 @@ import signal
 import numpy as np
 import pandas as pd
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from mm_env.cli import compare
+from mm_env.cli.app import single
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config, override
+from mm_env.evaluation import held_out
 from mm_env.evaluation.comparison import compare as compare_rows
 from mm_env.evaluation.evaluation import evaluate
 from mm_env.policies import get_policy
 
-APP = typer.Typer()
-APP.command()(compare.main)
+APP = single("compare")
 SHORT = ("--set", "episode.steps=50", "--resamples", 200)
 CLASSIC = ("--classic", "--config", "cj", "--set", "episode.step=0.02", "--set", "flow.arrival_rate=40", "--resamples", 200)
 AGENTS = ("as", "fixed", "constant:0.2", "random")
@@ -106,14 +105,14 @@ def test_the_baseline_is_whom_one_names_and_the_same_command_says_the_same(book,
 def test_a_mistake_is_told_before_anything_is_played(monkeypatch, tmp_path, arguments, said):
     if "ppo" in arguments[1]:
         pytest.importorskip("torch")
-    monkeypatch.setattr(compare, "evaluate", lambda *_, **__: pytest.fail("played"))
+    monkeypatch.setattr(held_out, "evaluate", lambda *_, **__: pytest.fail("played"))
     result = run("--agents", "as,fixed", "--episodes", 2, "--out", tmp_path, *arguments)
     assert result.exit_code == 2 and said in result.stderr and "Traceback" not in result.output
 
 
 def interrupted(monkeypatch, name: str) -> None:
     """Let somebody press Ctrl-C when that policy has played a few steps."""
-    begun = compare.evaluate
+    begun = held_out.evaluate
 
     def play(policy, *arguments, on_progress, **named):
         def stop_after(steps: int) -> None:
@@ -123,7 +122,7 @@ def interrupted(monkeypatch, name: str) -> None:
 
         return begun(policy, *arguments, on_progress=stop_after, **named)
 
-    monkeypatch.setattr(compare, "evaluate", play)
+    monkeypatch.setattr(held_out, "evaluate", play)
 
 
 def test_ctrl_c_keeps_the_agents_that_were_finished(monkeypatch, tmp_path):
@@ -196,7 +195,7 @@ def test_several_training_seeds_are_one_row_and_each_has_its_own(trained, tmp_pa
 
 
 def test_episodes_on_which_an_agent_was_chosen_and_other_markets_are_refused(trained, monkeypatch, tmp_path):
-    monkeypatch.setattr(compare, "evaluate", lambda *_, **__: pytest.fail("played"))
+    monkeypatch.setattr(held_out, "evaluate", lambda *_, **__: pytest.fail("played"))
     chosen = run("--agents", f"cj,ppo:{trained}", *CLASSIC, "--seed", 1000, "--out", tmp_path)
     assert chosen.exit_code == 2
     assert re.search(r"--seed 1000: ppo:.* was chosen on these episodes; expected any other seed", chosen.stderr)

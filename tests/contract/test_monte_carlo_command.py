@@ -13,15 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from mm_env.cli import scenarios as monte_carlo
+from mm_env.cli.app import single
+from mm_env.risk import scenario_runs
 from mm_env.risk.scenario_runs import BATCH
 from mm_env.risk.scenarios import load_results
 
-APP = typer.Typer()
-APP.command()(monte_carlo.main)
+APP = single("scenarios")
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = ("--scenarios", "quick", "--episodes", "24", "--set", "episode.steps=60", "--seed", "4")
 WRITTEN = {"about.json", "market.yaml", "scenarios.parquet", "scenarios.csv", "surface.png", "fans.png", "differences.png"}
@@ -69,7 +68,7 @@ def test_a_whole_run_is_not_played_again(quick, monkeypatch):
     result, out = quick
     monkeypatch.setattr("mm_env.risk.scenario_runs.play_batch", lambda *_, **__: pytest.fail("played"))
     again = run(*QUICK, "--out", out)
-    assert again.exit_code == 0 and "holds 192 of 192 episodes; going on" in again.stdout
+    assert again.exit_code == 0 and "holds 192 of 192 episodes; resuming" in again.stdout
     assert again.stdout.partition("policy as")[2] == result.stdout.partition("policy as")[2]
 
 
@@ -83,10 +82,10 @@ DOWN = "stresses: {down: {windows: [{from_seconds: 10.0, to_seconds: 20.0, venue
 
 
 def test_ctrl_c_keeps_whole_batches_and_the_same_command_goes_on_to_the_same_end(monkeypatch, tmp_path):
-    monkeypatch.setattr(monte_carlo, "ScenarioRun", functools.partial(monte_carlo.ScenarioRun, batch=8))
+    monkeypatch.setattr(scenario_runs, "ScenarioRun", functools.partial(scenario_runs.ScenarioRun, batch=8))
     (tmp_path / "two.yaml").write_text(DOWN)
     arguments = ("--scenarios", tmp_path / "two.yaml", "--episodes", 20, "--set", "episode.steps=30")
-    begun, done = monte_carlo.play_scenarios, 0
+    begun, done = scenario_runs.play_scenarios, 0
 
     def play(one, on_progress, stop):
         def stop_after(steps):
@@ -98,13 +97,13 @@ def test_ctrl_c_keeps_whole_batches_and_the_same_command_goes_on_to_the_same_end
 
         return begun(one, stop_after, stop)
 
-    monkeypatch.setattr(monte_carlo, "play_scenarios", play)
+    monkeypatch.setattr(scenario_runs, "play_scenarios", play)
     cut = run(*arguments, "--out", tmp_path / "cut")
-    assert cut.exit_code == 130 and "the same command goes on where this one stopped" in cut.stdout
+    assert cut.exit_code == 130 and "the same command resumes" in cut.stdout
     held = load_results(tmp_path / "cut")
     assert not held.complete and held.table["episodes"].tolist() == [16, 8]
     again, whole = run(*arguments, "--out", tmp_path / "cut"), run(*arguments, "--out", tmp_path / "whole")
-    assert again.exit_code == whole.exit_code == 0 and "holds 24 of 40 episodes; going on" in again.stdout
+    assert again.exit_code == whole.exit_code == 0 and "holds 24 of 40 episodes; resuming" in again.stdout
     ours, theirs = load_results(tmp_path / "cut"), load_results(tmp_path / "whole")
     pd.testing.assert_frame_equal(ours.table, theirs.table, check_exact=True)
     for scenario in ("base", "down"):
@@ -130,7 +129,7 @@ def test_a_process_that_is_told_to_stop_leaves_what_another_goes_on_with(tmp_pat
     held = load_results(tmp_path / "cut").table["episodes"]
     assert 0 < held.sum() < 4 * BATCH and not (held % BATCH).any()
     again = run(*arguments)
-    assert again.exit_code == 0 and f"holds {held.sum():,} of 2,048 episodes; going on" in again.stdout
+    assert again.exit_code == 0 and f"holds {held.sum():,} of 2,048 episodes; resuming" in again.stdout
     assert load_results(tmp_path / "cut").complete
 
 
@@ -155,7 +154,7 @@ def test_a_process_that_is_told_to_stop_leaves_what_another_goes_on_with(tmp_pat
 def test_a_mistake_is_told_before_anything_is_played(monkeypatch, tmp_path, arguments, said):
     if "ppo" in arguments[1]:
         pytest.importorskip("torch")
-    monkeypatch.setattr(monte_carlo, "play_scenarios", lambda *_, **__: pytest.fail("played"))
+    monkeypatch.setattr(scenario_runs, "play_scenarios", lambda *_, **__: pytest.fail("played"))
     result = run(*QUICK, "--out", tmp_path / "out", *arguments)
     assert result.exit_code == 2 and said in result.stderr and "Traceback" not in result.output
     assert not (tmp_path / "out").exists()

@@ -6,18 +6,15 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from mm_env.cli import compare
-from mm_env.cli import scenarios as monte_carlo
+from mm_env.cli.app import program, single
 from mm_env.reports.report import read_report
 from mm_env.reports.report.content import Chart
 from mm_env.reports.report.html import html_of
 from mm_env.reports.report.numbers import number
 from mm_env.reports.report.scenarios import _reading
-from scripts import run_baseline
 from scripts.tools import gallery
 from tests.unit.reports.test_report import Page, quick  # noqa: F401 (the fixture)
 
@@ -26,11 +23,7 @@ STEPS = ("--set", "episode.steps=40")
 
 
 def run(command, *arguments):
-    app = command
-    if not isinstance(command, typer.Typer):
-        app = typer.Typer()
-        app.command()(command)
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -39,9 +32,9 @@ def run(command, *arguments):
 def folders(tmp_path_factory):
     """A run, a comparison and scenarios, each with its report."""
     place = tmp_path_factory.mktemp("reports")
-    run(run_baseline.app, "--episodes", 2, "--steps", 40, "--log-level", "error", "--out", place / "run", "--report")
+    run(single("baseline"), "--episodes", 2, "--steps", 40, "--log-level", "error", "--out", place / "run", "--report")
     run(
-        compare.main,
+        single("compare"),
         "--agents",
         "as,fixed",
         "--episodes",
@@ -53,7 +46,7 @@ def folders(tmp_path_factory):
         place / "agents",
         "--report",
     )
-    run(monte_carlo.main, "--scenarios", "quick", "--episodes", 4, *STEPS, "--out", place / "scenarios", "--report")
+    run(single("scenarios"), "--scenarios", "quick", "--episodes", 4, *STEPS, "--out", place / "scenarios", "--report")
     return place
 
 
@@ -84,7 +77,7 @@ def test_a_comparison_says_what_its_files_say(folders):
 
 
 def test_a_comparison_of_the_classic_market_counts_inventory_in_units(tmp_path):
-    run(compare.main, "--classic", "--agents", "as,fixed", "--episodes", 6, "--resamples", 100, "--out", tmp_path,
+    run(single("compare"), "--classic", "--agents", "as,fixed", "--episodes", 6, "--resamples", 100, "--out", tmp_path,
         "--log-level", "error", "--report")  # fmt: skip
     about = json.loads((tmp_path / "comparison.json").read_text())
     page = Page((tmp_path / "report.html").read_text("utf-8"))
@@ -119,7 +112,7 @@ def test_a_run_takes_the_surface_of_its_market(folders):
 
 def test_a_new_comparison_takes_the_old_report_away(folders, tmp_path):
     shutil.copytree(folders / "agents", tmp_path / "again")
-    run(compare.main, "--agents", "as,fixed", "--episodes", 4, *STEPS, "--resamples", 100, "--out", tmp_path / "again")
+    run(single("compare"), "--agents", "as,fixed", "--episodes", 4, *STEPS, "--resamples", 100, "--out", tmp_path / "again")
     assert not list((tmp_path / "again").glob("report.*"))
 
 
@@ -150,7 +143,18 @@ def test_a_browser_without_network_draws_every_figure(folders):
 
 
 def test_the_gallery_is_small_pictures_of_few_colours(tmp_path):
-    run(gallery.main, "--no-browser", "--episodes", 4, "--steps", 60, "--out", tmp_path, "--log-level", "error")
+    run(
+        program("gallery", gallery.main),
+        "--no-browser",
+        "--episodes",
+        4,
+        "--steps",
+        60,
+        "--out",
+        tmp_path,
+        "--log-level",
+        "error",
+    )
     names = {path.stem for path in tmp_path.iterdir()}
     assert names == {"quotes", "episode", "profit", "risk", "sentiment", "attribution", "router", "agents", "scenarios"}
     for path in tmp_path.iterdir():
@@ -162,9 +166,7 @@ def test_the_gallery_is_small_pictures_of_few_colours(tmp_path):
 
 def test_a_gallery_in_the_place_of_a_file_is_refused(tmp_path):
     (tmp_path / "taken").touch()
-    app = typer.Typer()
-    app.command()(gallery.main)
-    result = CliRunner().invoke(app, ["--no-browser", "--out", str(tmp_path / "taken")])
+    result = CliRunner().invoke(program("gallery", gallery.main), ["--no-browser", "--out", str(tmp_path / "taken")])
     assert result.exit_code == 2 and "cannot be a file" in result.stderr
 
 

@@ -1,4 +1,4 @@
-"""`scripts/train.py` as a user runs it."""
+"""`mm-env train` as a user runs it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ import pytest
 pytest.importorskip("stable_baselines3")
 from typer.testing import CliRunner
 
-import mm_env.cli.compare
-import mm_env.cli.train
+from mm_env.cli.app import single
 from mm_env.config.io import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,16 +36,12 @@ def agent(tmp_path):
     return str(path)
 
 
-def command(main, *arguments: str):
-    import typer
-
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(main)
-    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+def command(name: str, *arguments: str):
+    return CliRunner().invoke(single(name), list(arguments), catch_exceptions=False)
 
 
 def train(*arguments: str):
-    return command(mm_env.cli.train.main, *arguments)
+    return command("train", *arguments)
 
 
 def test_several_seeds_become_one_row_of_the_comparison(agent, tmp_path):
@@ -61,24 +56,19 @@ def test_several_seeds_become_one_row_of_the_comparison(agent, tmp_path):
     for seed in (0, 1):
         assert json.loads((out / f"seed_{seed}" / "run.json").read_text())["seed"] == seed
     assert (out / "comparison" / "comparison.png").stat().st_size > 10_000
-    again = command(mm_env.cli.compare.main, "--agents", f"as,ppo:{out}/seed_1", "--set", "episode.steps=20",
+    again = command("compare", "--agents", f"as,ppo:{out}/seed_1", "--set", "episode.steps=20",
                     "--episodes", "6", "--out", str(tmp_path / "again"))  # fmt: skip
     assert again.exit_code == 0, again.output
 
 
 def test_a_trained_agent_runs_as_the_baseline_does(agent, tmp_path):
-    from mm_env.cli.baseline import baseline
-    from mm_env.cli.errors import user_errors
-
     done = train("--agent", agent, *QUICK, "--timesteps", "64", "--compare-episodes", "0", "--out", str(tmp_path / "ppo"))
     assert done.exit_code == 0, done.output
     policy = f"ppo:{tmp_path / 'ppo'}"
-    played = command(
-        user_errors(baseline), "--policy", policy, "--episodes", "2", "--steps", "20", "--out", str(tmp_path / "r")
-    )
+    played = command("baseline", "--policy", policy, "--episodes", "2", "--steps", "20", "--out", str(tmp_path / "r"))
     assert played.exit_code == 0, played.output
     assert json.loads((tmp_path / "r" / "summary.json").read_text())["policy"] == policy
-    refused = command(user_errors(baseline), "--policy", "ppo:nowhere", "--out", str(tmp_path / "r"))
+    refused = command("baseline", "--policy", "ppo:nowhere", "--out", str(tmp_path / "r"))
     assert refused.exit_code == 2 and "no such file or folder" in refused.output
 
 
@@ -94,7 +84,7 @@ def test_the_classic_market_shows_what_share_was_recovered(agent, tmp_path):
     assert (out / "comparison" / "depths.png").stat().st_size > 10_000
 
 
-def test_ctrl_c_saves_and_resume_goes_on(agent, tmp_path):
+def test_ctrl_c_saves_and_resume_continues(agent, tmp_path):
     out = tmp_path / "ppo"
     arguments = [sys.executable, "scripts/train.py", "--agent", agent, *QUICK, "--timesteps", "200000", "--out", str(out)]
     running = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -106,7 +96,7 @@ def test_ctrl_c_saves_and_resume_goes_on(agent, tmp_path):
     running.send_signal(signal.SIGINT)
     said, errors = running.communicate(timeout=120)
     assert running.returncode == 128 + signal.SIGINT, errors
-    assert "Traceback" not in errors and f"go on with --resume {out}" in said
+    assert "Traceback" not in errors and f"resume with --resume {out}" in said
     about = json.loads((out / "run.json").read_text())
     assert 0 <= about["done"] < 200_000 and not about["finished"]
     more = about["done"] + 128
@@ -138,15 +128,15 @@ def test_mistakes_are_told_without_a_traceback(arguments, told, agent, tmp_path)
 
 def test_residual_actions_may_be_added_to_another_policy(agent, tmp_path):
     tuned = tmp_path / "tuned.yaml"
-    tuned.write_text("policy: {as_gamma: 0.2}\n")
+    tuned.write_text("policy: {risk_aversion: 0.2}\n")
     Path(agent).write_text(SMALL + "env_kwargs: {policy: tuned.yaml}\n")
     other = tmp_path / "other.yaml"
-    other.write_text("policy: {as_gamma: 0.3}\n")
+    other.write_text("policy: {risk_aversion: 0.3}\n")
     for given, gamma in (([], 0.2), (["--policy", str(other)], 0.3), (["--policy", "none"], 0.035)):
         out = tmp_path / f"run{gamma}"
         done = train("--agent", agent, *QUICK, *given, "--timesteps", "64", "--compare-episodes", "0", "--out", str(out))
         assert done.exit_code == 0, done.output
-        assert load_config(out / "market.yaml").policy.as_gamma == gamma
+        assert load_config(out / "market.yaml").policy.risk_aversion == gamma
     refused = train("--agent", agent, "--policy", "nowhere.yaml", "--out", str(tmp_path / "out"))
     assert refused.exit_code == 2 and "nowhere.yaml: No such file" in refused.output
 

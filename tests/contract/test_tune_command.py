@@ -6,19 +6,17 @@ import os
 import signal
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 pytest.importorskip("optuna")
 
-from mm_env.cli import tune as tune_baseline
+from mm_env.cli.app import single
 from mm_env.config.io import config_hash, load_config
 from mm_env.evaluation.evaluation import evaluate
 from mm_env.learning import tuning
 from mm_env.policies import get_policy
 
-APP = typer.Typer()
-APP.command()(tune_baseline.main)
+APP = single("tune")
 SHORT = ("--episodes", 8, "--final-episodes", 10, "--set", "episode.steps=50")
 MARKET = load_config({"episode": {"steps": 50}})
 
@@ -48,7 +46,7 @@ def test_the_file_holds_the_parameters_that_did_best_on_fresh_training_episodes(
     assert best["gain"] == pytest.approx(best["reward"] - default.reward.mean())
     assert f"use it as as:{out / 'as.yaml'}" in result.stdout
     text = (out / "as.yaml").read_text()
-    assert "python scripts/tune_baseline.py" not in text.partition("policy:")[2]
+    assert "#   mm-env tune --policy as --trials 4 " in text.partition("policy:")[0]
     assert (
         "# 4 trials of 8 episodes of seed 1" in text
         and f"# 10 fresh ones of seed 2 the mean reward is {best['reward']:.0f}" in text

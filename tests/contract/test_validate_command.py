@@ -1,16 +1,17 @@
-"""scripts/validate.py: what it prints and writes, and how it tells a miss from a user's mistake."""
+"""mm-env validate: what it prints and writes, and how it tells a miss from a user's mistake."""
 
 import json
 
 import pytest
 from typer.testing import CliRunner
 
-from mm_env.cli.validate import OPTIONS, app
+from mm_env.cli.app import single
+from mm_env.cli.validate import OPTIONS
 from mm_env.validation import as2008
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(single("validate"), [str(argument) for argument in arguments])
 
 
 def test_figures_of_2008_stand_under_stable_names(tmp_path):

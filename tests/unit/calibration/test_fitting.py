@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from mm_env.calibration import takers as calibration_takers
@@ -26,6 +25,7 @@ from mm_env.calibration.moments import (
 )
 from mm_env.calibration.tuning import Tuned, evaluate_market, tune
 from mm_env.cli import calibrate
+from mm_env.cli.app import single
 from mm_env.config.io import load_config, override
 from mm_env.data.events import About, Events, EventWriter, join_events
 from mm_env.errors import DataError
@@ -235,8 +235,7 @@ def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path, m
         data += ["--data", str(tmp_path / f"{one.about.symbol}.parquet")]
         with EventWriter(Path(data[-1]), one.about) as writer:
             writer.write(one.events)
-    app = typer.Typer()
-    app.command()(calibrate.main)
+    app = single("calibrate")
 
     def run(*arguments: object) -> object:
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
@@ -267,7 +266,7 @@ def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path, m
     assert "maximum likelihood" in text
     command = " ".join(line.removeprefix("#").strip() for line in text.partition("from XYZ")[0].splitlines())
     assert (
-        "scripts/calibrate.py --data XYZ.parquet --exponentials 1 --trials 2 --seconds 120 --seed 0 --blocks odd" in command
+        "mm-env calibrate --data XYZ.parquet --exponentials 1 --trials 2 --seconds 120 --seed 0 --blocks odd" in command
     )
     assert "--set episode.steps=20" in command
     assert str(tmp_path) not in text

@@ -1,24 +1,23 @@
 """The command of the ablation refuses at once what it could not write or say in the end."""
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from mm_env.cli import ablate
+from mm_env.cli.app import single
+from mm_env.evaluation import ablation
 
-APP = typer.Typer()
-APP.command()(ablate.main)
+APP = single("ablate")
 
 
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--log-level", "inof", "--log-level 'inof': allowed: debug, info, warning, error; nearest: 'info'"),
-        ("--json", ".", "--json .: cannot be a file; allowed: a file, new or old, in a folder"),
+        ("--log-level", "inof", "--log-level 'inof': expected one of 'debug', 'info', 'warning', 'error'; nearest: 'info'"),
+        ("--json", ".", "--json .: cannot be a file; expected a file, new or old, in a folder"),
         ("--config", "crisi", "crisi: no such file or preset; nearest preset: 'crisis'"),
     ],
 )
 def test_a_mistake_is_told_before_anything_is_played(monkeypatch, option, value, said):
-    monkeypatch.setattr(ablate, "ablate", lambda *_: pytest.fail("played"))
+    monkeypatch.setattr(ablation, "ablate", lambda *_: pytest.fail("played"))
     result = CliRunner().invoke(APP, [option, value, "--episodes", "2", "--frontier-episodes", "0"])
     assert result.exit_code == 2 and said in result.stderr

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from mm_env.cli import app
+from mm_env.cli.app import app
 from mm_env.config import ClassicConfig
 from mm_env.config.io import config_hash, config_schema, load_config, preset_names
 
@@ -56,7 +56,7 @@ def test_the_classic_market_has_its_own_presets_and_schema(tmp_path):
 @pytest.mark.parametrize(
     "text, expected",
     [
-        ("policy: {as_gama: 1}\n", "policy: unknown key 'as_gama'; nearest known: 'as_gamma'"),
+        ("policy: {risk_aversoin: 1}\n", "policy: unknown key 'risk_aversoin'; nearest: 'risk_aversion'"),
         ("policy: [\n", "line 2, column 1: malformed YAML: "),
         (None, "no such file or preset; "),
     ],

@@ -5,7 +5,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from mm_env.cli import benchmark, benchmark_classic
+from mm_env.cli import benchmark, benchmark_classic, benchmark_market
+from mm_env.cli.app import single
 from mm_env.config.io import load_config
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.sim.state import state_dtype
@@ -14,8 +15,8 @@ CONFIG = load_config({"episode": {"steps": 30, "burn_in_seconds": 5.0}})
 
 
 def test_rates_of_the_vector_env_count_its_steps_and_events(monkeypatch):
-    monkeypatch.setattr(benchmark, "NUMBERS", (1, 40))
-    rows = benchmark.vector_rates(CONFIG, seed=0, seconds=0.05, rounds=1)
+    monkeypatch.setattr(benchmark_market, "NUMBERS", (1, 40))
+    rows = benchmark_market.vector_rates(CONFIG, seed=0, seconds=0.05, rounds=1)
     assert [(row["envs"], row["threads_asked"], row["threads"]) for row in rows] == [
         (1, 1, 1),
         (1, 2, 1),
@@ -33,7 +34,7 @@ def test_events_are_counted_over_resets(monkeypatch):
     env = MultiVenueVectorEnv(2, CONFIG)
     clock = iter(range(1000))
     monkeypatch.setattr(benchmark, "perf_counter", lambda: float(next(clock)))
-    steps, events, own = benchmark._run_vector(env, 0, 70.0)
+    steps, events, own = benchmark_market._run_vector(env, 0, 70.0)
     # of the 70 calls two were resets; the first step of the first episode came before the clock
     assert steps * 70 == pytest.approx(2 * 68)
 
@@ -50,7 +51,7 @@ def test_events_are_counted_over_resets(monkeypatch):
 
 
 def test_the_stripped_kernel_runs_the_same_market_without_the_agent():
-    found = benchmark.stripped_ratio(CONFIG, seed=0, rounds=3, number=16)
+    found = benchmark_market.stripped_ratio(CONFIG, seed=0, rounds=3, number=16)
     assert found["burn_in_steps"] == 5
     assert 0.1 < found["ratio"] < 2.0
     assert found["whole_events_per_second"] > 1e5 and found["reset_microseconds"] > 1.0
@@ -71,26 +72,26 @@ def test_rates_of_the_classic_market_count_its_steps(monkeypatch):
 
 def test_memory_is_that_of_the_state_records():
     envs = MultiVenueVectorEnv(3, CONFIG)
-    found = benchmark.memory(CONFIG)
+    found = benchmark_market.memory(CONFIG)
     assert found["state_bytes_per_env"] == envs.batch.states.nbytes // 3 == state_dtype(envs.batch.capacity).itemsize
     envs.close()
 
 
 def test_a_part_of_the_five_symbol_market_is_a_valid_one():
-    part = benchmark._part_of_five(2, 3)
+    part = benchmark_market._part_of_five(2, 3)
     assert [symbol.name for symbol in part.symbols] == ["XYZ", "ABC"] and len(part.venues) == 3
     assert part.correlation_matrix().shape == (2, 2)
 
 
 def test_the_start_is_timed_in_a_process_of_its_own():
-    found = benchmark.start_up("one_symbol", repeats=1, cold=False)
+    found = benchmark_market.start_up(load_config("one_symbol"), repeats=1, cold=False)
     assert 0 < found["import_seconds"] < found["first_step_warm_seconds"]
     assert found["first_step_cold_seconds"] is None
 
 
 def test_the_command_prints_every_part_and_writes_it(tmp_path, monkeypatch):
     """All parts, the slow ones replaced by what they return."""
-    monkeypatch.setattr(benchmark, "NUMBERS", (1, 32))
+    monkeypatch.setattr(benchmark_market, "NUMBERS", (1, 32))
     rates = {f"{name}_{kind}": 5e3 for name in ("mm_env", "cartpole") for kind in ("step", "vector_step_1024")}
     monkeypatch.setattr(benchmark, "gymnasium_rates", lambda *_: rates)
     start = {"import_seconds": 0.5, "first_step_warm_seconds": 2.25, "first_step_cold_seconds": None}
@@ -100,7 +101,7 @@ def test_the_command_prints_every_part_and_writes_it(tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "linearity", lambda *_: [size])
     monkeypatch.setattr(benchmark_classic, "NUMBER", 64)
     arguments = ["--quick", "--config", "one_symbol", "--out", str(tmp_path), "--json", str(tmp_path / "sub" / "x.json")]
-    result = CliRunner().invoke(benchmark.app, arguments)
+    result = CliRunner().invoke(single("benchmark"), arguments)
     assert result.exit_code == 0, result.output
     for said in ("one_symbol, seed 0; cores", "32 envs on 2 threads over one: ", "single env", "ratio 0.", "CartPole-v1",
                  "state of an env: 16,", "import to first step: 2.25 s", "25.00"):  # fmt: skip
@@ -123,7 +124,7 @@ def test_a_mistake_exits_with_2_before_anything_is_measured(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     (tmp_path / "FOLDER").mkdir()
     (tmp_path / "FILE").write_text("mine")
-    result = CliRunner().invoke(benchmark.app, arguments)
+    result = CliRunner().invoke(single("benchmark"), arguments)
     assert result.exit_code == 2 and said in result.stderr and result.stdout == ""
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mm_env.cli import app
+from mm_env import extras
 from mm_env.cli import dashboard as cli_dashboard
+from mm_env.cli.app import app
 
 
 @pytest.fixture
@@ -33,10 +34,10 @@ def test_streamlit_runs_the_app_on_localhost_and_tells_nobody(handed, tmp_path):
 def test_a_folder_of_runs_that_is_a_file_is_refused(handed, tmp_path):
     (tmp_path / "file").write_text("")
     done = CliRunner().invoke(app, ["dashboard", "--runs", str(tmp_path / "file")])
-    assert done.exit_code == 2 and "not a folder; allowed" in done.output and handed == []
+    assert done.exit_code == 2 and "not a folder; expected" in done.output and handed == []
 
 
 def test_without_streamlit_it_says_what_to_install(handed, monkeypatch):
-    monkeypatch.setattr(cli_dashboard.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     done = CliRunner().invoke(app, ["dashboard"])
     assert done.exit_code == 2 and "pip install 'mm_env[dashboard]'" in done.output and handed == []

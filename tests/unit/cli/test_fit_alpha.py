@@ -4,15 +4,16 @@ import json
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from mm_env.cli import fit_alpha
-from mm_env.config.io import ConfigError, load_config
+from mm_env.cli.app import single
+from mm_env.config.io import load_config
 from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.errors import ConfigError
 from mm_env.evaluation.alpha import Signals, fit_blend, forecasts, future_moves, record_signals, signal_paths
 from mm_env.interrupt import Stopped
 from mm_env.policies.registry import get_policy
+from mm_env.reports.alpha_text import PARAMETERS
 
 MARKET = load_config({"episode": {"steps": 120}, "news": {"rate_per_hour": 1500.0}})
 
@@ -63,7 +64,7 @@ def test_moves_look_ahead_by_the_horizon_from_the_mid_that_was_seen():
     signals = Signals(np.zeros_like(mid), np.zeros_like(mid), mid - 1.0, mid, 0.5)
     np.testing.assert_allclose(future_moves(signals, 1.0)[0, :, 0], [1e4 * 4 / 99, 1e4 * 2 / 100])
     for horizon in (0.1, 0.7, 2.0):
-        with pytest.raises(ValueError, match=rf"horizon of {horizon:g} s: allowed: whole steps, from 0.5 to 1.5 s"):
+        with pytest.raises(ValueError, match=rf"horizon of {horizon:g} s: expected whole steps, from 0.5 to 1.5 s"):
             future_moves(signals, horizon)
 
 
@@ -81,7 +82,7 @@ def test_signals_that_say_nothing_get_no_weight():
     fit = fit_blend(silent, 1.0)
     assert fit.alpha_weight == 0.0
     assert np.isfinite(fit.obi_weight)
-    with pytest.raises(ValueError, match="1 episode: allowed: 2 or more"):
+    with pytest.raises(ValueError, match="1 episode: expected 2 or more"):
         fit_blend(made(episodes=1), 1.0)
 
 
@@ -95,13 +96,12 @@ def test_the_market_rewards_reading_the_news():
 def test_a_recording_is_stopped_and_a_drawn_market_refused():
     with pytest.raises(Stopped):
         record_signals(get_policy("as"), MARKET, 2, 1, evaluation=False, stop=lambda: True)
-    drawn = load_config({"randomize": {"policy.as_gamma": [0.01, 0.1]}})
-    with pytest.raises(ConfigError, match=r"randomize: policy.as_gamma: a fit needs one market"):
+    drawn = load_config({"randomize": {"policy.risk_aversion": [0.01, 0.1]}})
+    with pytest.raises(ConfigError, match=r"randomize: policy.risk_aversion: a fit needs one market"):
         record_signals(get_policy("as"), drawn, 2, 1, evaluation=False)
 
 
-APP = typer.Typer()
-APP.command()(fit_alpha.main)
+APP = single("fit-alpha")
 
 
 def test_the_command_writes_weights_that_a_policy_reads_and_a_picture(tmp_path):
@@ -110,7 +110,7 @@ def test_the_command_writes_weights_that_a_policy_reads_and_a_picture(tmp_path):
     assert result.exit_code == 0, result.output
     about = json.loads((tmp_path / "new" / "alpha.json").read_text())
     home = get_policy(f"as:{tmp_path / 'new' / 'alpha.yaml'}").configure(load_config(None))
-    for name in fit_alpha.PARAMETERS:
+    for name in PARAMETERS:
         assert getattr(home.policy, name) == pytest.approx(about["blend"][name], rel=1e-3)
     assert [one["horizon_seconds"] for one in about["forecasts"]] == [1, 2, 5, 10, 20, 40, 60]
     assert (tmp_path / "new" / "alpha.png").read_bytes().startswith(b"\x89PNG")
@@ -120,4 +120,4 @@ def test_the_command_writes_weights_that_a_policy_reads_and_a_picture(tmp_path):
 def test_the_command_refuses_a_horizon_past_the_episode(tmp_path):
     result = CliRunner().invoke(APP, ["--set", "episode.steps=20", "--horizon", "20", "--out", str(tmp_path)])
     assert result.exit_code == 2
-    assert "--horizon 20: allowed: whole steps, from 1 to 18 s" in result.output
+    assert "--horizon 20: expected whole steps, from 1 to 18 s" in result.output

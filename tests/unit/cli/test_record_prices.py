@@ -1,4 +1,4 @@
-"""The command that records prices, from a provider on loopback to what describe_data.py says of the file."""
+"""The command that records prices, from a provider on loopback to what mm-env describe prints about the file."""
 
 import json
 import os
@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 pytest.importorskip("ccxt")
@@ -18,14 +17,12 @@ pytest.importorskip("massive")
 pytest.importorskip("yfinance")
 
 
-from mm_env.cli import describe as describe_data
-from mm_env.cli import record_prices
+from mm_env import network
+from mm_env.cli.app import single
 from mm_env.data.events import about_events, all_events
 from tests.unit.price_server import KEY, SECOND, Binance, Massive, Yahoo, utc
 
-RECORD, DESCRIBE = typer.Typer(), typer.Typer()
-RECORD.command()(record_prices.main)
-DESCRIBE.command()(describe_data.main)
+RECORD, DESCRIBE = single("record-prices"), single("describe")
 ROOT = Path(__file__).parents[3]
 
 
@@ -36,7 +33,7 @@ def record(*arguments):
 @pytest.fixture(autouse=True)
 def hurried(apart, monkeypatch):
     """Busy servers are asked again at once."""
-    monkeypatch.setattr(record_prices, "RetryPolicy", partial(record_prices.RetryPolicy, backoff_seconds=0.0))
+    monkeypatch.setattr(network, "RetryPolicy", partial(network.RetryPolicy, backoff_seconds=0.0))
 
 
 def days(prices):
@@ -151,7 +148,7 @@ def test_books_of_two_symbols_are_polled_at_once_until_ctrl_c(serve, tmp_path):
         "--levels", "3", "--every", "0.05", "--base-url", server.url, "--out", str(tmp_path),
     )  # fmt: skip
     process = subprocess.Popen(
-        [sys.executable, "scripts/record_prices.py", *arguments], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        [sys.executable, "-m", "mm_env", "record-prices", *arguments], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -162,7 +159,7 @@ def test_books_of_two_symbols_are_polled_at_once_until_ctrl_c(serve, tmp_path):
     finally:
         process.kill()
     assert process.returncode == 130, said + failed
-    assert "stopped before the end: the files hold what was got until then" in failed and "BTC/USDT at binance" in said
+    assert "stopped before the end: the files hold what was recorded until then" in failed and "BTC/USDT at binance" in said
     assert "ETH/USDT at binance" in said
     for name in ("btc", "eth"):
         path = tmp_path / f"{name}_usdt_books_trades.parquet"
@@ -191,10 +188,10 @@ CCXT = ("--source", "ccxt", "--symbols", "BTC/USDT")
             "--source 'yfinanc': expected one of 'yfinance', 'massive', 'ccxt'; nearest: 'yfinance'",
         ),
         (("--source", "yfinance", "--symbols", "A,A"), "--symbols 'A,A': expected one or more, each once"),
-        (("--source", "yfinance", "--symbols", "A", "--what", "trades"), "--what 'trades': expected of yfinance: bars"),
+        (("--source", "yfinance", "--symbols", "A", "--what", "trades"), "--what 'trades': expected for yfinance: bars"),
         (
             ("--source", "massive", "--symbols", "A", "--what", "bars,trades"),
-            "--what 'bars,trades': expected of massive: bars, or trades,quotes or one of them",
+            "--what 'bars,trades': expected for massive: bars, or trades,quotes or one of them",
         ),
         (
             ("--source", "yfinance", "--symbols", "A", "--interval", "2m"),
@@ -204,13 +201,13 @@ CCXT = ("--source", "ccxt", "--symbols", "BTC/USDT")
             ("--source", "yfinance", "--symbols", "A", "--adjusted", "none"),
             "adjusted for 'none': expected one of 'splits', 'all'",
         ),
-        (("--source", "yfinance", "--symbols", "A", "--exchange", "kraken"), "--exchange: expected with --source ccxt"),
-        (("--source", "yfinance", "--symbols", "A", "--levels", "3"), "--levels: expected with books"),
-        ((*CCXT, "--exchange", "binance", "--interval", "1d"), "--interval: expected with bars"),
-        (("--source", "massive", "--symbols", "A", "--tick", "0.01"), "--tick: expected with trades and quotes of massive"),
+        (("--source", "yfinance", "--symbols", "A", "--exchange", "kraken"), "--exchange: only with --source ccxt"),
+        (("--source", "yfinance", "--symbols", "A", "--levels", "3"), "--levels: only with books"),
+        ((*CCXT, "--exchange", "binance", "--interval", "1d"), "--interval: only with bars"),
+        (("--source", "massive", "--symbols", "A", "--tick", "0.01"), "--tick: only with trades and quotes of massive"),
         (CCXT, "--exchange: none; expected one that ccxt knows"),
         ((*CCXT, "--exchange", "krakn"), "that ccxt knows; nearest: 'kraken'"),
-        ((*CCXT, "--exchange", "kraken", "--what", "books", "--start", "2024-01-01"), "--start: expected without books"),
+        ((*CCXT, "--exchange", "kraken", "--what", "books", "--start", "2024-01-01"), "--start: only without books"),
         ((*CCXT, "--exchange", "kraken", "--what", "books", "--seconds", "inf"), "--seconds inf: expected a number that is"),
         ((*CCXT, "--exchange", "kraken", "--start", "soon"), "--start 'soon': expected a date or a time"),
         (

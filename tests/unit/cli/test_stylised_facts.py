@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from mm_env.cli import stylised_facts
+from mm_env.cli.app import single
 from mm_env.config.io import load_config, override
 from mm_env.market.build import build_market
 from mm_env.realism import facts, sampling_book
@@ -15,8 +15,7 @@ from mm_env.realism.facts import Fact, markdown
 from mm_env.realism.sampling_book import begun, finest_grid, on_grid, parent_orders, play, sample_book, touch_imbalance
 from mm_env.realism.stylised import Measured
 
-APP = typer.Typer()
-APP.command()(stylised_facts.main)
+APP = single("stylised-facts")
 PICTURES = (
     "tails", "return_autocorrelation", "volatility_clustering", "trade_signs", "spread", "impact", "imbalance", "signature",
 )  # fmt: skip
@@ -61,7 +60,7 @@ def test_an_env_does_not_depend_on_its_chunk(config, fine, monkeypatch):
 def test_the_own_grid_of_a_market_is_kept(config):
     other = override(config, {"episode.step_seconds": 2.0, "episode.microsteps": 4})
     assert on_grid(other, 1.0).episode.microsteps == 2 and finest_grid(other, 0.1) == 0.5
-    with pytest.raises(ValueError, match=r"grid of 0\.1 s; allowed: a multiple of the market.s own grid, 0\.5 s"):
+    with pytest.raises(ValueError, match=r"grid of 0\.1 s; expected a multiple of the market.s own grid, 0\.5 s"):
         on_grid(other, 0.1)
 
 
@@ -129,10 +128,13 @@ def test_the_command_writes_its_table_and_a_picture_a_fact(tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--log-level", "inof"], "--log-level 'inof': allowed: debug, info, warning, error; nearest: 'info'"),
-        (["--json", "."], "--json .: cannot be a file; allowed: a file, new or old, in a folder"),
+        (
+            ["--log-level", "inof"],
+            "--log-level 'inof': expected one of 'debug', 'info', 'warning', 'error'; nearest: 'info'",
+        ),
+        (["--json", "."], "--json .: cannot be a file; expected a file, new or old, in a folder"),
         (["--config", "crisi"], "crisi: no such file or preset; nearest preset: 'crisis'"),
-        (["--seconds", "60"], f"--seconds 60: allowed: {facts.LAGS[-1] + 10} or more"),
+        (["--seconds", "60"], f"--seconds 60: expected {facts.LAGS[-1] + 10} or more"),
     ],
 )
 def test_a_mistake_is_told_before_anything_is_played(monkeypatch, tmp_path, options, said):

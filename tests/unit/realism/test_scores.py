@@ -5,10 +5,10 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from mm_env.cli import realism
+from mm_env.cli.app import single
 from mm_env.data.events import About, Events, EventWriter
 from mm_env.errors import DataError
 from mm_env.realism.scores import Response, Sample, Statistics, compare_markets, floor_of, shifts_of, statistics_of
@@ -163,8 +163,7 @@ def test_markets_that_cannot_be_compared():
         compare_markets(Statistics({}, {}), one([1.0, 2.0]))
 
 
-APP = typer.Typer()
-APP.command()(realism.main)
+APP = single("realism")
 
 
 def write(path, events, tick=0.01):

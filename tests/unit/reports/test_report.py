@@ -266,12 +266,9 @@ def test_anything_else_is_refused(tmp_path, run):
 
 
 def test_the_command_writes_the_same_bytes_where_it_is_told_and_refuses_without_a_traceback(tmp_path, run, written):
-    import typer
+    from mm_env.cli.app import single
 
-    from mm_env.cli.report import main
-
-    app = typer.Typer()
-    app.command()(main)
+    app = single("report")
     told = CliRunner().invoke(app, [str(run), "--html", str(tmp_path / "a" / "page.html"), "--pdf", str(tmp_path / "b.pdf")])
     assert told.exit_code == 0 and told.output.split() == [str(tmp_path / "a" / "page.html"), str(tmp_path / "b.pdf")]
     assert (tmp_path / "a" / "page.html").read_text("utf-8") == written[0]

@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.config.session import Session
 from mm_env.sentiment.reading import Table
-
-if TYPE_CHECKING:
-    import pandas as pd
+from mm_env.times import iso_times
 
 FIT_MARGIN = 0.01
 """Share of the episode left free before the first and after the last headline when the span is fitted."""
@@ -25,7 +22,6 @@ _DAY = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _UNITS_FROM = (1e11, 1e14, 1e17)  # above it a number since 1970 is milli-, micro-, nanoseconds, not seconds of the year 5138
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _LEAST_DATE = 1e8  # seconds since 1970; smaller numbers count from an origin of the file's own
-_ZONED = re.compile(r"[T ]\d{2}.*?([Zz]|[+-]\d{2}(:?\d{2})?)$")
 _UNDATED = re.compile(r"\D*|\d{1,2}:\d{2}.*")
 
 
@@ -86,7 +82,7 @@ def _dates(table: Table, cells: list[str]) -> NDArray[np.float64]:
     for row, cell in enumerate(cells):
         if _UNDATED.fullmatch(cell):
             table.reject(row, "timestamp", _ALLOWED_DATES)
-    stamps = _iso_stamps(cells)
+    stamps = iso_times(cells)
     far = (stamps.dt.year < _FIRST_YEAR) | (stamps.dt.year > _LAST_YEAR)
     if far.any():
         table.reject(int(np.argmax(far)), "timestamp", f"years {_FIRST_YEAR} to {_LAST_YEAR}")
@@ -100,22 +96,6 @@ def _dates(table: Table, cells: list[str]) -> NDArray[np.float64]:
     if stamps.isna().any():
         table.reject(int(np.argmax(stamps.isna())), "timestamp", _ALLOWED_DATES)
     return np.asarray((stamps - pd.Timestamp(0, tz="UTC")).dt.total_seconds(), dtype=np.float64)
-
-
-def _iso_stamps(cells: list[str]) -> pd.Series[pd.Timestamp]:
-    """Times of ISO 8601, UTC where a cell names no zone; NaT for other cells."""
-    import pandas as pd
-
-    zoned = np.array([_ZONED.search(cell) is not None for cell in cells])
-    parts = []
-    for rows in (
-        np.flatnonzero(zoned),
-        np.flatnonzero(~zoned),
-    ):  # pandas 2 reads a time without zone in that of another
-        if rows.size:
-            found = pd.to_datetime([cells[k] for k in rows], format="ISO8601", utc=True, errors="coerce")
-            parts.append(pd.Series(found, index=rows))
-    return pd.concat(parts).sort_index()
 
 
 def fitted_pace(seconds: NDArray[np.float64], episode_seconds: float) -> float:

@@ -15,6 +15,7 @@ from mm_env.data.merging import merge_streams
 from mm_env.data.readers.base import Reading, ReadOptions
 from mm_env.errors import DataError
 from mm_env.extras import require
+from mm_env.times import iso_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,7 +158,8 @@ def _parsed(name: str, cells: pd.Series[Any], unit: str | None) -> pd.Series[Any
         return pd.to_numeric(cells, errors="coerce").astype(np.float64)
     if unit is None:
         dates = pd.api.types.is_datetime64_any_dtype(cells)
-        stamps = pd.to_datetime(cells, utc=True, errors="coerce", format=None if dates else "ISO8601")
+        stamps = pd.to_datetime(cells, utc=True, errors="coerce") if dates else iso_times(cells.tolist())
+        stamps.index = cells.index
         whole = stamps.astype("datetime64[ns, UTC]")
         return whole.astype(np.int64).astype(object).where(stamps.notna())
     return cells.map(lambda cell: _nanoseconds(cell, unit))

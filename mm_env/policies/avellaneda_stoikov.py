@@ -22,9 +22,9 @@ from mm_env.sim import quoting
 class AvellanedaStoikov(ReservationPolicy):
     """Quotes around a reservation price that leans against the inventory; None takes the environment's parameter.
 
-    risk_aversion: [1/currency a share, inventory in lots] `risk_aversion`; in the classic market [1/currency]
-    fill_decay: [1/currency a share] `fill_decay`
-    horizon_seconds: [s] `horizon_seconds`; in the classic market a rolling horizon in its unit of time
+    risk_aversion: [1/currency a share, inventory in lots]; in the classic market [1/currency]
+    fill_decay: [1/currency a share]
+    horizon_seconds: [s]; in the classic market a rolling horizon in its unit of time
     """
 
     risk_aversion: float | None = None

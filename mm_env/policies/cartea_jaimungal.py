@@ -29,11 +29,11 @@ class CarteaJaimungalPenalva(ReservationPolicy):
 
     inventory_penalty: φ [currency a share, lot² and second]; in the classic market [currency a unit² and time],
         there by default the reward's
-    terminal_penalty: α [currency a share and lot²] `terminal_penalty`; in the classic market [currency a unit²], by
+    terminal_penalty: α [currency a share and lot²]; in the classic market [currency a unit²], by
         default the reward's
-    fill_decay: [1/currency a share] `fill_decay`
-    arrival_rate: [lots/s] `arrival_rate`; in the classic market [1/time]
-    horizon_seconds: [s] `horizon_seconds`; in the classic market a rolling horizon in its unit of time
+    fill_decay: [1/currency a share]
+    arrival_rate: [lots/s]; in the classic market [1/time]
+    horizon_seconds: [s]; in the classic market a rolling horizon in its unit of time
     """
 
     inventory_penalty: float | None = None

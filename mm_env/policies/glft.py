@@ -25,12 +25,12 @@ class GueantLehalleFernandezTapia(ReservationPolicy):
 
     The book market counts lots: a fill is one lot, `arrival_rate` are lots filled a second at depth zero.
 
-    risk_aversion: [1/currency a share, inventory in lots] `risk_aversion`; in the classic market [1/currency]
-    fill_decay: [1/currency a share] `fill_decay`
-    arrival_rate: [lots/s] `arrival_rate`; in the classic market [1/time]
+    risk_aversion: [1/currency a share, inventory in lots]; in the classic market [1/currency]
+    fill_decay: [1/currency a share]
+    arrival_rate: [lots/s]; in the classic market [1/time]
     finite: exact for the horizon, and not the limit far from it; slow in the book market, where the volatility of every
         symbol and env is another problem to solve
-    horizon_seconds: [s] `horizon_seconds`; in the classic market a rolling horizon in its unit of time; of `finite` alone
+    horizon_seconds: [s]; in the classic market a rolling horizon in its unit of time; of `finite` alone
     """
 
     risk_aversion: float | None = None

@@ -12,6 +12,7 @@ import yaml
 from mm_env.config.agent import Policy as PolicySection
 from mm_env.config.classic import ClassicPolicy
 from mm_env.config.io import override
+from mm_env.config.migrate import VERSION, renamed
 from mm_env.config.yaml_reader import parse_yaml
 from mm_env.errors import ConfigError, UsageError, suggestion
 from mm_env.policies.base import HEDGING, Config, Policy
@@ -56,7 +57,9 @@ def read_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in settings.items():
         short = key.removeprefix("policy.")
         if short not in known:
-            raise UsageError(f"policy {name!r}: unknown key {key!r}; {suggestion(short, known)}")
+            new = renamed(short, "policy")
+            hint = f"renamed to {new!r} in {VERSION}" if new in known else suggestion(short, known)
+            raise UsageError(f"policy {name!r}: unknown key {key!r}; {hint}")
         changes[short if short.startswith("risk.") else f"policy.{short}"] = value
     return changes
 

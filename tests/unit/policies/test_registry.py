@@ -190,6 +190,7 @@ def test_a_file_that_says_more_or_nonsense_is_refused(tmp_path, text, said):
             UsageError,
             "policy 'as:risk_aversoin=1': unknown key 'risk_aversoin'; nearest: 'risk_aversion'",
         ),
+        ("as:as_gamma=1", UsageError, "unknown key 'as_gamma'; renamed to 'risk_aversion' in 0.2.0"),
         ("as:risk.portfolio_var_limit=1", UsageError, "unknown key 'risk.portfolio_var_limit'; "),
         ("as:nowhere.yaml", ConfigError, "nowhere.yaml: No such file"),
     ],

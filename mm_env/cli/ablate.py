@@ -46,12 +46,14 @@ def main(
         outcomes |= ablate(market, episodes, seed, {name: changes})
         logger.info("played %s: %d episodes", name, episodes)
     rows = {name: ablation_row(outcome, outcomes["default"]) for name, outcome in outcomes.items()}
-    print(
+    typer.echo(
         f"\n{episodes} episodes of {market.episode.steps} steps, seed {seed}, currency an episode\n\n{ablation_table(rows)}"
     )
     figures: dict[str, Any] = {"episodes": episodes, "seed": seed, "variants": rows}
     if frontier_episodes:
         figures["frontier"] = frontier_rows(frontiers(market, frontier_episodes, seed))
-        print(f"\nQuoting alone (no hedging), {frontier_episodes} episodes a point\n\n{frontier_table(figures['frontier'])}")
+        typer.echo(
+            f"\nQuoting alone (no hedging), {frontier_episodes} episodes a point\n\n{frontier_table(figures['frontier'])}"
+        )
     for path in targets:
         write_json(path, figures)

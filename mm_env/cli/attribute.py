@@ -40,7 +40,7 @@ def main(
         list[str] | None,
         typer.Option(help="A cut: all, or symbol, venue, regime, period, side with commas; repeatable."),
     ] = None,
-    agent: Annotated[str, typer.Option(help=POLICY_HELP)] = "as",
+    agent: Annotated[str, typer.Option("--policy", "--agent", help=POLICY_HELP)] = "as",
     config: Config = None,
     setting: Settings = None,
     episodes: AnyEpisodes = _EPISODES,
@@ -72,7 +72,7 @@ def main(
     if minutes is not None and not 0.0 < minutes < math.inf:
         raise UsageError(f"--minutes {minutes:g}; expected a number above 0, finite")
     if run is not None:
-        played = {"--agent": agent != "as", "--config": config, "--set": setting, "--episodes": episodes != _EPISODES,
+        played = {"--policy": agent != "as", "--config": config, "--set": setting, "--episodes": episodes != _EPISODES,
                   "--seed": seed}  # fmt: skip
         foreign = [option for option, given in played.items() if given]
         if foreign:
@@ -82,19 +82,19 @@ def main(
         found = _play(agent, market_of(config, setting), cuts, episodes, seed, minutes)
         found = _Found(found.rows, f"{config or 'two_symbols'}, {found.title}", found.signal)
     if found.rows.empty:
-        print("stopped before a step was done: nothing to attribute")
-        raise typer.Exit(128 + found.signal)
+        typer.echo("stopped before a step was done: nothing to attribute")
+        raise typer.Exit(128 + (found.signal or 2))
     rows = found.rows
-    print(f"\n{found.title}: mean ± standard error, currency an episode")
+    typer.echo(f"\n{found.title}: mean ± standard error, currency an episode")
     for cut in cuts:
-        print(f"\nby {cut_name(cut)}\n\n{cut_table(rows[rows['cut'] == cut_name(cut)], cut)}")
+        typer.echo(f"\nby {cut_name(cut)}\n\n{cut_table(rows[rows['cut'] == cut_name(cut)], cut)}")
     records = cut_records(rows)
     write_bytes(out / FILES[0], cuts_bytes(records))
     write_csv(out / FILES[1], CUT_COLUMNS, records)
     for path in [out / FILES[2]] + ([] if json_file is None else [json_file]):
         write_json(path, {"title": found.title, "rows": records})
     write_bytes(out / FILES[3], png(waterfall_figure(waterfall_steps(rows[rows["cut"] == ALL]), found.title)))
-    print(f"\nfolder: {out}")
+    typer.echo(f"\nfolder: {out}")
     if found.signal:
         raise typer.Exit(128 + found.signal)
 

@@ -68,7 +68,7 @@ def main(
         best = tune(measured, trials, seconds, seed, on_trial=_progress(trials), stop=stopped)
     config = override(best.config, changes)
     fresh = evaluate_market(measured, config, _FRESH_LENGTH * seconds, seed + _FRESH_SEED)
-    print(f"\n{moments_table(fresh)}\n\nlargest deviation of a moment: {fresh.worst:.1%}")
+    typer.echo(f"\n{moments_table(fresh)}\n\nlargest deviation of a moment: {fresh.worst:.1%}")
     command = " ".join(
         ["mm-env calibrate", *(f"--data {shlex.quote(path.name)}" for path in data),
          f"--exponentials {exponentials}", f"--trials {trials}", f"--seconds {seconds:.15g}", f"--seed {seed}",
@@ -76,7 +76,7 @@ def main(
     )  # fmt: skip
     text = fit_comments(measured, best, fresh, command) + resolved_yaml(config)
     write_bytes(out, text.encode())
-    print(f"market: {out}")
+    typer.echo(f"market: {out}")
     if json_file is not None:
         write_json(json_file, {"loss": fresh.loss, "realism": fresh.realism, "worst": fresh.worst, "moments": {
             symbol: {name: {"recorded": real, "simulated": sim} for name, (real, sim) in names.items()}
@@ -84,7 +84,7 @@ def main(
         }, "values": best.values})  # fmt: skip
     if report is not None:
         write_bytes(report, fit_page(measured, best, fresh, text).encode())
-        print(f"report: {report}")
+        typer.echo(f"report: {report}")
     if stopped.signal is not None:
         typer.echo(f"stopped after {len(best.losses)} of {trials} markets: the best of these was written", err=True)
         raise typer.Exit(128 + stopped.signal)

@@ -59,7 +59,7 @@ def main(
             writer.write(batch)
         if writer.events == 0:
             raise DataError(f"{data}: no event could be read: {report.describe()}")
-    print(f"{out}: {about.symbol or 'unnamed'} at {about.venue or 'one venue'}, {report.describe()}")
+    typer.echo(f"{out}: {about.symbol or 'unnamed'} at {about.venue or 'one venue'}, {report.describe()}")
     if json_file is not None:
         write_json(json_file, {"rows": report.rows, "events": report.events, "malformed": report.malformed,
                                "examples": report.examples})  # fmt: skip

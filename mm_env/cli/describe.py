@@ -80,7 +80,7 @@ def main(
         write_bytes(out / FILES[2], png(flow_figure(summary, _title(summary))))
     for path in targets:
         write_json(path, told)
-    print(f"\nfolder: {out}")
+    typer.echo(f"\nfolder: {out}")
 
 
 def _title(summary: Summary) -> str:
@@ -92,13 +92,13 @@ def _print(summary: Summary) -> None:
     from mm_env.reports.estimates_text import estimate_rows, flow_rows, hawkes_table, profile_table, regimes_table
     from mm_env.reports.tables import text_table
 
-    print(f"\n{_title(summary)}\n\n{text_table(_HEAD, estimate_rows(summary) + flow_rows(summary))}")
+    typer.echo(f"\n{_title(summary)}\n\n{text_table(_HEAD, estimate_rows(summary) + flow_rows(summary))}")
     if summary.hawkes:
-        print(f"\n{hawkes_table(summary.hawkes)}")
+        typer.echo(f"\n{hawkes_table(summary.hawkes)}")
     if summary.regimes is not None:
-        print(f"\n{regimes_table(summary.regimes)}")
+        typer.echo(f"\n{regimes_table(summary.regimes)}")
     if summary.profile is not None:
-        print(f"\n{profile_table(summary.profile)}")
+        typer.echo(f"\n{profile_table(summary.profile)}")
 
 
 def _bars(data: list[Path], abouts: list[About], out: Path) -> dict[str, Any]:
@@ -121,9 +121,9 @@ def _bars(data: list[Path], abouts: list[About], out: Path) -> dict[str, Any]:
     found = correlations(files)
     adjusted = " and ".join(sorted({str(about.adjusted) for about in abouts}))
     title = f"bars of {abouts[0].interval}, adjusted for {adjusted}: {', '.join(names)}"
-    print(f"\n{title}\n\n{bars_table(summaries)}")
+    typer.echo(f"\n{title}\n\n{bars_table(summaries)}")
     if found:
-        print(f"\n{correlations_table(found)}")
+        typer.echo(f"\n{correlations_table(found)}")
     pairs = {name: (bars, about) for (name, bars), about in zip(files.items(), abouts, strict=True)}
     write_bytes(out / BAR_FILES[1], png(bars_figure(pairs, title)))
     return bars_figures(summaries, found)
@@ -147,6 +147,6 @@ def _compare(data: list[Path], abouts: list[About], out: Path) -> dict[str, Any]
         raise UsageError(f"venues {', '.join(names)}; expected each once")
     venues = compare_venues({name: all_events(path) for name, path in zip(names, data, strict=True)})
     title = f"{abouts[0].symbol} at {', '.join(names)}: {venues.seconds:,.0f} s in common"
-    print(f"\n{title}\n\n{text_table(_HEAD, venue_rows(venues))}")
+    typer.echo(f"\n{title}\n\n{text_table(_HEAD, venue_rows(venues))}")
     write_bytes(out / VENUE_FILES[1], png(venues_figure(venues, title)))
     return {"symbol": abouts[0].symbol, "venues": plain_estimates(venues)}

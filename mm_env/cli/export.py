@@ -42,7 +42,7 @@ def main(
     check_targets(out=out if out.suffix == ".npz" else out / data.stem, json=json_file)
     paths = export_events(events, about, out, form, ExportOptions(data.stem, lot, latency_ms))
     for path in paths:
-        print(path)
+        typer.echo(path)
     if json_file is not None:
         write_json(json_file, {"files": [str(path) for path in paths]})
 

@@ -74,12 +74,12 @@ def main(
                 for apart in (False, True)
             )
     except Stopped as stopped:
-        print("stopped before the signals were recorded: nothing to fit")
+        typer.echo("stopped before the signals were recorded: nothing to fit")
         raise typer.Exit(128 + (stop.signal or 2)) from stopped
     blend = fit_blend(fitted_to, horizon)
     told = forecasts(held_out, blend)
     title = f"fitted to moves of {horizon:g} s in {episodes} training episodes, evaluated on {episodes} others, seed {seed}"
-    print(f"\n{title}\n\n{weights_table(blend, market)}\n\n{horizons_table(told)}\n")
+    typer.echo(f"\n{title}\n\n{weights_table(blend, market)}\n\n{horizons_table(told)}\n")
     command = command_line()
     about = {
         "command": command, "config_hash": config_hash(market), "scorer": market.news.scorer, "episodes": episodes,
@@ -93,8 +93,8 @@ def main(
         evaluate(get_policy("as"), used, episodes, seed).profit for used in (market, override(market, _changes(blend)))
     ]
     gain, width = interval(profits[1] - profits[0], 0.95)
-    print(f"profit of the default policy on the others: fitted weights less the market's own {gain:+.0f} ± {width:.0f}")
-    print(f"\nuse it as as:{out / FILES[0]}; folder: {out}")
+    typer.echo(f"profit of the default policy on the others: fitted weights less the market's own {gain:+.0f} ± {width:.0f}")
+    typer.echo(f"\nuse it as as:{out / FILES[0]}; folder: {out}")
 
 
 def _changes(blend: Blend) -> dict[str, Any]:

@@ -33,18 +33,17 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random num
 Episodes = Annotated[int, typer.Option("--episodes", min=2, help="Episodes to play, the same for all.")]
 AnyEpisodes = Annotated[int, typer.Option("--episodes", min=1, help="Episodes to play.")]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Threads that step the markets; all cores if none.")]
-Out = Annotated[
-    Path, typer.Option("--out", metavar="FOLDER", help="Folder for the results; old files of the same names go.")
-]
+Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Folder for the results.")]
 OutFile = Annotated[Path, typer.Option("--out", metavar="FILE", help="File for the result.")]
 Json = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write what is printed as JSON too, under stable names.")
 ]
 WithReport = Annotated[bool, typer.Option("--report", help="Write report.html and report.pdf into the folder.")]
-POLICY_HELP = (
-    "Policy: as, as_symmetric, glft, cj, fixed, constant:X, random; as:KEY=VALUE,… or as:FILE.yaml with parameters; "
+POLICY_NAMES = (
+    "as, as_symmetric, glft, cj, fixed, constant:X, random; as:KEY=VALUE,… or as:FILE.yaml with parameters; "
     "ppo:PATH, trained; package.module:Class, your own."
 )
+POLICY_HELP = f"Policy: {POLICY_NAMES}"
 PolicyName = Annotated[str, typer.Option("--policy", help=POLICY_HELP)]
 LogLevel = Annotated[
     str | None,

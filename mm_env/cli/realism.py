@@ -73,13 +73,13 @@ def main(
         markets[ZERO] = compare_markets(truth, zero, seed, resamples, block_seconds)
     markets[FLOOR] = floor_of(whole, seed, resamples, block_seconds)
     title = f"L1 from {real.stem}, with standard errors; {FLOOR}: blocks of {block_seconds:g} s, odd against even"
-    print(f"\n{title}\n\n{realism_table(markets)}")
+    typer.echo(f"\n{title}\n\n{realism_table(markets)}")
     for path in targets:
         write_json(path, {"real": real.name, "block_seconds": block_seconds, "markets": realism_figures(markets)})
     write_bytes(out / FILES[1], png(radar_figure(markets, title)))
     first = next(iter(markets))
     write_bytes(out / FILES[2], png(histogram_figure(markets[first], f"{real.stem} and {first}")))
-    print(f"\nfolder: {out}")
+    typer.echo(f"\nfolder: {out}")
 
 
 def _market(path: Path) -> tuple[_Ticked, Events]:

@@ -50,7 +50,7 @@ def main(
             for kind in events.kind:
                 counts[kind] = counts.get(kind, 0) + 1
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
-    print(f"{out}: {writer.about.symbol} at {writer.about.venue}, {writer.events} events: {kinds}")
+    typer.echo(f"{out}: {writer.about.symbol} at {writer.about.venue}, {writer.events} events: {kinds}")
     if json_file is not None:
         write_json(json_file, {"events": writer.events, "kinds": counts})
 

@@ -55,7 +55,7 @@ def main(
         total = record_headlines(
             sources, out, every_seconds=every, for_seconds=0.0 if once else for_seconds, on_poll=_tell, stop=stop
         )
-    print(f"{out}: {total} headlines")
+    typer.echo(f"{out}: {total} headlines")
 
 
 def _sources(feeds: list[str], massive: str | None) -> list[HeadlineSource]:

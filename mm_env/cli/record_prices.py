@@ -105,7 +105,7 @@ def main(
                                "failed": _failures(found)})  # fmt: skip
     for one in found.values():
         if isinstance(one, PriceRecording):
-            print(_line(one))
+            typer.echo(_line(one))
     if stop.signal is not None:
         typer.echo("stopped before the end: the files hold what was recorded until then", err=True)
         raise typer.Exit(128 + stop.signal)

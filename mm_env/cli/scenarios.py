@@ -73,34 +73,33 @@ def main(
     there = 0 if estimate_only else begin(run, overwrite)
     left = len(run.scenarios) * episodes - there
     if there:
-        print(f"{out}: holds {there:,} of {there + left:,} episodes; resuming")
+        typer.echo(f"{out}: holds {there:,} of {there + left:,} episodes; resuming")
     if left:
         clock, work = estimate(run, left)
         cores = f"{work / clock:.1f} cores" if clock else ""
-        print(
+        typer.echo(
             f"{len(run.scenarios)} scenarios x {episodes:,} episodes x {run.scenarios[0].config.episode.steps} steps: "
             f"about {_minutes(clock)} from now, {_minutes(work)} of processor time ({cores}; from a short trial)",
-            flush=True,
         )
     if estimate_only:
         return
     with StopRequest() as stop, progress_of("env steps", _steps(run, left)) as advance:
         finished = play_scenarios(run, on_progress=advance, stop=stop)
     if tabulate(out) is None:
-        print("stopped before the first episodes were done; nothing to show")
+        typer.echo("stopped before the first episodes were done; nothing to show")
         raise typer.Exit(128 + (stop.signal or 0))
     results = load_results(out)
     title = f"policy {policy}, market {run.market}, seed {seed}"
-    print(f"\n{title}\n\n{scenario_text(results.table)}")
+    typer.echo(f"\n{title}\n\n{scenario_text(results.table)}")
     draw_scenarios(results, shown, title)
     if json_file is not None:
         write_json(json_file, scenario_records(results))
     remove_report(out)  # which knows fewer episodes
-    print(f"\nfolder: {out}")
+    typer.echo(f"\nfolder: {out}")
     if report:
-        print(f"report: {write_report(out).html}")
+        typer.echo(f"report: {write_report(out).html}")
     if not finished:
-        print("stopped before the end: the same command resumes")
+        typer.echo("stopped before the end: the same command resumes")
         raise typer.Exit(128 + (stop.signal or 0))
 
 

@@ -43,9 +43,9 @@ def main(
     rows: list[dict[str, object]] = []
     for path, labelled in [(path, read_labelled(path)) for path in data]:
         cards = [evaluate_scorer(model, labelled) for model in models]
-        print(f"\n{path.name}: {label_shares(labelled)}\n\n{scorecard_table(cards)}\n")
+        typer.echo(f"\n{path.name}: {label_shares(labelled)}\n\n{scorecard_table(cards)}\n")
         for card in cards:
-            print(f"{card.scorer}\n{confusion_table(card)}\n")
+            typer.echo(f"{card.scorer}\n{confusion_table(card)}\n")
         rows += [scorecard_row(path, card) for card in cards]
     if out is not None:
         write_csv(out, list(rows[0]), rows)

@@ -52,7 +52,7 @@ def main(
 
 
 def _say(stage: str) -> None:
-    print(stage, flush=True)
+    typer.echo(stage)
 
 
 def _ship(path: Path, fitted: Fitted) -> None:

@@ -73,11 +73,11 @@ def main(
     rows = scorer_figures(played)
     weights = f"weights fitted to {fit} training episodes" if fit else "the market's own weights"
     title = f"{policy}, {weights}; {episodes} episodes of {market.episode.steps} steps, seed {seed}; intervals of 95 %"
-    print(f"\n{title}\n\n{scorer_value_table(rows)}")
+    typer.echo(f"\n{title}\n\n{scorer_value_table(rows)}")
     about = {"config_hash": config_hash(market), "policy": policy, "episodes": episodes, "seed": seed, "fit": fit}
     for path in targets:
         write_json(path, {**about, "adverse_seconds": ADVERSE_SECONDS, "rows": rows})
-    print(f"\nfolder: {out}")
+    typer.echo(f"\nfolder: {out}")
     if len(played) < len(names):
-        print(f"stopped: {', '.join(name for name in names if name not in played)} not played")
+        typer.echo(f"stopped: {', '.join(name for name in names if name not in played)} not played")
         raise typer.Exit(128 + (stop.signal or 2))

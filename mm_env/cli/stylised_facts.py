@@ -58,7 +58,7 @@ def main(
     for name, market in markets.items():
         logger.info("playing %s: %d envs of %g s, and %d pairs", name, effort.envs, effort.seconds, effort.pairs)
         studies.append(study(name, market, effort, seed))
-        print(f"\n{name}, seed {seed}\n\n{markdown(studies[-1].facts)}\n", flush=True)
+        typer.echo(f"\n{name}, seed {seed}\n\n{markdown(studies[-1].facts)}\n")
     results = {
         "envs": effort.envs, "seconds": effort.seconds, "pairs": effort.pairs, "seed": seed,
         "markets": {one.name: one.as_dict() for one in studies},
@@ -73,6 +73,6 @@ def main(
         write_bytes(out / f"{name}.png", png(figure))
     missed = [f"{one.name}: {fact.name}" for one in studies for fact in one.facts if fact.holds is False]
     ruled = sum(fact.holds is not None for one in studies for fact in one.facts)
-    print(f"{ruled - len(missed)} of {ruled} hold; pictures in {out}")
+    typer.echo(f"{ruled - len(missed)} of {ruled} hold; pictures in {out}")
     if missed:
-        print("missed:\n" + "\n".join(missed))
+        typer.echo("missed:\n" + "\n".join(missed))

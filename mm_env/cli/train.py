@@ -96,7 +96,7 @@ def main(
         _train(train, begin(folder, market, hyperparameters, Training(seed=one, **options)), Training(seed=one, **options))
     if compare_episodes:
         names = _rivals(market, classic, hyperparameters.policy_file)
-        print(f"\nTensorBoard: tensorboard --logdir {shlex.quote(str(target))}")
+        typer.echo(f"\nTensorBoard: tensorboard --logdir {shlex.quote(str(target))}")
         from mm_env.cli.compare import main as compare
 
         compare(
@@ -126,7 +126,7 @@ def _train(train: Any, run: Any, options: Any) -> None:
             f"{best['timesteps']:,}", best["reward"], best["advantage"],
         )  # fmt: skip
     if stopped is not None:
-        print(f"stopped after {run.about['done']:,} steps; resume with --resume {shlex.quote(str(run.path))}")
+        typer.echo(f"stopped after {run.about['done']:,} steps; resume with --resume {shlex.quote(str(run.path))}")
         raise typer.Exit(128 + stopped)
 
 

@@ -62,10 +62,12 @@ def main(
             with progress_of("env steps of the default and the best trials", total) as advance:
                 played = finals(study, policy, market, final_episodes, seed + 1, on_progress=advance, stop=stop)
         except Stopped as stopped:
-            print(f"stopped after {len(tried)} of {trials} trials, which {out} keeps: the same command resumes")
+            typer.echo(f"stopped after {len(tried)} of {trials} trials, which {out} keeps: the same command resumes")
             raise typer.Exit(128 + (stop.signal or 2)) from stopped
     rows = tuning_rows(played, final_episodes)
-    print(f"\nmean reward of {final_episodes} training episodes, seed {seed + 1}, 95 % intervals\n\n{tuning_table(rows)}")
+    typer.echo(
+        f"\nmean reward of {final_episodes} training episodes, seed {seed + 1}, 95 % intervals\n\n{tuning_table(rows)}"
+    )
     best = max(rows, key=lambda row: float(row["reward"]))
     command = command_line()
     about = {
@@ -76,4 +78,6 @@ def main(
         write_bytes(target, tuned_yaml(best, rows[0], about).encode())
     if json_file is not None:
         write_json(json_file, about)
-    print(f"\nuse it as {policy}:" + (f"{best['parameters'].get('value', 0.0):g}" if policy == "constant" else f"{target}"))
+    typer.echo(
+        f"\nuse it as {policy}:" + (f"{best['parameters'].get('value', 0.0):g}" if policy == "constant" else f"{target}")
+    )

@@ -1,4 +1,4 @@
-"""Tables of a backtest of value at risk."""
+"""Tables and files of a backtest of value at risk."""
 
 from __future__ import annotations
 
@@ -6,9 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mm_env.files import write_csv
+import numpy as np
+
+from mm_env.files import write_bytes, write_csv, write_json
+from mm_env.reports.style import png
 from mm_env.reports.tables import text_table
-from mm_env.risk.var_backtest import LARGEST_SHARE, TESTS
+from mm_env.reports.var_figure import var_figure
+from mm_env.risk.backtests import acceptance_region
+from mm_env.risk.var_backtest import LARGEST_SHARE, TESTS, nominal_band, passed_curve
+from mm_env.risk.var_samples import Samples
+
+BACKTEST_FILES = ("var_backtest.json", "var_backtest.csv", "var_backtest.png")
 
 
 def _percent(value: float | None, digits: int = 1) -> str:
@@ -60,7 +68,7 @@ def regime_table(rows: Sequence[Mapping[str, Any]]) -> str:
     return title + text_table(["variant", *counts], body)
 
 
-def write_backtest_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """One line a variant and place: all, a regime, or within a switch."""
     lines = []
     for row in rows:
@@ -74,3 +82,18 @@ def write_backtest_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             lines.append(place | {f"exceptions_{k}": v for k, v in part["exceptions"].items() if k != "episodes"})
     header = list(dict.fromkeys(key for line in lines for key in line))
     write_csv(path, header, [{key: line.get(key) for key in header} for line in lines])
+
+
+def write_backtest(out: Path, about: Mapping[str, Any], samples: Samples, title: str) -> None:
+    """Write the figures as JSON and CSV, and the picture.
+
+    about: as var_backtest.json holds it, with rows and false_alarms
+    """
+    rows = about["rows"]
+    write_json(out / BACKTEST_FILES[0], about)
+    _write_csv(out / BACKTEST_FILES[1], rows)
+    curves = np.linspace(0.5, 3.0, 51)
+    drawn = {row["variant"]: (curves, passed_curve(samples, row["variant"], curves)) for row in rows}
+    accepted = acceptance_region(round(rows[0]["periods"]), 1.0 - about["conf"], about["confidence"])
+    band = nominal_band(about["false_alarms"]["kupiec"], about["blocks"])
+    write_bytes(out / BACKTEST_FILES[2], png(var_figure(rows, band, accepted, drawn, title, LARGEST_SHARE)))

@@ -1,4 +1,4 @@
-"""All that training needs to go on bit for bit: model and optimiser, normalisation, envs, replay buffer, random states.
+"""All that training needs to resume bit for bit: model and optimiser, normalisation, envs, replay buffer, random states.
 
 A checkpoint is taken where a rollout begins, so that no half rollout is lost or played twice.
 """
@@ -74,7 +74,7 @@ def load_checkpoint(
     try:
         state = pickle.loads((folder / STATE).read_bytes())
     except (OSError, EOFError, pickle.UnpicklingError) as error:
-        raise RunError(f"{folder}: no whole checkpoint to go on from ({error})") from error
+        raise RunError(f"{folder}: no whole checkpoint to resume from ({error})") from error
     envs.load_state(state["envs"])
     normalization: VecNormalize | None = state["normalization"]
     around: Any = envs

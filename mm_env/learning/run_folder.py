@@ -1,4 +1,4 @@
-"""The folder of a training run: what is needed to repeat it, to go on with it, and to use what came of it.
+"""The folder of a training run: what repeats it, resumes it, and uses its agent.
 
 file                     | what
 ------------------------ | ----
@@ -7,7 +7,7 @@ market.yaml              | the market in full
 agent.yaml               | the hyperparameters, as `mm-env train --agent` takes them
 model.zip                | the model as it stands, its normalisation beside it
 best_model.zip           | the model that did best on held-out episodes
-checkpoint/              | all that training needs to go on bit for bit
+checkpoint/              | all that training needs to resume bit for bit
 tensorboard/             | event files of the agent and of the baseline, as two runs
 """
 
@@ -50,7 +50,7 @@ class TrainingFolder:
     def create(cls, path: Path, market: Any, hyperparameters: Hyperparameters, about: dict[str, Any]) -> TrainingFolder:
         """Begin a run; raises `RunError` for a folder that holds another run or cannot be written."""
         if (path / ABOUT).exists():
-            raise RunError(f"{path}: holds a run; expected a new folder, or --resume {path} to go on with it")
+            raise RunError(f"{path}: holds a run; expected a new folder, or --resume {path} to resume it")
         try:
             for folder in (path, path / "tensorboard"):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ class TrainingFolder:
 
     @classmethod
     def open(cls, path: Path) -> TrainingFolder:
-        """A run that was begun; raises `RunError` for a folder that holds none."""
+        """A run that exists; raises `RunError` for a folder that holds none."""
         try:
             return cls(path, json.loads((path / ABOUT).read_text()))
         except (OSError, json.JSONDecodeError) as error:
@@ -78,7 +78,7 @@ class TrainingFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """Folder of all that training needs to go on."""
+        """Folder of all that training needs to resume."""
         return self.path / "checkpoint"
 
     def events(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Train one agent with one seed, or go on with a training that was stopped."""
+"""Train one agent with one seed, or resume a training that was stopped."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Training:
     timesteps: env steps; None as the hyperparameters say
     evaluate_every, checkpoint_every: env steps; None a twentieth and a tenth of the training
     evaluation_episodes: held-out ones of an evaluation
-    baseline: spelling of the policy logged beside the agent; None: what zero residual actions are
+    baseline: name of the policy logged beside the agent; None: the market's default policy
     threads, torch_threads: that step the envs (None: all cores), that learn
     """
 
@@ -74,12 +74,12 @@ def begin(out: Path, market: Any, hyperparameters: Hyperparameters, options: Tra
     return TrainingFolder.create(out, market, hyperparameters, about)
 
 
-def train(run: TrainingFolder, options: Training, tell: Callable[[int], None] = lambda steps: None) -> int | None:
-    """Train, or go on with, the agent of a run; return the signal that stopped it, if one did.
+def train(run: TrainingFolder, options: Training, on_progress: Callable[[int], None] = lambda steps: None) -> int | None:
+    """Train the agent of a run, or resume its training; return the signal that stopped it, if one did.
 
-    tell: called with the env steps done since
+    on_progress: called now and then with the env steps since its last call
 
-    SIGINT and SIGTERM stop the run where the next rollout begins, and what was learnt until then is saved.
+    SIGINT and SIGTERM stop the run where the next rollout begins, and save what was learnt until then.
     """
     use_threads(options.torch_threads)
     about = run.about
@@ -103,7 +103,7 @@ def train(run: TrainingFolder, options: Training, tell: Callable[[int], None] = 
             model, normalization = _new_model(chosen, envs, about["seed"])
         model.set_logger(Logger(str(run.path), [TensorBoardOutputFormat(str(run.events("agent")))]))
         with StopRequest() as stop:
-            keeper = Keeper(run, envs, normalization, about["checkpoint_every"], stop, tell)
+            checkpoints = CheckpointCallback(run, envs, normalization, about["checkpoint_every"], stop, on_progress)
             monitor = Monitor(
                 run, envs, normalization, market, get_policy(about["baseline"]),
                 evaluate_every=about["evaluate_every"], episodes=about["evaluation_episodes"],
@@ -111,9 +111,9 @@ def train(run: TrainingFolder, options: Training, tell: Callable[[int], None] = 
             )  # fmt: skip
             left = about["timesteps"] - model.num_timesteps
             if left > 0:
-                model.learn(left, callback=CallbackList([keeper, monitor]), reset_num_timesteps=False, log_interval=1)
-            if not keeper.stopped:
-                keeper.save()
+                model.learn(left, callback=CallbackList([checkpoints, monitor]), reset_num_timesteps=False, log_interval=1)
+            if not checkpoints.stopped:
+                checkpoints.save()
                 run.save(finished=True)
         return stop.signal
     finally:
@@ -146,8 +146,8 @@ def _noise(kind: str, deviation: float, envs: MarketVecEnv) -> Any:
     return noise.VectorizedActionNoise(kinds[kind](np.zeros(size), np.full(size, deviation)), envs.num_envs)
 
 
-class Keeper(BaseCallback):
-    """Saves checkpoints where rollouts begin, and stops there when asked to: nothing is lost, and nothing done twice."""
+class CheckpointCallback(BaseCallback):
+    """Save checkpoints where rollouts begin, and stop there when asked to: no step is lost, and none is done twice."""
 
     def __init__(
         self,
@@ -156,23 +156,17 @@ class Keeper(BaseCallback):
         normalization: VecNormalize | None,
         every: int,
         stop: StopRequest,
-        tell: Callable[[int], None],
+        on_progress: Callable[[int], None],
     ) -> None:
-        """every: env steps between checkpoints."""
+        """Set it up. every: env steps between checkpoints; on_progress: as `train` takes it."""
         super().__init__()
-        self.run, self.envs, self.normalization, self.every, self.stop, self.tell = (
-            run,
-            envs,
-            normalization,
-            every,
-            stop,
-            tell,
-        )
+        self.run, self.envs, self.normalization = run, envs, normalization
+        self.every, self.stop, self.on_progress = every, stop, on_progress
         self.stopped = False
-        self._saved = self._told = 0
+        self._saved = self._reported = 0
 
     def _on_training_start(self) -> None:
-        self._saved = self._told = self.num_timesteps
+        self._saved = self._reported = self.num_timesteps
 
     def _on_rollout_start(self) -> None:
         self.stopped = self.stop()
@@ -182,9 +176,9 @@ class Keeper(BaseCallback):
     def _on_step(self) -> bool:
         if self.stopped:
             return False
-        if self.num_timesteps - self._told >= 10 * self.envs.num_envs:
-            self.tell(self.num_timesteps - self._told)
-            self._told = self.num_timesteps
+        if self.num_timesteps - self._reported >= 10 * self.envs.num_envs:
+            self.on_progress(self.num_timesteps - self._reported)
+            self._reported = self.num_timesteps
         return True
 
     def save(self) -> None:

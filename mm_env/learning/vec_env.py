@@ -35,9 +35,9 @@ class MarketVecEnv(VecEnv):
     """N envs of a market for stable-baselines3.
 
     Observations (N, columns) float32, rewards (N,) float32 [currency], dones (N,) bool; none is ever written to again.
-    At the end of an episode `infos[i]` holds all that the environment says of it, its `terminal_observation`, and
+    At the end of an episode `infos[i]` holds the env's infos, its `terminal_observation`, and
     `TimeLimit.truncated`, as time limits alone end episodes; otherwise `infos[i]` is empty. `batch_infos` holds, as arrays
-    over envs, what the last step said, before any env began anew.
+    over envs, the infos of the last step, before any env was reset.
 
     Env i of `seed(s)` walks the path of env i of the native vector environment: no two seeds share one.
 
@@ -86,7 +86,7 @@ class MarketVecEnv(VecEnv):
         self._actions = actions
 
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
-        """Step all envs; those that end begin anew at once."""
+        """Step all envs; those whose episode ends are reset at once."""
         assert self._actions is not None, "step_async() comes first"
         begun = perf_counter()
         observations, rewards, _, dones, after = self.envs.step(self._actions)
@@ -95,12 +95,12 @@ class MarketVecEnv(VecEnv):
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         self.batch_infos = after["final_info"] if dones.any() else after
         if dones.any():
-            self._tell_ends(infos, np.flatnonzero(dones), after["final_obs"], after)
+            self._report_ends(infos, np.flatnonzero(dones), after["final_obs"], after)
         cut = self._cut(dones)
         if cut.any():
             final = observations
             observations, after = self.envs.reset(options={"reset_mask": cut})
-            self._tell_ends(infos, np.flatnonzero(cut), final, after)
+            self._report_ends(infos, np.flatnonzero(cut), final, after)
             dones = dones | cut
         self.seconds += perf_counter() - begun
         return observations, rewards.astype(np.float32), dones, infos
@@ -121,8 +121,8 @@ class MarketVecEnv(VecEnv):
         n = self.num_envs
         return np.maximum(1, self._episode_steps * np.arange(1, n + 1) // n)
 
-    def _tell_ends(self, infos: list[dict[str, Any]], ended: np.ndarray, final: Any, after: dict[str, Any]) -> None:
-        """Say of envs that ended what their last step was, and what the reset after it said."""
+    def _report_ends(self, infos: list[dict[str, Any]], ended: np.ndarray, final: Any, after: dict[str, Any]) -> None:
+        """Write the last step of envs that ended, and the infos of the reset after it."""
         for i in ended.tolist():
             infos[i] = row_of(self.batch_infos, i) | {"terminal_observation": final[i], "TimeLimit.truncated": True}
             self.reset_infos[i] = row_of(after, i)
@@ -140,7 +140,7 @@ class MarketVecEnv(VecEnv):
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """What a method of the vector environment says of each env asked for.
+        """Return what a method of the vector environment returns for each env asked for.
 
         A method of one env, which takes its number `i`, is called for each; any other once, and what it returns with one
         entry an env is split, as are the parts of what `reset` and `step` return. Raises `UsageError` where a method that
@@ -211,7 +211,7 @@ class MarketVecEnv(VecEnv):
 
 
 def row_of(infos: dict[str, Any], i: int) -> dict[str, Any]:
-    """What infos over envs say of env i: numbers, and (S,) arrays that are copied; the nested ones likewise."""
+    """The infos of env i: numbers, and (S,) arrays that are copied; the nested ones likewise."""
     row: dict[str, Any] = {}
     for key, value in infos.items():
         if isinstance(value, dict):

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import re
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mm_env.cli.options import Json, check_targets
-from mm_env.cli.progress import progress_of
+from mm_env.cli.price_recording import failures, record_symbols, recording_figures, recording_line
 from mm_env.data.providers import INTERVALS
-from mm_env.errors import DataError, SourceError, UsageError, check_choice
-from mm_env.interrupt import Stopped, StopRequest
+from mm_env.errors import UsageError, check_choice
+from mm_env.interrupt import StopRequest
 
 if TYPE_CHECKING:
-    from mm_env.data.providers import PriceRecording, PriceSource
+    from mm_env.data.providers import PriceSource
 
 logger = logging.getLogger(__name__)
-SECOND = 1_000_000_000
-DAY = 86_400 * SECOND
 SOURCES = {"yfinance": ("bars",), "massive": ("bars", "trades", "quotes"), "ccxt": ("trades", "books")}
 """What each provides; the first is the default of --what."""
-_FOREVER = 36_500 * DAY
 
 
 def main(
@@ -83,34 +76,31 @@ def main(
     from mm_env.files import write_json
 
     for name in ("yfinance", "peewee", "urllib3", "ccxt"):
-        logging.getLogger(name).setLevel(
-            logging.CRITICAL
-        )  # what goes wrong is told once, and their lines hold whole addresses
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # errors are reported once, and their lines hold whole addresses
     names = _names(symbols)
-    told = _what(source, what)
+    kinds = _what(source, what)
     _check_options(
-        source, told, {"--interval": interval, "--adjusted": adjusted}, {"--tick": tick}, {"--exchange": exchange},
+        source, kinds, {"--interval": interval, "--adjusted": adjusted}, {"--tick": tick}, {"--exchange": exchange},
         {"--levels": levels, "--every": every, "--seconds": seconds}, {"--start": start, "--end": end},
     )  # fmt: skip
-    paths = _paths(out, names, told, interval or "1d")
+    paths = _paths(out, names, kinds, interval or "1d")
     check_targets(json=json_file)
     with StopRequest() as stop:
         sources = _sources(
-            source, names, told, stop, interval=interval or "1d", adjusted=adjusted or "splits", tick=tick,
+            source, names, kinds, stop, interval=interval or "1d", adjusted=adjusted or "splits", tick=tick,
             exchange=exchange, levels=levels or 10, every=every or 1.0, base_url=base_url,
         )  # fmt: skip
-        found = _record(sources, paths, told, start, end, interval or "1d", seconds, stop)
+        found = record_symbols(sources, paths, kinds, start, end, interval or "1d", seconds, stop)
+    recordings = [one for one in found.values() if isinstance(one, PriceRecording)]
     if json_file is not None:
-        write_json(json_file, {"files": [_figures(one) for one in found.values() if isinstance(one, PriceRecording)],
-                               "failed": _failures(found)})  # fmt: skip
-    for one in found.values():
-        if isinstance(one, PriceRecording):
-            typer.echo(_line(one))
+        write_json(json_file, {"files": [recording_figures(one) for one in recordings], "failed": failures(found)})
+    for one in recordings:
+        typer.echo(recording_line(one))
     if stop.signal is not None:
         typer.echo("stopped before the end: the files hold what was recorded until then", err=True)
         raise typer.Exit(128 + stop.signal)
-    if _failures(found):
-        raise UsageError("\n".join(_failures(found)) + "\nwhat was recorded is kept; the same command continues from there")
+    if failures(found):
+        raise UsageError("\n".join(failures(found)) + "\nwhat was recorded is kept; the same command continues from there")
 
 
 def _names(text: str) -> list[str]:
@@ -202,134 +192,3 @@ def _sources(
     except ValueError as error:
         raise UsageError(str(error)) from error
     return found
-
-
-def _record(
-    sources: dict[str, PriceSource], paths: dict[str, Path], what: tuple[str, ...], start: str | None, end: str | None,
-    interval: str, seconds: float | None, stop: StopRequest,
-) -> dict[str, PriceRecording | Exception]:  # fmt: skip
-    """What came of each symbol; books are polled at the same time, all else is recorded one symbol after the other."""
-
-    if "books" in what:
-        begin = time.time_ns()
-        finish = begin + (_FOREVER if seconds is None else round(seconds * SECOND))
-        if seconds is None:
-            logger.info("polling until Ctrl-C")
-        with _progress("books", 0 if seconds is None else len(sources) * seconds) as progress:
-
-            def poll(name: str) -> PriceRecording | Exception:
-                return _one(sources[name], paths[name], lambda: (begin, finish), stop, progress)
-
-            with ThreadPoolExecutor(len(sources)) as pool:
-                return dict(zip(sources, pool.map(poll, sources), strict=True))
-    found: dict[str, PriceRecording | Exception] = {}
-    for name, source in sources.items():
-        if stop():
-            break
-
-        def span(source: PriceSource = source) -> tuple[int, int]:
-            return _span(source, what, start, end, interval)
-
-        found[name] = _one(source, paths[name], span, stop, None)
-    return found
-
-
-def _one(
-    source: PriceSource,
-    path: Path,
-    span: Callable[[], tuple[int, int]],
-    stop: StopRequest,
-    shared: Callable[[int], None] | None,
-) -> PriceRecording | Exception:
-    """Record one symbol, with a progress of its own unless it shares one; an error is told and returned."""
-    from mm_env.data.providers import record_prices
-
-    try:
-        begin, finish = span()
-        with contextlib.ExitStack() as closing:
-            total = (finish - begin) / SECOND
-            advance = shared or closing.enter_context(_progress(source.name, total))
-            found = record_prices(source, path, begin, finish, on_progress=_tell(begin, finish, advance), stop=stop)
-    except Stopped:
-        return Stopped(f"{source.name}: stopped before anything was told")
-    except (SourceError, DataError) as error:
-        logger.warning("failed: %s", error)
-        return error
-    if found.failed is not None:
-        logger.warning("failed: %s", found.failed)
-    return found
-
-
-def _progress(what: str, seconds: float) -> contextlib.AbstractContextManager[Callable[[int], None]]:
-    """How far it is in the time that is recorded; nothing where that has no end."""
-    if seconds <= 0.0:
-        return contextlib.nullcontext(lambda more: None)
-    return progress_of(f"{what} [s of record]", max(1, round(seconds)))
-
-
-def _tell(begin: int, finish: int, advance: Callable[[int], None]) -> Callable[[int], None]:
-    reached = begin
-
-    def tell(to: int) -> None:
-        nonlocal reached
-        more = (min(to, finish) - reached) // SECOND
-        if more > 0:
-            advance(more)
-            reached += more * SECOND
-
-    return tell
-
-
-def _span(source: PriceSource, what: tuple[str, ...], start: str | None, end: str | None, interval: str) -> tuple[int, int]:
-    finish = time.time_ns() if end is None else _moment("--end", end, source)
-    days = 1 if what != ("bars",) else 365 if interval == "1d" else 5
-    begin = finish - days * DAY if start is None else _moment("--start", start, source)
-    if begin >= finish:
-        raise UsageError(f"--start {start} and --end {end or 'now'}: expected a start before the end")
-    return begin, finish
-
-
-def _moment(option: str, text: str, source: PriceSource) -> int:
-    from mm_env.data.providers import parse_time
-
-    try:
-        return parse_time(text, source.zone)
-    except ValueError as error:
-        raise UsageError(
-            f"{option} {text!r}: expected a date or a time from 1900 to 2200, as 2024-01-02 or 2024-01-02T09:30"
-        ) from error
-
-
-def _line(one: PriceRecording) -> str:
-    about = one.about
-    head = f"{one.path}: {about.symbol} at {about.venue or about.source}"
-    if not one.rows:
-        return f"{head}, nothing was told: no file"
-    kind = "bars" if about.interval else "events"
-    adjusted = f", adjusted for {about.adjusted}" if about.adjusted else ""
-    tail = f"{one.rows} {kind} from {_date(one.first)} to {_date(one.last)}, {one.new} new{adjusted}"
-    gaps = f", {one.gaps} gaps" if one.gaps else ""
-    flaws = "".join(f"\n  {example}" for example in one.report.examples)
-    return f"{head}, {tail}, {one.report.malformed} malformed{gaps}{flaws}"
-
-
-def _date(ns: int | None) -> str | None:
-    return None if ns is None else datetime.fromtimestamp(ns / SECOND, UTC).isoformat(timespec="seconds")
-
-
-def _failures(found: dict[str, PriceRecording | Exception]) -> list[str]:
-    from mm_env.data.providers import PriceRecording
-
-    told = [one.failed if isinstance(one, PriceRecording) else str(one) for one in found.values()]
-    return [reason for reason in told if reason is not None]
-
-
-def _figures(one: PriceRecording) -> dict[str, Any]:
-    about = one.about
-    return {
-        "file": str(one.path), "source": about.source, "symbol": about.symbol, "venue": about.venue,
-        "interval": about.interval, "adjusted": about.adjusted, "rows": one.rows, "new": one.new, "repeated": one.repeated,
-        "gaps": one.gaps,
-        "malformed": one.report.malformed, "examples": one.report.examples, "first": _date(one.first),
-        "last": _date(one.last), "failed": one.failed, "stopped": one.stopped,
-    }  # fmt: skip

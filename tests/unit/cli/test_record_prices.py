@@ -118,7 +118,8 @@ def test_a_provider_that_fails_leaves_the_others_and_what_was_got(serve, tmp_pat
     )  # fmt: skip
     assert result.exit_code == 2
     assert (
-        "yfinance NONE: HTTP 404: No data found" in result.output and "the same command goes on from there" in result.output
+        "yfinance NONE: HTTP 404: No data found" in result.output
+        and "the same command continues from there" in result.output
     )
     told = json.loads((tmp_path / "a.json").read_text())
     assert told["failed"] == ["yfinance NONE: HTTP 404: No data found, symbol may be delisted"]
@@ -251,4 +252,5 @@ def test_a_package_that_is_not_there_is_told(tmp_path, monkeypatch, source, pack
     more = ("--exchange", "kraken") if source == "ccxt" else ()
     result = record("--source", source, "--symbols", "A", "--out", tmp_path, *more)
     assert result.exit_code == 2
-    assert f"{package} is not installed: pip install -e '.[prices]' -c constraints.txt" in " ".join(result.output.split())
+    name = package.partition(".")[0].replace("_", "-")
+    assert f"{name} is not installed: pip install 'mm_env[prices]'" in " ".join(result.output.split())

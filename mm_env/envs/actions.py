@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mm_env.errors import check_choice
+from mm_env.errors import UsageError, check_choice
 from mm_env.sim.action import ABSOLUTE, RESIDUAL, inverse_action
 from mm_env.sim.batch import Batch
 
@@ -16,7 +16,7 @@ _TOLERANCE = 1e-6  # past the bounds, for what rounding does to an action
 
 
 def mode_of(action_mode: str) -> int:
-    """The kernel's number of an action mode; raises `ValueError` for one that does not exist."""
+    """The kernel's number of an action mode; raises `UsageError` for one that does not exist."""
     check_choice("action_mode", action_mode, ACTION_MODES)
     return ACTION_MODES[action_mode]
 
@@ -29,19 +29,19 @@ def action_names(symbols: Sequence[str]) -> list[str]:
 def checked_actions(actions: object, number: int, names: Sequence[str]) -> np.ndarray:
     """(N, 3S) float32 actions, contiguous; `actions` itself is left alone.
 
-    Raises `ValueError` for another shape, for what is not a number, and for values outside [-1, 1].
+    Raises `UsageError` for another shape, for what is not a number, and for values outside [-1, 1].
     """
     try:
         array = np.ascontiguousarray(actions, dtype=np.float32)
         if not array.flags.writeable:  # Numba would compile the kernel again for a read-only array
             array = array.copy()
     except (TypeError, ValueError) as error:
-        raise ValueError(f"actions: numbers in an array of shape {(number, len(names))}; here {error}") from error
+        raise UsageError(f"actions: expected numbers in an array of shape {(number, len(names))}; {error}") from error
     if array.shape != (number, len(names)):
-        raise ValueError(f"actions of shape {array.shape}: expected {(number, len(names))}, for each env {list(names)}")
+        raise UsageError(f"actions of shape {array.shape}: expected {(number, len(names))}, for each env {list(names)}")
     if not np.abs(array).max() <= 1.0 + _TOLERANCE:  # true of NaN as well
         i, k = np.argwhere(~(np.abs(array) <= 1.0 + _TOLERANCE))[0]
-        raise ValueError(f"actions[{i}, {k}] ({names[k]} of env {i}) is {array[i, k]}: expected a number from -1 to 1")
+        raise UsageError(f"actions[{i}, {k}] ({names[k]} of env {i}) is {array[i, k]}: expected a number from -1 to 1")
     return array
 
 

@@ -67,8 +67,8 @@ def test_of_reset(envs, seed, options, said):
         ([[0.0] * 6, [0.0] * 4 + [1.1, 0.0]], r"actions\[1, 4\] \(ABC.ask of env 1\) is 1.1"),
         ([[0.0] * 6, [np.nan] + [0.0] * 5], r"actions\[1, 0\] \(XYZ.bid of env 1\) is nan"),
         ([[np.inf] + [0.0] * 5, [0.0] * 6], r"actions\[0, 0\] .*is inf"),
-        ([["a"] * 6] * 2, "actions: numbers in an array"),
-        (None, r"actions.*expected|actions: numbers"),
+        ([["a"] * 6] * 2, "actions: expected numbers in an array"),
+        (None, "actions.*expected"),
     ],
 )
 def test_of_step(envs, actions, said):

@@ -319,7 +319,7 @@ def test_a_new_config_holds_from_the_next_reset_of_each_env():
         (np.zeros((3, 3)), r"actions of shape \(3, 3\): expected \(3, 2\)"),
         (np.full((3, 2), 1.5), r"actions\[0, 0\] \(bid of env 0\) is 1.5: expected a number from -1 to 1"),
         (np.full((3, 2), np.nan), "is nan: expected"),
-        ("buy", "actions: numbers"),
+        ("buy", "actions: expected numbers"),
     ],
 )
 def test_actions_that_are_not_allowed(actions, said):

@@ -90,7 +90,7 @@ def test_the_baseline_is_whom_one_names_and_the_same_command_says_the_same(book,
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--agents", "as,fixd"), "agent 'fixd': expected as,"),
+        (("--agents", "as,fixd"), "policy 'fixd': expected one of as,"),
         (("--agents", "as,as"), "twice: as"),
         (("--baseline", "glft"), "--baseline 'glft': expected one of the agents, as, fixed"),
         (("--agents", "as,ppo:nowhere"), "ppo:nowhere: no such file or folder"),

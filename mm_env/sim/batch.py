@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
-from time import perf_counter
 
 import numpy as np
 
-from mm_env.sim.compiling import cache_folder
+from mm_env.sim.book_log import BOOK_LOG_DTYPE, previous_books_dtype
 from mm_env.sim.inputs import Headlines, Logs
 from mm_env.sim.ledger import FILL_DTYPE
 from mm_env.sim.news import HEADLINE_LOG_DTYPE, TAPE_DTYPE
 from mm_env.sim.observe import GLOBAL_COLUMNS, SYMBOL_COLUMNS
 from mm_env.sim.params import params_dtype
-from mm_env.sim.record import BOOK_LOG_DTYPE, previous_books_dtype
 from mm_env.sim.replay import NO_REPLAY
 from mm_env.sim.report import result_dtype
 from mm_env.sim.rng import FAULTS
@@ -193,15 +191,4 @@ def warm_up(capacity: Capacity) -> None:
     )  # fmt: skip
     if any(signature[0].dtype.size == states.dtype.itemsize for signature in step_range.signatures):
         return
-    done = cache_folder() / f"compiled-{capacity.symbols}-{capacity.venues}"
-    if done.exists():
-        step_range(*arguments)
-        return
-    logger.warning(
-        "mm_env compiles its kernels for up to %d symbols on %d venues: about a minute, once on this machine",
-        capacity.symbols, capacity.venues,
-    )  # fmt: skip
-    start = perf_counter()
     step_range(*arguments)
-    logger.warning("mm_env compiled its kernels in %.0f s", perf_counter() - start)
-    done.touch()

@@ -1,31 +1,39 @@
-"""How kernels are compiled and where the machine code is kept.
+"""The decorators of kernels.
 
 Kernels are compiled without reference counts, so that nothing in them can allocate, and without tests for division by
-zero. Entry points are cached on disk. Numba's cache notices edits of the entry point's own file only, so the folder's name
-holds a digest of `sim/`: after an edit anywhere in it all is compiled again.
+zero. `pipeline` says how, `machine_code` where the result is kept.
 """
 
-import hashlib
-import os
-import sys
-import tempfile
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numba
-from llvmlite import binding, ir
-from numba import njit, types
+from llvmlite import ir
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from mm_env.sim.pipeline import EntryPoint, Kernel
+
 # numba's option for code without reference counts is not in its type hints
-OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"nopython": True, "boundscheck": None, "_nrt": False, "error_model": "numpy"}
 _LINE = 64  # [bytes] of a cache
-kernel: Any = njit(**OPTIONS)
-# for what happens at every event: no call, no copying of arguments, and indices that the compiler knows not to be negative
-inlined: Any = njit(**OPTIONS, forceinline=True)
+_INTERPRETED: bool = numba.config.DISABLE_JIT  # type: ignore[attr-defined]
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function that only kernels call."""
+    return function if _INTERPRETED else Kernel(function, OPTIONS)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """The same, into its callers: no call, no copied arguments, and indices that the compiler knows not to be negative."""
+    return function if _INTERPRETED else Kernel(function, OPTIONS | {"forceinline": True})
+
+
+def entry_point(function: Callable[..., None]) -> Any:
+    """Compile a function that Python calls: it releases the GIL, and its machine code is kept on disk."""
+    return function if _INTERPRETED else EntryPoint(function, OPTIONS | {"nogil": True})
 
 
 @intrinsic
@@ -48,60 +56,10 @@ def _prefetch(typing_context: Any, record: Any, part: Any, parts: Any) -> Any:
     return types.void(record, types.intp, types.intp), generate
 
 
-_ask: Any = _prefetch if not numba.config.DISABLE_JIT else lambda record, part, parts: None  # type: ignore[attr-defined]
+_ask: Any = (lambda record, part, parts: None) if _INTERPRETED else _prefetch
 
 
 @inlined
 def prefetch(record, part, parts):
     """Ask for one of `parts` parts of a record ahead of its use: all at once would take every free line buffer."""
     _ask(record, part, parts)
-
-
-def sources_digest() -> str:
-    """Digest of all that decides whether machine code on disk fits.
-
-    The content of every source file that kernels are made of; and what Numba itself asks for (the path and time of change of
-    the file, Python, its own version, the processor), so that a folder with a kernel in it holds one that will be loaded.
-    """
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).resolve().parent.rglob("*.py")):
-        if path.name not in ("__init__.py", "batch.py"):
-            digest.update(f"{path} {path.stat().st_mtime_ns}\0".encode() + path.read_bytes())
-    processor = (
-        os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name(),
-        os.environ.get("NUMBA_CPU_FEATURES") or binding.get_host_cpu_features().flatten(),
-    )
-    digest.update(repr((numba.__version__, sys.implementation.cache_tag, *processor)).encode())
-    return digest.hexdigest()[:16]
-
-
-@cache
-def cache_folder() -> Path:
-    """Folder of the compiled kernels: in NUMBA_CACHE_DIR when set, else in the user's cache folder.
-
-    Where neither can be written, a folder beside the temporary files serves.
-    """
-    named = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
-    chosen = Path(named or os.path.expanduser("~/.cache"))  # noqa: PTH111, Path.home() raises for a user without one
-    chosen = chosen if os.environ.get("NUMBA_CACHE_DIR") else chosen / "mm_env"
-    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    for base in (chosen, Path(tempfile.gettempdir()) / f"mm_env-{user}"):
-        folder = base / f"kernels-{sources_digest()}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder
-    raise OSError(f"no folder for compiled kernels can be written; set NUMBA_CACHE_DIR (tried {chosen})")
-
-
-def entry_point(function: Callable[..., None]) -> Any:
-    """Compile a function that Python calls: it releases the GIL and is cached on disk."""
-    settings: Any = numba.config
-    before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(cache_folder())
-    try:
-        return njit(**OPTIONS, nogil=True, cache=True)(function)
-    finally:
-        settings.CACHE_DIR = before

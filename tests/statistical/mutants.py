@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from numba import njit
-
 from mm_env.sim import closed_forms
 from mm_env.sim.classic import step as classic
 from mm_env.sim.compiling import OPTIONS
+from mm_env.sim.pipeline import EntryPoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +20,11 @@ if TYPE_CHECKING:
 MODULES = {
     f"classic.{name}": Path(classic.__file__).with_name(f"{name}.py") for name in ("step", "flow", "quoting", "state")
 } | {"closed_forms": Path(closed_forms.__file__)}
-uncached: Any = njit(**OPTIONS, nogil=True)
+
+
+def uncached(function: Any) -> Any:
+    """An entry point whose machine code is not kept."""
+    return EntryPoint(function, OPTIONS | {"nogil": True}, cached=False)
 
 
 @contextmanager

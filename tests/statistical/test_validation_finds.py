@@ -111,7 +111,9 @@ def test_envs_that_share_a_random_stream_are_a_miss_of_the_2008_table(monkeypatc
 
 
 def test_excitation_on_the_wrong_side_is_a_miss_of_the_counts(tmp_path: Any) -> None:
-    with planted(tmp_path, "classic.flow", "s.intensity[side] += p.hawkes_alpha[0]", "s.intensity[side] += p.hawkes_alpha[1]"):
+    with planted(
+        tmp_path, "classic.flow", "s.intensity[side] += p.hawkes_alpha[0]", "s.intensity[side] += p.hawkes_alpha[1]"
+    ):
         found = missed(HawkesCounts().run(5000, 1))
     assert {f"classic: variance / mean of counts, τ = {tau}" for tau in ("0.02", "0.1", "0.5", "2")} <= found
     assert "classic: mean intensity, τ = 2" in found

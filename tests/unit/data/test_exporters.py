@@ -29,7 +29,7 @@ def test_what_a_form_does_not_know_is_refused(tmp_path):
     changed = ExportOptions(lot=2.0, latency_ms=1.0)
     for form, exporter in EXPORTERS.items():
         for name in {field.name for field in fields(ExportOptions)} - set(exporter.options):
-            with pytest.raises(UsageError, match=f"{name} .*: the form {form} has no such option; expected with"):
+            with pytest.raises(UsageError, match=f"{name} .*: the form {form} has no such option; only with"):
                 export_events([], ABOUT, tmp_path, form, replace(ExportOptions(), **{name: getattr(changed, name)}))
     with pytest.raises(UsageError, match="latency_ms inf: expected a finite number"):
         export_events([], ABOUT, tmp_path, "hftbacktest", ExportOptions(latency_ms=float("inf")))

@@ -6,8 +6,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from mm_env.cli import backtest_var
 from mm_env.cli.app import single
+from mm_env.risk import var_samples
 
 APP = single("backtest-var")
 SHORT = ("--blocks", 4, "--periods", 100, "--window", 130, "--config", "calm")
@@ -46,14 +46,14 @@ def test_the_tables_stand_in_the_folder_too(whole):
 
 def test_the_same_seed_gives_the_same_table_and_other_envs_change_it(whole, tmp_path, monkeypatch):
     _, out = whole
-    monkeypatch.setattr(backtest_var, "MOST_ENVS", 3)  # a second round
+    monkeypatch.setattr(var_samples, "MOST_ENVS", 3)  # a second round
     run(*SHORT, "--variants", "parametric,historical,fhs:60", "--out", tmp_path / "again")
     first, again = (json.loads((path / "var_backtest.json").read_text())["rows"] for path in (out, tmp_path / "again"))
     assert [row["exceptions_by_block"][:3] for row in again] == [row["exceptions_by_block"][:3] for row in first]
 
 
 def test_a_stopped_run_tests_the_blocks_that_are_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(backtest_var, "MOST_ENVS", 2)
+    monkeypatch.setattr(var_samples, "MOST_ENVS", 2)
     calls = iter(range(100_000))
     monkeypatch.setattr("mm_env.interrupt.StopRequest.__call__", lambda self: next(calls) == 1300)
     result = run(*SHORT, "--variants", "parametric", "--out", tmp_path)
@@ -76,7 +76,7 @@ def test_a_stopped_run_tests_the_blocks_that_are_whole(tmp_path, monkeypatch):
             ("--set", "randomize={policy.risk_aversion: [0.01, 0.02]}"),
             "randomize: policy.risk_aversion: a backtest needs one market",
         ),
-        (("--agent", "nobody"), "agent 'nobody': expected"),
+        (("--agent", "nobody"), "policy 'nobody': expected"),
         (("--config", "nothing"), "nothing"),
     ],
 )

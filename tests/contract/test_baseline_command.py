@@ -162,7 +162,7 @@ def test_every_market_that_comes_with_the_package_runs_one_episode(tmp_path):
     "arguments, said",
     [
         (["--config", "two_symbol"], "nearest preset: 'two_symbols'"),
-        (["--policy", "fixd"], "policy 'fixd': expected one of 'as', 'as_symmetric', 'glft'"),
+        (["--policy", "fixd"], "policy 'fixd': expected one of as, as_symmetric, glft"),
         (
             ["--set", "policy.risk_aversoin=1"],
             "policy.risk_aversoin: value 1: unknown key 'risk_aversoin' in 'policy'; nearest: 'risk_aversion'",

@@ -138,7 +138,7 @@ def test_a_process_that_is_told_to_stop_leaves_what_another_goes_on_with(tmp_pat
     [
         (("--scenarios", "surfac"), "surfac: no such file or preset; nearest preset: 'surface'"),
         (("--config", "crisi"), "nearest preset: 'crisis'"),
-        (("--policy", "aas"), "agent 'aas': expected as,"),
+        (("--policy", "aas"), "policy 'aas': expected one of as,"),
         (("--policy", "ppo:nowhere"), "ppo:nowhere: no such file or folder"),
         (("--set", "episode.step=60"), "unknown key 'step' in 'episode'; nearest: 'steps'"),
         (

@@ -33,7 +33,7 @@ def test_events_are_counted_over_resets(monkeypatch):
     """A clock that allows 70 calls: two whole episodes of 30 steps with their resets, and the beginning of a third."""
     env = MultiVenueVectorEnv(2, CONFIG)
     clock = iter(range(1000))
-    monkeypatch.setattr(benchmark, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr(benchmark_market, "perf_counter", lambda: float(next(clock)))
     steps, events, own = benchmark_market._run_vector(env, 0, 70.0)
     # of the 70 calls two were resets; the first step of the first episode came before the clock
     assert steps * 70 == pytest.approx(2 * 68)

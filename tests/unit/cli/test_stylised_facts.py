@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from mm_env.cli import stylised_facts
 from mm_env.cli.app import single
 from mm_env.config.io import load_config, override
 from mm_env.market.build import build_market
@@ -138,6 +137,6 @@ def test_the_command_writes_its_table_and_a_picture_a_fact(tmp_path):
     ],
 )
 def test_a_mistake_is_told_before_anything_is_played(monkeypatch, tmp_path, options, said):
-    monkeypatch.setattr(stylised_facts, "study", lambda *_: pytest.fail("played"))
+    monkeypatch.setattr(facts, "study", lambda *_: pytest.fail("played"))
     result = CliRunner().invoke(APP, ["--out", str(tmp_path), *options])
     assert result.exit_code == 2 and said in result.stderr

@@ -167,7 +167,7 @@ class _Locator:
         return None
 
 
-class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]  # Numba has no types
+class _Implementation(CompileResultCacheImpl):
     def __init__(self, function: Any) -> None:
         self._locator = _Locator(function)
         name = f"{function.__module__}.{function.__qualname__}"
@@ -178,7 +178,7 @@ class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]  # Numba ha
         return f"{name}.{sys.implementation.cache_tag}{abi}"
 
 
-class KernelCache(FunctionCache):  # type: ignore[misc]
+class KernelCache(FunctionCache):
     """Numba's cache of one entry point, in the folder of kernels."""
 
     _impl_class = _Implementation

@@ -22,7 +22,7 @@ from numba.core import compiler, typed_passes, types, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager, register_pass
-from numba.core.dispatcher import _FunctionCompiler
+from numba.core.dispatcher import _FunctionCompiler  # type: ignore[attr-defined]  # of no stub
 from numba.core.registry import CPUDispatcher
 
 from mm_env.sim.machine_code import KernelCache, compile_lock
@@ -33,7 +33,7 @@ _SAID_AFTER = 2.0  # [s] of compiling
 _SAID_EVERY = 15.0  # [s] where a line cannot move
 
 
-class _Linked(JITCodeLibrary):  # type: ignore[misc]  # Numba has no types
+class _Linked(JITCodeLibrary):
     """Code of an entry point; what it calls is linked in as it was lowered, and optimised with it."""
 
     def add_linking_library(self, library: Any) -> None:
@@ -66,7 +66,7 @@ class _Linked(JITCodeLibrary):  # type: ignore[misc]  # Numba has no types
         passes.run(self._final_module, builder)
 
 
-class _Lowered(JITCodeLibrary):  # type: ignore[misc]
+class _Lowered(JITCodeLibrary):
     """Code of a kernel that only kernels call: neither optimised nor made machine code by itself."""
 
     def add_linking_library(self, library: Any) -> None:
@@ -92,7 +92,7 @@ def _shared_module(library: Any) -> Any:
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _LowerKernel(typed_passes.NativeLowering):  # type: ignore[misc]
+class _LowerKernel(typed_passes.NativeLowering):
     _name = "lower_kernel"
 
     def run_pass(self, state: Any) -> bool:
@@ -110,7 +110,7 @@ class _LowerKernel(typed_passes.NativeLowering):  # type: ignore[misc]
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _LowerEntryPoint(typed_passes.NativeLowering):  # type: ignore[misc]
+class _LowerEntryPoint(typed_passes.NativeLowering):
     _name = "lower_entry_point"
 
     def run_pass(self, state: Any) -> bool:
@@ -121,7 +121,7 @@ class _LowerEntryPoint(typed_passes.NativeLowering):  # type: ignore[misc]
 
 
 @register_pass(mutates_CFG=False, analysis_only=True)
-class _NoAnnotation(typed_passes.AnnotateTypes):  # type: ignore[misc]
+class _NoAnnotation(typed_passes.AnnotateTypes):
     """In place of a listing of the source with its types, which takes seconds for all kernels and nobody reads."""
 
     _name = "no_annotation"
@@ -131,7 +131,7 @@ class _NoAnnotation(typed_passes.AnnotateTypes):  # type: ignore[misc]
         return False
 
 
-class _Passes(PassManager):  # type: ignore[misc]
+class _Passes(PassManager):
     """Runs passes without Numba's events, each of which spells out every field of the records that a kernel takes."""
 
     @global_compiler_lock
@@ -143,7 +143,7 @@ class _Passes(PassManager):  # type: ignore[misc]
 
 
 def _compiler_with(lowering: type) -> type:
-    class KernelCompiler(compiler.CompilerBase):  # type: ignore[misc]
+    class KernelCompiler(compiler.CompilerBase):
         def define_pipelines(self) -> list[PassManager]:
             passes = _Passes("kernel")
             for step in (
@@ -161,14 +161,14 @@ def _compiler_with(lowering: type) -> type:
                 lowering,
                 typed_passes.NoPythonBackend,
             ):
-                passes.add_pass(step, step._name)
+                passes.add_pass(step, step._name)  # type: ignore[attr-defined]
             passes.finalize()
             return [passes]
 
     return KernelCompiler
 
 
-class _Flags(compiler.Flags):  # type: ignore[misc]
+class _Flags(compiler.Flags):
     """Flags that hash once: Numba looks up templates by all their 40 values some 80,000 times."""
 
     _hash: int | None = None
@@ -187,7 +187,7 @@ class _Flags(compiler.Flags):  # type: ignore[misc]
         return self is other or bool(super().__eq__(other))
 
 
-class _SharingCompiler(_FunctionCompiler):  # type: ignore[misc]
+class _SharingCompiler(_FunctionCompiler):
     """Compiles all kernels with one set of flags, so that their look-ups compare by identity."""
 
     shared: dict[str, _Flags] = {}  # noqa: RUF012 (the point is that all share it)
@@ -204,7 +204,7 @@ class _SharingCompiler(_FunctionCompiler):  # type: ignore[misc]
         )  # fmt: skip
 
 
-class Kernel(CPUDispatcher):  # type: ignore[misc]
+class Kernel(CPUDispatcher):
     """A kernel that kernels call. From Python it is an entry point of its own, compiled at the first call."""
 
     made = 0  # in this process
@@ -212,7 +212,7 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
 
     def __init__(self, function: Any, options: dict[str, Any]) -> None:
         super().__init__(py_func=function, targetoptions=options, pipeline_class=_compiler_with(_LowerKernel))
-        self._compiler.__class__ = _SharingCompiler
+        self._compiler.__class__ = _SharingCompiler  # type: ignore[attr-defined]
         self._from_python: EntryPoint | None = None
         Kernel.made += 1
 
@@ -232,7 +232,7 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
         return self._from_python(*arguments)
 
 
-class EntryPoint(CPUDispatcher):  # type: ignore[misc]
+class EntryPoint(CPUDispatcher):
     """A kernel that Python calls. cached: its machine code is kept on disk."""
 
     def __init__(self, function: Any, options: dict[str, Any], cached: bool = True) -> None:
@@ -244,7 +244,7 @@ class EntryPoint(CPUDispatcher):  # type: ignore[misc]
         if not self.cached:
             with _no_collection(), _progress():
                 return super().compile(signature)
-        if not isinstance(self._cache, KernelCache):
+        if not isinstance(self._cache, KernelCache):  # type: ignore[has-type]
             self._cache = KernelCache(self.py_func)
         if self._cache.holds(signature, self.targetctx):
             return super().compile(signature)
@@ -254,7 +254,8 @@ class EntryPoint(CPUDispatcher):  # type: ignore[misc]
 
 def _widened(kind: Any) -> Any:
     kind = types.unliteral(kind)
-    return types.int64 if isinstance(kind, types.Integer) and kind.bitwidth < 64 else kind
+    narrow = isinstance(kind, types.Integer) and kind.bitwidth < 64  # type: ignore[attr-defined]
+    return types.int64 if narrow else kind
 
 
 @contextmanager

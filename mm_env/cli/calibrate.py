@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 PARTS: tuple[Part, ...] = ("all", "odd", "even")
-_FRESH_SEED, _FRESH_LENGTH = 1_000_003, 20.0  # of the simulation by which the best market is judged
+_FRESH_SEED, _FRESH_LENGTH = 1_000_003, 20.0  # of the simulation that evaluates the best market
 
 
 def main(

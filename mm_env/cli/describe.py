@@ -65,21 +65,21 @@ def main(
     targets = [out / files[0], *([] if json_file is None else [json_file])]
     check_targets(out=out / files[0], json=json_file)
     if of_bars:
-        told = _bars(data, abouts, out)
+        found = _bars(data, abouts, out)
     elif len(data) > 1:
-        told = _compare(data, abouts, out)
+        found = _compare(data, abouts, out)
     else:
         about, events = abouts[0], all_events(data[0])
         summary = summarise(
             events, about, STRUCTURES[STRUCTURES.index(structure)], lot, exponentials, window, profile_degree
         )
         _print(summary)
-        told = estimate_figures(summary)
+        found = estimate_figures(summary)
         sizes = np.maximum(1.0, np.ceil(takers(events, about)[2] / lot))
         write_bytes(out / FILES[1], png(calibration_figure(summary, sizes, _title(summary))))
         write_bytes(out / FILES[2], png(flow_figure(summary, _title(summary))))
     for path in targets:
-        write_json(path, told)
+        write_json(path, found)
     typer.echo(f"\nfolder: {out}")
 
 

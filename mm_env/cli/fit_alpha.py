@@ -77,18 +77,18 @@ def main(
         typer.echo("stopped before the signals were recorded: nothing to fit")
         raise typer.Exit(128 + (stop.signal or 2)) from stopped
     blend = fit_blend(fitted_to, horizon)
-    told = forecasts(held_out, blend)
+    predicted = forecasts(held_out, blend)
     title = f"fitted to moves of {horizon:g} s in {episodes} training episodes, evaluated on {episodes} others, seed {seed}"
-    typer.echo(f"\n{title}\n\n{weights_table(blend, market)}\n\n{horizons_table(told)}\n")
+    typer.echo(f"\n{title}\n\n{weights_table(blend, market)}\n\n{horizons_table(predicted)}\n")
     command = command_line()
     about = {
         "command": command, "config_hash": config_hash(market), "scorer": market.news.scorer, "episodes": episodes,
-        "seed": seed, "blend": asdict(blend), "forecasts": [asdict(one) for one in told],
+        "seed": seed, "blend": asdict(blend), "forecasts": [asdict(one) for one in predicted],
     }  # fmt: skip
     write_bytes(out / FILES[0], alpha_yaml(blend, about).encode())
     for path in [out / FILES[1]] + ([] if json_file is None else [json_file]):
         write_json(path, about)
-    write_bytes(out / FILES[2], png(alpha_figure(blend, told, title)))
+    write_bytes(out / FILES[2], png(alpha_figure(blend, predicted, title)))
     profits = [
         evaluate(get_policy("as"), used, episodes, seed).profit for used in (market, override(market, _changes(blend)))
     ]

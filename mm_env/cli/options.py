@@ -1,4 +1,4 @@
-"""Options that several commands share, spelled and explained once; and what their values mean."""
+"""Options that several commands share, named and explained once, and the reading of their values."""
 
 from __future__ import annotations
 

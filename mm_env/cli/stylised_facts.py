@@ -66,7 +66,7 @@ def main(
     write_json(out / FILE, results)
     if json_file is not None:
         write_json(json_file, results)
-    from mm_env.reports import stylised_figures  # matplotlib is slow to import, and a mistake is told without it
+    from mm_env.reports import stylised_figures  # matplotlib is slow to import, and a mistake needs none of it
     from mm_env.reports.style import png
 
     for name, figure in stylised_figures.figures(studies).items():

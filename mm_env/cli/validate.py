@@ -124,7 +124,7 @@ def run_sections(
 ) -> dict[str, Report]:
     """Run sections, printing each as it comes, under a progress bar where there is a terminal.
 
-    text: what is printed of a section; asked: the user gave parameters, and is told of those that are out of range
+    text: what is printed of a section; asked: the user gave parameters, so those out of range are a mistake of theirs
     """
     reports: dict[str, Report] = {}
     with progress_of("sections", len(sections)) as advance:

@@ -28,7 +28,7 @@ def weights_table(blend: Blend, market: MarketConfig) -> str:
     return text_table(["parameter", "fitted", "standard error", "the market's own"], rows)
 
 
-def horizons_table(told: list[Forecast]) -> str:
+def horizons_table(predicted: list[Forecast]) -> str:
     """How well predictions hold at each horizon, with 95 % intervals."""
     return text_table(
         ["horizon", "R²", "realised for 1 bps predicted", "bps at sentiment 1", "bps at imbalance 1"],
@@ -40,7 +40,7 @@ def horizons_table(told: list[Forecast]) -> str:
                 f"{one.alpha_weight:.2f} ± {one.alpha_weight_95:.2f}",
                 f"{one.obi_weight:.2f} ± {one.obi_weight_95:.2f}",
             ]
-            for one in told
+            for one in predicted
         ],
     )
 

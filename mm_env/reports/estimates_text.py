@@ -58,7 +58,7 @@ def flow_rows(summary: Summary) -> list[list[str]]:
     found: list[list[str]] = []
     placed, queues = summary.placement, summary.queues
     if placed is None:
-        found.append(["limit orders by distance", "too few are told", ""])
+        found.append(["limit orders by distance", "too few in the data", ""])
     else:
         tail = placed.tail
         middle = len(placed.shares) // 2

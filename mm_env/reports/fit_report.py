@@ -65,7 +65,7 @@ def fit_comments(measured: Measurements, best: Tuned, fresh: Tuned, command: str
         "flow.makers.size_quantiles_lots, placement_quantiles_ticks: measured, pooled over symbols in multiples of their",
         "  median and mean; sizes at shares u^size_tilt, distances times the tuned distance of the first symbol.",
         "flow.taker_size_quantiles_lots, taker_touch_share, taker_through_share: measured, pooled over books.",
-        "flow.makers.cancel_unit: the order where orders are told. refill_after_*: at most 1 of what was tuned.",
+        "flow.makers.cancel_unit: the order where the data has orders. refill_after_*: at most 1 of what was tuned.",
         f"correlation: of moves over {SCALE_SECONDS:g} s, {measured.correlation:.3f}; of the market at most 0.95.",
         f"Tuned by simulation ({len(best.losses)} markets): "
         + ", ".join(f"{name} {value:.4g}" for name, value in best.values.items()) + ".",

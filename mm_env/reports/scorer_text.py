@@ -13,7 +13,9 @@ from mm_env.sentiment.evaluation import CLASSES, Scorecard
 def scorecard_row(path: Path, card: Scorecard) -> dict[str, object]:
     """Figures of one scorer on one file, under stable names."""
     cells = {
-        f"{true}_as_{told}": int(card.confusion[i, j]) for i, true in enumerate(CLASSES) for j, told in enumerate(CLASSES)
+        f"{true}_as_{predicted}": int(card.confusion[i, j])
+        for i, true in enumerate(CLASSES)
+        for j, predicted in enumerate(CLASSES)
     }
     return {
         "data": path.name, "scorer": card.scorer, "headlines": card.headlines, "accuracy": card.accuracy,
@@ -48,7 +50,7 @@ def scorecard_table(cards: Sequence[Scorecard]) -> str:
 
 def confusion_table(card: Scorecard) -> str:
     """Markdown table of the confusion matrix, true classes down."""
-    lines = ["| true \\ told | " + " | ".join(CLASSES) + " |", "|---|---|---|---|"]
+    lines = ["| true \\ predicted | " + " | ".join(CLASSES) + " |", "|---|---|---|---|"]
     lines += [
         f"| {name} | " + " | ".join(str(n) for n in row) + " |" for name, row in zip(CLASSES, card.confusion, strict=True)
     ]

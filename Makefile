@@ -57,9 +57,10 @@ clean:  ## remove the virtual environment, caches and built files; results in ru
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp newer than the two files that say what to install means that the installation is up to date.
+# The extra report is for the run folder's tables and pictures; the core alone plays and prints as well.
 $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing mm_env into $(VENV): minutes the first time."
-	$(PIP) install --quiet -e . -c constraints.txt
+	$(PIP) install --quiet -e ".[report]" -c constraints.txt
 	@touch $@
 
 # Trained agents need the extra rl beside it, which whoever trained one has; without it the dashboard says so.

@@ -127,9 +127,7 @@ def load_results(folder: str | Path) -> ScenarioResults:
     folder = Path(folder)
     about = read_about(folder)
     if about is None or not (folder / TABLE).is_file():
-        raise UsageError(
-            f"{folder}: no results of scenarios; expected a folder that mm-env scenarios wrote to its end"
-        )
+        raise UsageError(f"{folder}: no results of scenarios; expected a folder that mm-env scenarios wrote to its end")
     if about.get("format") != FORMAT:
         raise UsageError(f"{folder}: results of format {about.get('format')!r}; expected {FORMAT}")
     try:

@@ -173,7 +173,9 @@ def read_run(path: str | Path) -> Run:
 
     folder = Path(path)
     if not (folder / "summary.json").is_file():
-        raise RunError(f"{folder}: no run folder: it holds no summary.json; expected a folder that mm-env baseline --out wrote")
+        raise RunError(
+            f"{folder}: no run folder: it holds no summary.json; expected a folder that mm-env baseline --out wrote"
+        )
     if not (folder / f"{TABLES[0]}.parquet").is_file():
         raise RunError(f"{folder}: no tables of steps: its run had no pyarrow; expected a run with 'mm_env[data]' installed")
     try:

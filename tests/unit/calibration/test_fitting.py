@@ -265,9 +265,7 @@ def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path, m
     text = out.read_text()
     assert "maximum likelihood" in text
     command = " ".join(line.removeprefix("#").strip() for line in text.partition("from XYZ")[0].splitlines())
-    assert (
-        "mm-env calibrate --data XYZ.parquet --exponentials 1 --trials 2 --seconds 120 --seed 0 --blocks odd" in command
-    )
+    assert "mm-env calibrate --data XYZ.parquet --exponentials 1 --trials 2 --seconds 120 --seed 0 --blocks odd" in command
     assert "--set episode.steps=20" in command
     assert str(tmp_path) not in text
     told = json.loads((tmp_path / "m.json").read_text())

@@ -60,9 +60,7 @@ def test_an_option_that_a_form_does_not_use_is_refused(tmp_path, name):
     options = replace(ReadOptions(), **{name: getattr(CHANGED, name)})
     users = [form for form, reader in READERS.items() if name in reader.options]
     assert users, "an option that no reader uses"
-    with pytest.raises(
-        UsageError, match=f"{name} .*: the form lobster has no such option; only with {' or '.join(users)}"
-    ):
+    with pytest.raises(UsageError, match=f"{name} .*: the form lobster has no such option; only with {' or '.join(users)}"):
         open_data(lobster_zip(tmp_path), ReadReport(), options)
 
 

@@ -1,12 +1,8 @@
-"""Value of a sentiment scorer: oracles and their opposite, paired episodes, and the command."""
-
-import json
+"""Value of a sentiment scorer: oracles and their opposite, in paired episodes."""
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from mm_env.cli.app import single
 from mm_env.config.io import load_config, override
 from mm_env.errors import ConfigError
 from mm_env.evaluation.sentiment_value import reading, scorer_value
@@ -23,7 +19,9 @@ def scored_by(scorer, market=LOUD):
 
 
 def test_perfect_scores_are_the_truth_and_flipped_ones_the_opposite():
-    perfect, plain, flipped = (build_market(scored_by(name)).headlines.tape for name in ("perfect", "tfidf", "flipped:tfidf"))
+    perfect, plain, flipped = (
+        build_market(scored_by(name)).headlines.tape for name in ("perfect", "tfidf", "flipped:tfidf")
+    )
     np.testing.assert_array_equal(perfect["score"], plain["polarity"])
     np.testing.assert_array_equal(flipped["score"], -plain["score"])
     np.testing.assert_array_equal(flipped["polarity"], plain["polarity"])
@@ -79,36 +77,3 @@ def test_it_stops_and_refuses():
         scorer_value(POLICY, LOUD, 2, 1, stop=lambda: True)
     with pytest.raises(ConfigError, match="a comparison needs one market"):
         scorer_value(POLICY, load_config({"randomize": {"policy.risk_aversion": [0.01, 0.1]}}), 2, 1)
-
-
-APP = single("sentiment-value")
-
-
-def run(*arguments):
-    return CliRunner().invoke(APP, [str(argument) for argument in (*arguments, "--set", "episode.steps=60")])
-
-
-def test_the_command_prints_differences_from_none(tmp_path):
-    out = tmp_path / "new"
-    result = run("--scorers", "perfect,none,vader", "--episodes", 4, "--fit", 4, "--out", out)
-    assert result.exit_code == 0, result.output
-    about = json.loads((out / "value_of_sentiment.json").read_text())
-    assert [row["scorer"] for row in about["rows"]] == ["perfect", "none", "vader"]
-    assert about["rows"][1]["gain"] is None and about["rows"][1]["alpha_weight"] == 0.0
-    assert about["rows"][0]["gain"] == pytest.approx(about["rows"][0]["profit"] - about["rows"][1]["profit"])
-    assert "| perfect |" in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("--scorers", "vadre"), "news.scorer: unknown scorer 'vadre'"),
-        (("--scorers", ","), "--scorers ',': expected"),
-        (("--policy", "nobody", "--scorers", "none"), "'nobody'"),
-        (("--fit", 1, "--scorers", "none"), "--fit 1: expected 0, or 2 and more"),
-    ],
-)
-def test_the_command_refuses_before_it_plays(tmp_path, arguments, message):
-    result = run(*arguments, "--out", tmp_path)
-    assert result.exit_code == 2
-    assert message in " ".join(result.output.split())

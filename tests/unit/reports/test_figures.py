@@ -11,8 +11,8 @@ from mm_env.config.io import load_config
 from mm_env.envs.play import play
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.policies.registry import get_policy
-from mm_env.reports import style
-from mm_env.reports.figures import episode_figure
+from mm_env.reports import figures, style
+from mm_env.reports.figures import episode_figure, write_episode_picture
 from mm_env.runs import Recorder, RunFolder, read_run
 
 
@@ -153,3 +153,19 @@ def test_one_symbol_fills_the_width(tmp_path):
 def test_another_episode_is_not_there(run):
     with pytest.raises(ValueError, match="episode 7"):
         draw(run, episode=7)
+
+
+def test_the_picture_of_a_run_folder_is_drawn_from_its_tables(tmp_path, monkeypatch):
+    recorded(tmp_path, {"episode": {"steps": 20}})
+    (tmp_path / "summary.json").write_text('{"config": null, "policy": "as", "seed": 3}')
+    assert write_episode_picture(tmp_path) == tmp_path / "episode.png"
+    assert (tmp_path / "episode.png").read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "episode.png").unlink()
+    monkeypatch.setattr(figures, "installed", lambda package: package != "matplotlib")
+    assert write_episode_picture(tmp_path) is None and not (tmp_path / "episode.png").exists()
+
+
+def test_a_run_without_a_recorded_step_has_no_picture(tmp_path):
+    folder = RunFolder(tmp_path, load_config())
+    folder.finish([], {"config": None, "policy": "as", "seed": 3})
+    assert write_episode_picture(tmp_path) is None

@@ -236,6 +236,13 @@ def test_a_damaged_run_is_told_by_its_folder(tmp_path, name):
         read_run(tmp_path)
 
 
+def test_a_run_whose_statistics_have_other_names_is_refused(tmp_path):
+    folder = RunFolder(tmp_path, CONFIG)
+    folder.finish([ROW], {"version": "0.1.0", "portfolio": {"max_drawdown": {"value": 1.0}}})
+    with pytest.raises(RunError, match=r"a run of version 0\.1\.0, whose statistics had other names; expected"):
+        read_run(tmp_path)
+
+
 def test_a_missing_table_is_told(tmp_path):
     record(tmp_path)
     (tmp_path / "fills.parquet").unlink()

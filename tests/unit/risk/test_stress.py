@@ -61,7 +61,7 @@ def logged(one, **how):
     def watch(step, envs):
         for log, count, kept in (
             (envs.batch.logs.fills, "fill_count", fills),
-            (envs.batch.logs.headlines, "wire_count", wires),
+            (envs.batch.logs.headlines, "headline_count", wires),
         ):
             if step:
                 kept += [(step, row) for i in range(envs.num_envs) for row in log[i, : envs.batch.states[count][i]].copy()]

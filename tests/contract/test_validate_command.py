@@ -71,7 +71,7 @@ def test_a_miss_is_told_and_exits_with_1(tmp_path, monkeypatch):
         (["--section", "as2008", "--phi", "1"], "--phi 1.0: no parameter of section as2008; allowed with cj"),
         (["--section", "as2008", "--gamma", "-1"], "section as2008: configuration: policy.risk_aversion: value -1.0"),
         (["--section", "as2008", "--dt", "0.3"], "episode.step: value 0.3"),
-        (["--section", "as2008", "--fill-rule", "cubic"], "--fill-rule 'cubic': expected one of linear, exponential"),
+        (["--section", "as2008", "--fill-rule", "cubic"], "--fill-rule 'cubic': expected one of 'linear', 'exponential'"),
         (["--section", "glft", "--q", "40"], "section glft: q 40; expected a number from -29 to 29"),
         (["--section", "hawkes", "--hawkes-alpha", "60"], "section hawkes: branching ratio 1; expected a number below 1"),
         (["--section", "hawkes", "--tau", "0"], "section hawkes: tau 0; expected a number above 0"),

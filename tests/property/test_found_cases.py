@@ -125,7 +125,7 @@ def test_unequal_activity_keeps_the_mean_rate_without_excitation() -> None:
     norm = config.flow.hawkes_matrices(2).sum(axis=0) / 10.0
     mean = np.linalg.solve(np.eye(4) - norm, [0.5, 0.5, 2.0, 2.0])
     poisson = make_params(market(symbols=symbols, flow={**flow, "use_hawkes": False}))
-    assert poisson["mu"][:4] == pytest.approx(mean)
+    assert poisson["hawkes_mu"][:4] == pytest.approx(mean)
 
 
 def test_a_large_fill_at_a_high_price_is_paid_in_full() -> None:

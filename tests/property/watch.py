@@ -12,6 +12,7 @@ import pytest
 from mm_env.config import MarketConfig
 from mm_env.market.params import make_params
 from mm_env.sim.batch import Batch
+from mm_env.sim.inputs import Headlines
 from mm_env.sim.ledger import HEDGE, LIQUIDATION, MAKER
 from mm_env.sim.news import TAPE_DTYPE
 from mm_env.sim.state import MAILBOXES, WINDOW, capacity_for
@@ -35,8 +36,8 @@ class Message:
     lots: int
 
 
-def headlines(symbols: int) -> tuple[np.ndarray, np.ndarray]:
-    """A bank of headlines of every polarity for each symbol and the market: tape, first."""
+def headlines(symbols: int) -> Headlines:
+    """A bank of headlines of every polarity for each symbol and the market."""
     polarities = [-1.0, -0.3, 0.0, 0.3, 1.0]
     tape = np.zeros((symbols + 1) * len(polarities), TAPE_DTYPE)
     for k in range(symbols + 1):
@@ -44,7 +45,7 @@ def headlines(symbols: int) -> tuple[np.ndarray, np.ndarray]:
         rows["symbol"] = k if k < symbols else -1
         rows["polarity"] = rows["score"] = polarities
         rows["scored"], rows["stated"] = np.sign(polarities).astype(int) + 1, True
-    return tape, np.arange(symbols + 2) * len(polarities)
+    return Headlines(tape, np.arange(symbols + 2) * len(polarities))
 
 
 class Watch:
@@ -53,7 +54,7 @@ class Watch:
     def __init__(self, config: MarketConfig, seed: int) -> None:
         self.config = config
         n = len(config.symbols)
-        self.batch = Batch(make_params(config), 1, capacity_for(n, len(config.venues)), *headlines(n), threads=1, log=True)
+        self.batch = Batch(make_params(config), 1, capacity_for(n, len(config.venues)), headlines(n), threads=1, log=True)
         self.batch.seed([np.random.SeedSequence(seed)])
         self.batch.reset()
         self.n, self.venues = n, len(config.venues)

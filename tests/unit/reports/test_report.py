@@ -254,7 +254,7 @@ def test_many_venues_and_symbols_stay_small_and_split(tmp_path):
 def test_anything_else_is_refused(tmp_path, run):
     with pytest.raises(RunError, match="not a folder"):
         read_report(tmp_path / "none")
-    with pytest.raises(RunError, match=r"holds no summary\.json, comparison\.json or about\.json; expected a run"):
+    with pytest.raises(RunError, match=r"holds no summary\.json, comparison\.json or about\.json; expected a folder of mm-env"):
         read_report(tmp_path)
     (tmp_path / "comparison.json").write_text("{}")
     with pytest.raises(UsageError, match=r"--episode 1: .* is not a run"):
@@ -274,7 +274,7 @@ def test_the_command_writes_the_same_bytes_where_it_is_told_and_refuses_without_
     assert (tmp_path / "a" / "page.html").read_text("utf-8") == written[0]
     assert (tmp_path / "b.pdf").read_bytes() == written[1]
     refused = CliRunner().invoke(app, [str(tmp_path)])
-    assert refused.exit_code == 2 and "expected a run" in refused.output
+    assert refused.exit_code == 2 and "expected a folder of mm-env baseline" in refused.output
 
 
 def test_numbers_are_written_for_people():

@@ -98,7 +98,7 @@ def test_mean_rates() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"jump": gone}, {"jump": own_side_only}, {"jump": swapped}, {"beta": slower}],
+    [{"hawkes_alpha": gone}, {"hawkes_alpha": own_side_only}, {"hawkes_alpha": swapped}, {"hawkes_beta": slower}],
     ids=["no excitation", "none of other dimensions", "rows for columns", "slow decay"],
 )
 def test_wrong_mean_rates_are_found(changes: dict[str, Any]) -> None:
@@ -137,7 +137,7 @@ def half_as_quick(params: np.ndarray) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "taus"),
-    [({"jump": gone}, list(TAUS)), ({"jump": half_as_quick, "beta": half_as_quick}, [0.02, 0.1])],
+    [({"hawkes_alpha": gone}, list(TAUS)), ({"hawkes_alpha": half_as_quick, "hawkes_beta": half_as_quick}, [0.02, 0.1])],
     ids=["no excitation", "decay and jump halved"],
 )
 def test_wrong_variation_is_found(changes: dict[str, Any], taus: list[float]) -> None:
@@ -163,7 +163,7 @@ def test_rescaled_times_are_exponential(symbols: int, flow: dict[str, Any]) -> N
 
 @pytest.mark.parametrize(
     "changes",
-    [{"beta": slower}, {"jump": gone}, {"jump": own_side_only}, {"jump": swapped}],
+    [{"hawkes_beta": slower}, {"hawkes_alpha": gone}, {"hawkes_alpha": own_side_only}, {"hawkes_alpha": swapped}],
     ids=["slow decay", "no excitation", "none of other dimensions", "rows for columns"],
 )
 def test_wrongly_rescaled_times_are_found(changes: dict[str, Any]) -> None:

@@ -181,8 +181,10 @@ def read_run(path: str | Path) -> Run:
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}
-        # a symbol may be called NA
-        attribution = pd.read_csv(folder / "attribution.csv", dtype={"symbol": str, "venue": str}, keep_default_na=False)
+        # Names stay names, as a symbol may be called NA; numbers are parsed by Python, as pandas 2 rounds the last digit.
+        attribution = pd.read_csv(folder / "attribution.csv", dtype=str, keep_default_na=False)
+        numbers = [name for name in attribution.columns if name not in ("symbol", "venue")]
+        attribution = attribution.astype(dict.fromkeys(numbers, float))
         cuts = pd.read_parquet(folder / CUTS) if (folder / CUTS).is_file() else None
     except (OSError, ValueError, pa.ArrowException) as error:
         raise RunError(f"{folder}: cannot read the run: {error}") from error

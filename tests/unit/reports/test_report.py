@@ -254,7 +254,9 @@ def test_many_venues_and_symbols_stay_small_and_split(tmp_path):
 def test_anything_else_is_refused(tmp_path, run):
     with pytest.raises(RunError, match="not a folder"):
         read_report(tmp_path / "none")
-    with pytest.raises(RunError, match=r"holds no summary\.json, comparison\.json or about\.json; expected a folder of mm-env"):
+    with pytest.raises(
+        RunError, match=r"holds no summary\.json, comparison\.json or about\.json; expected a folder of mm-env"
+    ):
         read_report(tmp_path)
     (tmp_path / "comparison.json").write_text("{}")
     with pytest.raises(UsageError, match=r"--episode 1: .* is not a run"):

@@ -44,18 +44,7 @@ class _Linked(JITCodeLibrary):
         """Link all that is called, directly or not; optimise; make machine code."""
         self._raise_if_finalized()
         self._codegen._check_llvm_bugs()
-        left, seen = list(self._linking_libraries), {self}
-        while left:
-            library = left.pop()
-            if library in seen:
-                continue
-            seen.add(library)
-            self._reload_init.update(library._reload_init)
-            if isinstance(library, _Lowered) or not library._finalized:
-                self._final_module.link_in(_shared_module(library), preserve=True)
-                left += library._linking_libraries
-            else:
-                self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        _link_below(self, self._final_module)
         self._optimize_final_module()
         self._final_module.verify()
         self._finalize_final_module()
@@ -69,6 +58,8 @@ class _Linked(JITCodeLibrary):
 class _Lowered(JITCodeLibrary):
     """Code of a kernel that only kernels call: neither optimised nor made machine code by itself."""
 
+    _whole_module: Any = None
+
     def add_linking_library(self, library: Any) -> None:
         self._linking_libraries.append(library)
 
@@ -77,18 +68,47 @@ class _Lowered(JITCodeLibrary):
         self._final_module.link_in(module)
 
     def finalize(self) -> None:
+        """Nothing: the code waits for an entry point."""
         self._finalized = True
+
+    def _get_module_for_linking(self) -> Any:
+        """The code with all below it, for a function that Numba compiles in its own way."""
+        if self._whole_module is None:
+            self._whole_module = _shared_module(self).clone()
+            _link_below(self, self._whole_module)
+            _share(self._whole_module)
+        return self._whole_module
+
+
+def _link_below(library: Any, module: Any) -> None:
+    """Link all that a library's code calls, directly or not, into a module."""
+    left, seen = list(library._linking_libraries), {library}
+    while left:
+        below = left.pop()
+        if below in seen:
+            continue
+        seen.add(below)
+        library._reload_init.update(below._reload_init)
+        if isinstance(below, _Lowered) or not below._finalized:
+            module.link_in(_shared_module(below), preserve=True)
+            left += below._linking_libraries
+        else:
+            module.link_in(below._get_module_for_linking(), preserve=True)
 
 
 def _shared_module(library: Any) -> Any:
-    """A copy of a library's module to link into others, which drop what they do not use of it."""
+    """A copy of a library's own module to link into others."""
     if library._shared_module is None:
-        module = library._final_module.clone()
-        for function in module.functions:
-            if not function.is_declaration and function.linkage == Linkage.external:
-                function.linkage = "linkonce_odr"
-        library._shared_module = module
+        library._shared_module = library._final_module.clone()
+        _share(library._shared_module)
     return library._shared_module
+
+
+def _share(module: Any) -> None:
+    """Let functions of a module stand in several others, which drop what they do not use of it."""
+    for function in module.functions:
+        if not function.is_declaration and function.linkage == Linkage.external:
+            function.linkage = "linkonce_odr"
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)

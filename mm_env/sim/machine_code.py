@@ -8,16 +8,18 @@ is run: a folder that is not the user's own, that others can write, or that is a
 import hashlib
 import logging
 import os
+import pickle
 import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import IO, Any
 
 import llvmlite
 import numba
@@ -25,15 +27,18 @@ from llvmlite import binding
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
 try:
-    import fcntl
+    fcntl: Any = import_module("fcntl")
 except ImportError:  # Windows: two processes that start together both compile
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None
 
 logger = logging.getLogger(__name__)
 
 NO_KERNELS = ("__init__.py", "batch.py", "machine_code.py")  # files of sim/ that decide nothing about machine code
 MOST_BYTES = 200 * 2**20  # of all folders together; the least recently used ones go first
-_SAID_AFTER = 2.0  # [s] of waiting for another process
+_PATIENCE = 2.0  # [s] of waiting for another process before a line says so
+_NO_MATTER = ("NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS")  # settings of Numba that do not change machine code
+_DAMAGED = (EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError, OSError, TypeError, ValueError)
+_depth = 0  # of nested compilations, which hold Numba's own lock
 
 
 @cache
@@ -44,21 +49,19 @@ def sources_digest() -> str:
     for path in sorted(home.rglob("*.py")):
         if path.name not in NO_KERNELS:
             digest.update(f"{path.relative_to(home).as_posix()}\0".encode() + path.read_bytes())
-    settings: Any = numba.config
-    processor = (
-        settings.CPU_NAME or binding.get_host_cpu_name(),
-        settings.CPU_FEATURES or binding.get_host_cpu_features().flatten(),
-    )
+    processor = (binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())
     versions = (numba.__version__, llvmlite.__version__, sys.implementation.cache_tag, sys.platform)
-    digest.update(repr((versions, processor, str(settings.OPT))).encode())
+    settings = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_") and item[0] not in _NO_MATTER)
+    digest.update(repr((versions, processor, settings)).encode())
     return digest.hexdigest()[:16]
 
 
 def cache_home() -> Path:
     """The folder that holds one folder of kernels for each digest: NUMBA_CACHE_DIR, or mm_env in the user's cache folder."""
     if os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(os.environ["NUMBA_CACHE_DIR"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "mm_env"  # noqa: PTH111 (never raises)
+        return Path(os.environ["NUMBA_CACHE_DIR"]).resolve()
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (never raises)
+    return Path(home).resolve() / "mm_env"
 
 
 @cache
@@ -74,10 +77,10 @@ def kernel_folder() -> Path:
         _require_private(folder.parent)
         _require_private(folder)
         os.utime(folder)  # used now
+        _prune(folder)
     except OSError as error:
         logger.warning("kernels are compiled for this process alone: %s; NUMBA_CACHE_DIR names another folder", error)
         return _own_folder()
-    _prune(folder)
     return folder
 
 
@@ -91,7 +94,7 @@ def _require_private(folder: Path) -> None:
     if found.st_uid != os.geteuid():
         raise PermissionError(f"{folder} belongs to another user")
     if found.st_mode & 0o022:
-        raise PermissionError(f"{folder} can be written by others (mode {stat.S_IMODE(found.st_mode):o})")
+        raise PermissionError(f"{folder} can be written by others: expected chmod go-w {folder}")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"{folder} cannot be written")
 
@@ -108,12 +111,26 @@ def _own_folder() -> Path:
 def kernel_folders() -> list[Path]:
     """All folders of kernels of any digest, the least recently used first."""
     found = [path for path in cache_home().glob("kernels-*") if path.is_dir() and not path.is_symlink()]
-    return sorted(found, key=lambda path: path.stat().st_mtime)
+    return sorted(found, key=_used)
+
+
+def _used(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:  # another process has just removed it
+        return 0.0
 
 
 def folder_bytes(folder: Path) -> int:
     """Size of the files in a folder."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(_size(path) for path in folder.rglob("*"))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _prune(current: Path) -> None:
@@ -130,22 +147,40 @@ def _prune(current: Path) -> None:
 
 @contextmanager
 def compile_lock() -> Iterator[None]:
-    """Only one process at a time compiles into the folder; the lock goes with the process that holds it."""
-    if fcntl is None:
+    """Only one process at a time compiles into the folder; the lock goes with the process that holds it.
+
+    Called with Numba's own lock held, so that one thread of a process at a time comes here; it may come again from within.
+    """
+    global _depth
+    file = None if fcntl is None or _depth else (kernel_folder() / "lock").open("a")
+    _depth += 1
+    try:
+        if file is not None:
+            _wait_for(file)
         yield
-        return
-    with (kernel_folder() / "lock").open("a") as file:
-        start, said = monotonic(), False
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not said and monotonic() - start > _SAID_AFTER:
-                    logger.warning("another process compiles the kernels; this one waits for it")
-                    said = True
-                sleep(0.1)
-        yield
+    finally:
+        _depth -= 1
+        if file is not None:
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_UN)  # a child process may hold the file as well
+            file.close()
+
+
+def _wait_for(file: IO[str]) -> None:
+    """Lock a file; a file system that knows no locks is left alone."""
+    start, told = monotonic(), False
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not told and monotonic() - start > _PATIENCE:
+                logger.warning("another process compiles the kernels; this one waits for it")
+                told = True
+            sleep(0.1)
+        except OSError:
+            return
+        else:
+            return
 
 
 class _Locator:
@@ -171,19 +206,40 @@ class _Implementation(CompileResultCacheImpl):
     def __init__(self, function: Any) -> None:
         self._locator = _Locator(function)
         name = f"{function.__module__}.{function.__qualname__}"
-        self._filename_base = self.get_filename_base(name, getattr(sys, "abiflags", ""))
+        self._filename_base = f"{name}-{self._locator.get_source_stamp()[:12]}"
         self._lineno = 0
-
-    def get_filename_base(self, name: str, abi: str) -> str:
-        return f"{name}.{sys.implementation.cache_tag}{abi}"
 
 
 class KernelCache(FunctionCache):
-    """Numba's cache of one entry point, in the folder of kernels."""
+    """Numba's cache of one entry point, in the folder of kernels. A damaged file is as good as none."""
 
     _impl_class = _Implementation
 
     def holds(self, signature: Any, context: Any) -> bool:
         """Whether machine code of that signature is there."""
         context.refresh()
-        return self._index_key(signature, context.codegen()) in self._cache_file._load_index()
+        try:
+            return self._index_key(signature, context.codegen()) in self._cache_file._load_index()
+        except _DAMAGED as error:
+            self._discard(error)
+            return False
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Machine code of that signature, None where there is none that can be read."""
+        try:
+            return super().load_overload(signature, context)
+        except _DAMAGED as error:
+            self._discard(error)
+            return None
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep machine code; where that fails, the next process compiles again."""
+        try:
+            super().save_overload(signature, result)
+        except OSError as error:
+            logger.warning("compiled kernels are not kept: %s", error)
+
+    def _discard(self, error: Exception) -> None:
+        logger.warning("compiled kernels cannot be read and are compiled again (%s: %s)", type(error).__name__, error)
+        with suppress(OSError):
+            Path(self._cache_file._index_path).unlink(missing_ok=True)

@@ -29,8 +29,8 @@ from mm_env.sim.machine_code import KernelCache, compile_lock
 
 logger = logging.getLogger(__name__)
 
-_SAID_AFTER = 2.0  # [s] of compiling
-_SAID_EVERY = 15.0  # [s] where a line cannot move
+_PATIENCE = 2.0  # [s] of compiling before a line says so
+_LINE_SECONDS = 15.0  # between lines, where a line cannot move
 
 
 class _Linked(JITCodeLibrary):
@@ -262,13 +262,13 @@ class EntryPoint(CPUDispatcher):
     def compile(self, signature: Any) -> Any:
         """Machine code of a signature, from the cache or compiled; one process compiles while others wait for it."""
         if not self.cached:
-            with _no_collection(), _progress():
+            with global_compiler_lock, _no_collection(), _progress():
                 return super().compile(signature)
         if not isinstance(self._cache, KernelCache):  # type: ignore[has-type]
             self._cache = KernelCache(self.py_func)
         if self._cache.holds(signature, self.targetctx):
             return super().compile(signature)
-        with compile_lock(), _no_collection(), _progress():
+        with global_compiler_lock, compile_lock(), _no_collection(), _progress():
             return super().compile(signature)
 
 
@@ -300,7 +300,7 @@ def _progress() -> Iterator[None]:
         nonlocal count, said
         count += 1
         now = monotonic()
-        if now - start < _SAID_AFTER or now - said < (0.2 if moving else _SAID_EVERY if said > start else 0.0):
+        if now - start < _PATIENCE or now - said < (0.2 if moving else _LINE_SECONDS if said > start else 0.0):
             return
         said = now
         text = f"mm_env compiles its kernels, once for this version and processor: {count} of at most {Kernel.made}"

@@ -10,7 +10,7 @@ EXTRA_OF = {
     "pyarrow": "data",  # report brings it too
     "scipy": "data",
     "sklearn": "data",
-    "matplotlib": "report",
+    "matplotlib": "report",  # data brings it too
     "plotly": "report",
     "reportlab": "report",
     "streamlit": "dashboard",
@@ -42,17 +42,20 @@ def installed(package: str) -> bool:
 
 
 def require(*packages: str, extra: str | None = None) -> None:
-    """Raise `MissingExtraError`, naming the extra to install, for the first package that is not installed.
+    """Raise `MissingExtraError`, with what to install, where packages are not installed; it names all of them.
 
-    packages: names that they are imported by, of `EXTRA_OF`; extra: in place of the one that stands there
+    packages: names that they are imported by, of `EXTRA_OF` where no extra is given
+    extra: brings all of them; several with commas; else those of `EXTRA_OF`
     """
-    for package in packages:
-        if not installed(package):
-            raise missing(package, extra)
+    absent = [package for package in packages if not installed(package)]
+    if absent:
+        raise missing(*absent, extra=extra)
 
 
-def missing(package: str, extra: str | None = None) -> MissingExtraError:
-    """The error for a package of `EXTRA_OF` that is not installed."""
+def missing(*packages: str, extra: str | None = None) -> MissingExtraError:
+    """The error for packages that are not installed."""
+    names = ", ".join(package.replace("_", "-") for package in packages)
+    extras = extra or ",".join(dict.fromkeys(EXTRA_OF[package] for package in packages))
     return MissingExtraError(
-        f"{package.replace('_', '-')} is not installed: pip install 'mm_env[{extra or EXTRA_OF[package]}]'"
+        f"{names} {'is' if len(packages) == 1 else 'are'} not installed: pip install 'mm_env[{extras}]'"
     )

@@ -87,20 +87,17 @@ def _group(
 def single(name: str) -> typer.Typer:
     """A program of one command of the table."""
     module, _, attribute = COMMANDS[name].target.partition(":")
-    return program(name, getattr(import_module(f"mm_env.cli.{module}"), attribute), COMMANDS[name].packages)
+    return program(name, getattr(import_module(f"mm_env.cli.{module}"), attribute))
 
 
-def program(name: str, function: Callable[..., None], packages: tuple[str, ...] = ()) -> typer.Typer:
-    """A program of one command, with the options for logging and with a user's mistake as one line and exit status 2.
-
-    packages: what it needs beyond the core, checked before it runs
-    """
+def program(name: str, function: Callable[..., None]) -> typer.Typer:
+    """A program of one command, with the options for logging and with a user's mistake as one line and exit status 2."""
     found = typer.Typer(add_completion=False, **_STYLE)
-    found.command(name, cls=_Command)(_completed(name, function, packages))
+    found.command(name, cls=_Command)(_completed(name, function))
     return found
 
 
-def _completed(name: str, function: Callable[..., None], packages: tuple[str, ...]) -> Callable[..., None]:
+def _completed(name: str, function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def run(**values: Any) -> None:
         context = values.pop("context")
@@ -110,7 +107,7 @@ def _completed(name: str, function: Callable[..., None], packages: tuple[str, ..
         token = RUNNING.set(("mm-env", name, *context.meta.get(_WORDS, ())))
         try:
             with logging_of(*logging_options):
-                _call(function, packages, values)
+                _call(name, function, values)
         except Error as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(2) from error
@@ -137,9 +134,10 @@ def _completed(name: str, function: Callable[..., None], packages: tuple[str, ..
     return run
 
 
-def _call(function: Callable[..., None], packages: tuple[str, ...], values: dict[str, Any]) -> None:
+def _call(name: str, function: Callable[..., None], values: dict[str, Any]) -> None:
     """Run the command; raises `MissingExtraError` for a package that it needs."""
-    require(*packages)
+    if name in COMMANDS:
+        require(*COMMANDS[name].packages, extra=COMMANDS[name].extra)
     try:
         function(**values)
     except ModuleNotFoundError as error:

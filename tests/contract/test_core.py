@@ -102,4 +102,7 @@ import mm_env.policies.registry, mm_env.sentiment.scorers, mm_env.evaluation.com
 print(mm_env.sentiment.scorers.get_scorer("tfidf").score(["profit rises"]) > 0)
 """
     said = run(code, tmp_path).stdout.splitlines()
-    assert said == ["stable-baselines3 is not installed: pip install 'mm_env[rl]'"] * 4 + ["[ True]"]
+    everything = "stable-baselines3, sb3-contrib, torch, tensorboard are not installed: pip install 'mm_env[rl]'"
+    vec_env = "stable-baselines3 is not installed: pip install 'mm_env[rl]'"
+    model = "stable-baselines3, torch are not installed: pip install 'mm_env[rl]'"
+    assert said == [everything, everything, vec_env, model, "[ True]"]

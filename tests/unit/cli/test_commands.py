@@ -177,7 +177,7 @@ def test_a_missing_package_names_its_extra_before_anything_runs(monkeypatch):
 
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     result = CliRunner().invoke(single("backtest-var"), [])
-    assert result.exit_code == 2 and result.stderr == "matplotlib is not installed: pip install 'mm_env[report]'\n"
+    assert result.exit_code == 2 and result.stderr == "matplotlib, scipy are not installed: pip install 'mm_env[data]'\n"
 
 
 def test_an_import_that_fails_later_names_its_extra_too():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.evaluation.markouts import HORIZONS_SECONDS
+from mm_env.evaluation.markouts import HORIZONS_SECONDS, lots_bought
 from mm_env.sim.ledger import (
     FILL_DTYPE,
     HEDGE,
@@ -182,7 +182,7 @@ class Cells:
         i, basis = fills["symbol"], params["price_basis_ticks"][owner, fills["venue"]]
         tick, dt = params["tick_size"][owner, i], self._step_seconds[owner]
         price, fill_mid = (fills["price"] - basis) * tick, (fills["mid"] - basis) * tick
-        shares = (1.0 - 2.0 * fills["side"]) * fills["quantity"] * params["lot_value"][owner, i] / tick
+        shares = lots_bought(fills) * params["lot_value"][owner, i] / tick
         known = self.steps + np.where(
             self._ended & (params["liquidate_at_end"] != 0), 0, 1
         )  # mids that nobody liquidated at
@@ -202,7 +202,7 @@ class Cells:
 def _booked(fills: NDArray[Any], lot_value: Floats) -> list[tuple[NDArray[np.int64], Floats]]:
     """Terms and amounts [currency] that the ledger booked of each fill: its edge over the mid, and its fee."""
     role, fee = fills["role"], fills["fee"]
-    edge = (1.0 - 2.0 * fills["side"]) * (fills["mid"] - fills["price"]) * fills["quantity"] * lot_value
+    edge = lots_bought(fills) * (fills["mid"] - fills["price"]) * lot_value
     edge_term = np.where(role == MAKER, SPREAD, np.where(role == HEDGE, HEDGE_COST, LIQUIDATION_COST))
     fee_term = np.where(role == MAKER, np.where(fee < 0.0, REBATES, MAKER_FEES), TAKER_FEES)
     return [(edge_term, edge), (fee_term, -fee)]

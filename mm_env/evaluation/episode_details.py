@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.envs.play import StepSnapshot, Watcher
-from mm_env.evaluation.episode_sums import EpisodeSums
+from mm_env.evaluation.episode_sums import EpisodeSums, hedge_cost
 from mm_env.evaluation.episodes import Episodes, join
 from mm_env.evaluation.evaluation import EpisodeMetrics, Evaluation
-from mm_env.evaluation.markouts import HORIZONS_SECONDS, Marks, markouts, sum_marks
-from mm_env.sim.ledger import FILL_DTYPE, HEDGE, MAKER
+from mm_env.evaluation.markouts import HORIZONS_SECONDS, Marks, lots_bought, markouts, sum_marks
+from mm_env.sim.ledger import FILL_DTYPE, HEDGE_COST, MAKER, TAKER_FEES
 
 _BY_VENUE = ("attribution", "posted", "filled", "fills", "hedged_lots")
 _BY_SYMBOL = ("hedge_unfilled",)
@@ -66,6 +66,7 @@ class _Round:
         self.ended = np.zeros(n, bool)
         self.moments = np.zeros((3, n, s))  # sums of q, |q|, q² [lots]
         self.high, self.drawdown = np.zeros((n, s)), np.zeros((n, s))
+        self.hedge_fees = np.zeros((n, s))  # before the last step
         self.mids = [np.array(snapshot.infos["mid"])]
         self.fills: list[NDArray[Any]] = []
         self.owners: list[NDArray[np.int64]] = []
@@ -84,6 +85,8 @@ class _Round:
         for name, values in now.items():
             self.last[name][playing] = values[playing]
         self.ended |= snapshot.ended & playing
+        before_end = playing & ~snapshot.ended
+        self.hedge_fees[before_end] = -now["attribution"][before_end][..., TAKER_FEES].sum(axis=2)
         held = self.sums.inventory.astype(np.float64)
         self.moments[:, playing] += np.stack([held, np.abs(held), held**2])[:, playing]
         profit = now["attribution"].sum(axis=(2, 3))
@@ -106,6 +109,7 @@ class _Round:
         n, last, sums = self.number, self.last, self.sums
         fills = np.concatenate([np.zeros(0, FILL_DTYPE), *self.fills])
         owners = np.concatenate([np.zeros(0, np.int64), *self.owners])
+        booked = last["attribution"][..., HEDGE_COST].sum(axis=2)
         mean, absolute, square = self.moments[:, :n] / np.maximum(sums.steps[:n, None], 1)
         return Episodes(
             metrics=Evaluation(**sums.metrics(slice(n))),
@@ -123,20 +127,9 @@ class _Round:
             inventory_end=sums.inventory[:n].copy(),
             hedged_lots=last["hedged_lots"][:n].sum(axis=2),
             hedge_unfilled=last["hedge_unfilled"][:n],
-            hedge_cost=self._hedge_cost(fills, owners)[:n],
+            hedge_cost=hedge_cost(booked[:n], self.hedge_fees[:n], sums.last_hedge_fees[:n]),
             marks=self._marks(fills, owners),
         )
-
-    def _hedge_cost(self, fills: NDArray[Any], owners: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(N, S) [currency] what the hedges' fills gave away against the mid, and their fees."""
-        cost = np.zeros((self.envs.num_envs, len(self.envs.symbols)))
-        hedges = fills["role"] == HEDGE
-        rows = fills[hedges]
-        lot_value = self.params["lot_value"][owners[hedges], rows["symbol"]]
-        sign = 1.0 - 2.0 * rows["side"]
-        crossing = sign * (rows["price"] - rows["mid"]) * rows["quantity"] * lot_value
-        np.add.at(cost, (owners[hedges], rows["symbol"]), crossing + rows["fee"])
-        return cost
 
     def _marks(self, fills: NDArray[Any], owners: NDArray[np.int64]) -> Marks:
         """Mark-outs of the own quotes' fills, by episode and venue."""
@@ -152,7 +145,7 @@ class _Round:
             rows, e = fills[order[low:high]], int(owners[order[low]])
             i, p = int(rows["symbol"][0]), self.params[e]
             tick, basis = p["tick_size"][i], p["price_basis_ticks"][rows["venue"]]
-            shares = (1.0 - 2.0 * rows["side"]) * rows["quantity"] * p["lot_value"][i] / tick
+            shares = lots_bought(rows) * p["lot_value"][i] / tick
             price, fill_mid = (rows["price"] - basis) * tick, (rows["mid"] - basis) * tick
             known = self.sums.steps[e] + (0 if self.ended[e] and p["liquidate_at_end"] else 1)
             marks[low:high] = markouts(rows["time"], price, fill_mid, shares, mids[:known, e, i], float(p["step_seconds"]))

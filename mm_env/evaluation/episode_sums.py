@@ -12,9 +12,19 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from mm_env.config import MarketConfig
+from mm_env.evaluation.markouts import lots_bought
 from mm_env.sim.ledger import HEDGE, LIQUIDATION
 
 Floats = NDArray[np.float64]
+
+
+def hedge_cost(booked: Floats, fees: Floats, last_fees: Floats) -> Floats:
+    """What hedges gave away against the mid, and their fees [currency], above 0 a cost.
+
+    booked: the ledger's term `hedge_cost`; fees: taker fees before the last step, which are those of hedges alone;
+    last_fees: fees of the hedges in the last step, whose other taker fees are the liquidation's
+    """
+    return fees + last_fees - booked
 
 
 class EpisodeSums:
@@ -22,6 +32,7 @@ class EpisodeSums:
 
     steps: (N,) int64 decision steps counted
     inventory: (N, S) int64 [lots] after the last step, at the end of an episode before its liquidation; book market only
+    last_hedge_fees: (N, S) float64 [currency] fees of the hedges in the last step of an episode; book market only
     """
 
     def __init__(self, envs: Any) -> None:
@@ -44,6 +55,7 @@ class EpisodeSums:
                 raise ValueError("the environment keeps no log of its fills; make it with record=True")
             self.inventory = np.zeros((n, len(envs.symbols)), np.int64)
             self._hedge_fees = np.zeros(n)
+            self.last_hedge_fees = np.zeros((n, len(envs.symbols)))
             self._lot_sizes = np.array([symbol.lot_size for symbol in envs.config.symbols])
             self._limit = self._var_limit()
 
@@ -100,9 +112,9 @@ class EpisodeSums:
         """Separate the liquidation of env i from the rest of its last step."""
         fills = self.envs.fills(i)
         sold = fills[fills["role"] == LIQUIDATION]
-        bought = (1 - 2 * sold["side"].astype(np.int64)) * sold["quantity"]
-        np.subtract.at(self.inventory[i], sold["symbol"], bought)
-        self._hedge_fees[i] += fills["fee"][fills["role"] == HEDGE].sum()
+        np.subtract.at(self.inventory[i], sold["symbol"], lots_bought(sold))
+        hedges = fills[fills["role"] == HEDGE]
+        np.add.at(self.last_hedge_fees[i], hedges["symbol"], hedges["fee"])
 
     def metrics(self, envs: NDArray[np.int64] | slice = slice(None)) -> dict[str, Any]:
         """The metrics of the episodes of some envs as they stand: name -> (E,) float64, as `Evaluation` defines them."""
@@ -117,7 +129,8 @@ class EpisodeSums:
         found["spread_capture"] = terms.get("spread_capture", np.zeros(len(steps))).copy()
         found["hedge_cost"] = np.zeros(len(steps))
         if self.book and terms:
-            found["hedge_cost"] = self._hedge_fees[envs] - terms["hedge_cost"]
+            last_fees = self.last_hedge_fees[envs].sum(axis=1)
+            found["hedge_cost"] = hedge_cost(terms["hedge_cost"], self._hedge_fees[envs], last_fees)
         found["reward_terms"] = {name: values[envs].copy() for name, values in self.reward_terms.items()}
         found["attribution"] = terms
         return found
@@ -126,6 +139,6 @@ class EpisodeSums:
         """Forget what was counted of some envs, whose next episodes begin."""
         arrays = [self.steps, self._high, *self._last.values(), *self._sums.values(), *self.reward_terms.values()]
         if self.book:
-            arrays.append(self._hedge_fees)
+            arrays += [self._hedge_fees, self.last_hedge_fees]
         for array in arrays:
             array[envs] = 0

@@ -100,10 +100,10 @@ def ratio_estimate(numerators: ArrayLike, denominators: ArrayLike, confidence: f
     return _estimate(ratio, error, y.size, confidence)
 
 
-def max_drawdown(profit: ArrayLike) -> float:
-    """Largest fall of a profit path from its highest point so far, the start at 0 included [as profit]."""
-    path = np.concatenate(([0.0], np.asarray(profit, dtype=np.float64)))
-    return float((np.maximum.accumulate(path) - path).max())
+def below_high(profit: ArrayLike) -> NDArray[np.float64]:
+    """A profit path less its highest point so far, the start at 0 included: at most 0 [as profit]."""
+    path = np.asarray(profit, dtype=np.float64)
+    return path - np.maximum.accumulate(np.maximum(path, 0.0))
 
 
 def student_t_quantile(probability: float, degrees: int) -> float:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mm_env.evaluation.estimates import ratio_estimate
+from mm_env.sim.book import BID
 
 HORIZONS_SECONDS = (0.0, 1.0, 10.0, 60.0)
 
@@ -39,6 +40,12 @@ class Marks:
     count: NDArray[np.int64]
     value: NDArray[np.float64]
     notional: NDArray[np.float64]
+
+
+def lots_bought(fills: NDArray[Any]) -> NDArray[np.int64]:
+    """Lots of each fill, above 0 bought, below 0 sold. fills: (F,) `mm_env.sim.ledger.FILL_DTYPE`"""
+    lots = fills["quantity"].astype(np.int64)
+    return np.where(fills["side"] == BID, lots, -lots)
 
 
 def markouts(

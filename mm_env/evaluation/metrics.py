@@ -50,17 +50,16 @@ OF_AN_EPISODE = (
     ),
     Metric(
         "inventory_sd", "currency; units in the classic market",
-        "Square root of the mean over steps of the squared values of the symbols' inventories, added up; a value is "
+        "Root mean square over steps of the values of the symbols' inventories, whose squares are added up; a value is "
         "inventory × lot size × mid at the end of the step. The last step counts with what was held before the "
-        "liquidation. As inventories are about zero on average, it is their standard deviation.", _ALL,
+        "liquidation. It is a standard deviation around zero: no mean is subtracted.", _ALL,
     ),
     Metric("fills", "fills", "Fills of own quotes; not those of hedges or of the liquidation.", _ALL),
     Metric("spread_capture", "currency", "What these fills gained against the mid at the fill, before fees.", _ALL),
     Metric(
         "hedge_cost", "currency, above 0 a cost",
-        "What the fills of hedges gave away against the mid, and their taker fees: what the reward term `hedging` weighs. "
-        "Costs and fees of the liquidation are not in it. The ledger's term of the same name, in an attribution, is the "
-        "first part alone, and below 0 a cost.", _ALL,
+        "What the fills of hedges gave away against the mid, and their taker fees: what the reward term `hedging_cost` "
+        "weighs. Costs and fees of the liquidation are not in it.", _ALL,
     ),
     Metric("hedges", "decisions", "Decisions that sent a hedge because the value at risk was over its limit.",
            (COMPARE, SCENARIOS, BASELINE)),
@@ -112,7 +111,9 @@ def metrics_page() -> str:
     places = "\n".join(f"- {name}: {text}" for name, text in PLACES.items())
     return f"""# Metrics
 
-One name has one definition, in every command and file. This page is printed by `python -m mm_env.evaluation.metrics`.
+A metric has one definition in every command and file; the row of `correlation` says how the commands differ there.
+The ledger's terms, of which an attribution consists, are not metrics: its term `hedge_cost` is what the hedges' fills gave
+away against the mid, without fees, and below 0 a cost. This page is printed by `python -m mm_env.evaluation.metrics`.
 
 Shown in:
 

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from mm_env.evaluation.estimates import below_high
 from mm_env.reports import style
 from mm_env.reports.charts.look import (
     Clock,
@@ -49,7 +50,7 @@ def equity_chart(steps: pd.DataFrame, height: int = 420) -> go.Figure:
     clock = Clock.of(steps)
     drawn = dress(make_subplots(2, 1, shared_xaxes=True, row_heights=[0.68, 0.32], vertical_spacing=0.06), height)
     profit = steps["pnl"].to_numpy()
-    fall = profit - np.maximum.accumulate(np.maximum(profit, 0.0)) if len(profit) else profit
+    fall = below_high(profit)
     time = rounded(clock(steps["time"]))
     kept = thin(profit)
     drawn.add_scatter(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from mm_env.evaluation.estimates import below_high
 from mm_env.reports import style
 from mm_env.reports.figures import profit_panel, shade_regimes
 from mm_env.reports.panels import Clock, close_up, inventory, overview
@@ -97,8 +98,7 @@ def equity_paper(steps: pd.DataFrame) -> Figure:
         style.plain_axes(axes)
     time, profit = clock(steps["time"]), steps["pnl"].to_numpy()
     above.plot(time, profit, color=style.BLACK, linewidth=1.3, label="profit")
-    fall = profit - np.maximum.accumulate(np.maximum(profit, 0.0))
-    below.fill_between(time, fall, 0.0, color=style.VERMILLION, alpha=0.7, linewidth=0)
+    below.fill_between(time, below_high(profit), 0.0, color=style.VERMILLION, alpha=0.7, linewidth=0)
     above.axhline(0.0, color=style.GREY, linewidth=0.6)
     above.set_ylabel("profit\n[currency]")
     below.set_ylabel("drawdown\n[currency]")

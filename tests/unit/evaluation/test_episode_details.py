@@ -7,7 +7,7 @@ from mm_env.config.io import load_config
 from mm_env.envs.play import Watcher, play
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.evaluation.episode_details import EpisodeDetails
-from mm_env.evaluation.estimates import max_drawdown
+from mm_env.evaluation.estimates import below_high
 from mm_env.policies.registry import get_policy
 from mm_env.sim.ledger import HEDGE, MAKER
 from mm_env.sim.state import TERMS
@@ -73,8 +73,8 @@ def test_drawdowns_are_those_of_the_paths(played):
     episodes, journal, _ = played
     paths = np.stack(journal.profit)
     for i in range(3):
-        assert episodes.drawdown[i] == pytest.approx([max_drawdown(paths[:, i, k]) for k in range(2)])
-        assert episodes.metrics.drawdown[i] == pytest.approx(max_drawdown(paths[:, i, 2]))
+        assert episodes.drawdown[i] == pytest.approx([-below_high(paths[:, i, k]).min() for k in range(2)])
+        assert episodes.metrics.drawdown[i] == pytest.approx(-below_high(paths[:, i, 2]).min())
         assert episodes.metrics.drawdown[i] == pytest.approx(journal.ends[i]["drawdown"])
     assert episodes.drawdown.min() > 0
 
@@ -97,6 +97,18 @@ def test_fills_and_costs_are_those_of_the_log(played):
         assert episodes.metrics.hedges[i] == journal.ends[i]["hedges"] > 0
         assert (episodes.filled[i] < episodes.posted[i]).all()
         assert episodes.posted[i].tolist() == journal.ends[i]["posted"][:2, :2].sum(axis=(1, 2)).tolist()
+
+
+def test_the_cost_of_hedges_needs_no_log_before_the_last_step(monkeypatch):
+    monkeypatch.setattr("mm_env.sim.batch.LOG_ROWS", 1)
+    config = {**CONFIG, "episode": {"steps": STEPS, "liquidate_at_end": False}}
+    short, *_ = details_of(3, 3, 4, config)
+    monkeypatch.undo()
+    whole, *_ = details_of(3, 3, 4, config)
+    assert short.marks.count.sum() < whole.marks.count.sum(), "the log dropped fills"
+    assert (whole.hedge_cost > 0.0).any(axis=0).all()
+    np.testing.assert_allclose(short.hedge_cost, whole.hedge_cost, rtol=0.01)  # the last step's fees are from the log
+    np.testing.assert_allclose(short.hedge_cost.sum(axis=1), short.metrics.hedge_cost, rtol=1e-12)
 
 
 def test_inventories_are_taken_over_steps_before_the_liquidation(played):

@@ -8,7 +8,7 @@ from scipy import stats
 
 from mm_env.evaluation.estimates import (
     FEWEST_FOR_MOMENTS,
-    max_drawdown,
+    below_high,
     mean_estimate,
     ratio_estimate,
     sharpe_estimate,
@@ -99,4 +99,4 @@ def test_what_is_no_finite_number_an_episode_is_refused(values):
     [([], 0.0), ([1.0, 2.0, 3.0], 0.0), ([-2.0, 5.0], 2.0), ([5.0, 1.0, 6.0, 3.5], 4.0), ([-1.0, -3.0], 3.0)],
 )
 def test_a_drawdown_counts_from_the_highest_point_the_start_included(path, expected):
-    assert max_drawdown(path) == expected
+    assert -below_high(path).min(initial=0.0) == expected

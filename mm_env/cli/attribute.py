@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mm_env.cli.options import POLICY_HELP, AnyEpisodes, Config, Json, Out, Seed, Settings, check_targets, market_of
+from mm_env.cli.options import AnyEpisodes, Config, Json, Out, PolicyName, Seed, Settings, check_targets, market_of
 from mm_env.cli.progress import progress_of
 from mm_env.errors import RunError, UsageError
 from mm_env.interrupt import StopRequest
@@ -40,7 +40,7 @@ def main(
         list[str] | None,
         typer.Option(help="A cut: all, or symbol, venue, regime, period, side with commas; repeatable."),
     ] = None,
-    agent: Annotated[str, typer.Option("--policy", "--agent", help=POLICY_HELP)] = "as",
+    policy_name: PolicyName = "as",
     config: Config = None,
     setting: Settings = None,
     episodes: AnyEpisodes = _EPISODES,
@@ -72,14 +72,14 @@ def main(
     if minutes is not None and not 0.0 < minutes < math.inf:
         raise UsageError(f"--minutes {minutes:g}; expected a number above 0, finite")
     if run is not None:
-        played = {"--policy": agent != "as", "--config": config, "--set": setting, "--episodes": episodes != _EPISODES,
+        played = {"--policy": policy_name != "as", "--config": config, "--set": setting, "--episodes": episodes != _EPISODES,
                   "--seed": seed}  # fmt: skip
         foreign = [option for option, given in played.items() if given]
         if foreign:
             raise UsageError(f"{', '.join(foreign)} with --run: a run is read as it was played; leave them out")
         found = _read(run, cuts, minutes)
     else:
-        found = _play(agent, market_of(config, setting), cuts, episodes, seed, minutes)
+        found = _play(policy_name, market_of(config, setting), cuts, episodes, seed, minutes)
         found = _Found(found.rows, f"{config or 'two_symbols'}, {found.title}", found.signal)
     if found.rows.empty:
         typer.echo("stopped before a step was done: nothing to attribute")
@@ -121,7 +121,7 @@ def _read(run: Path, cuts: Sequence[tuple[str, ...]], minutes: float | None) -> 
 
 
 def _play(
-    spec: str, market: Any, cuts: Sequence[tuple[str, ...]], episodes: int, seed: int, minutes: float | None
+    name: str, market: Any, cuts: Sequence[tuple[str, ...]], episodes: int, seed: int, minutes: float | None
 ) -> _Found:
     """Play episodes and cut their profit."""
     import pandas as pd
@@ -129,9 +129,9 @@ def _play(
     from mm_env.evaluation.attribution_cuts import CUT_COLUMNS, play_cuts
     from mm_env.policies.registry import get_policy
 
-    policy = get_policy(spec, seed)
-    home = policy.configure(market)
-    with StopRequest() as stop, progress_of("env steps", episodes * home.episode.steps) as advance:
-        found, _ = play_cuts(policy, home, cuts, episodes, seed, minutes, on_progress=advance, stop=stop)
+    policy = get_policy(name, seed)
+    market = policy.configure(market)
+    with StopRequest() as stop, progress_of("env steps", episodes * market.episode.steps) as advance:
+        found, _ = play_cuts(policy, market, cuts, episodes, seed, minutes, on_progress=advance, stop=stop)
     rows = pd.DataFrame(found.rows(), columns=list(CUT_COLUMNS))
-    return _Found(rows, f"{spec}, {found.episodes} episodes of {home.episode.steps} steps, seed {seed}", stop.signal or 0)
+    return _Found(rows, f"{name}, {found.episodes} episodes of {market.episode.steps} steps, seed {seed}", stop.signal or 0)

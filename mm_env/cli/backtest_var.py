@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mm_env.cli.options import POLICY_HELP, Config, Json, Out, Seed, Settings, check_targets, market_of
+from mm_env.cli.options import Config, Json, Out, PolicyName, Seed, Settings, check_targets, market_of
 from mm_env.cli.progress import progress_of
 from mm_env.errors import UsageError
 from mm_env.interrupt import StopRequest
@@ -23,7 +23,7 @@ SLACK = 1.02  # of an episode's length over that of its block, for positions tha
 def main(
     config: Config = None,
     setting: Settings = None,
-    agent: Annotated[str, typer.Option("--policy", "--agent", help=POLICY_HELP)] = "as",
+    policy_name: PolicyName = "as",
     variants: Annotated[
         str, typer.Option(help="With commas: parametric, cornish_fisher, historical, parametric:H, moves:H, fhs:H, fhs:H+G.")
     ] = VARIANTS,
@@ -49,7 +49,7 @@ def main(
     from mm_env.risk.var_variants import spellings
 
     check_targets(out=out / BACKTEST_FILES[0], json=json_file)
-    policy = get_policy(agent, seed)
+    policy = get_policy(policy_name, seed)
     market = policy.configure(market_of(config, setting))
     try:
         chosen, horizon = spellings([name for name in variants.split(",") if name.strip()]), horizon_steps(market)
@@ -72,12 +72,12 @@ def main(
         raise UsageError(str(error)) from error
     alarms = false_alarms(round(rows[0]["periods"]), levels)
     title = (
-        f"{config or DEFAULT_PRESET}, positions of {agent}: {done} blocks of {rows[0]['periods']:.0f} horizons of "
+        f"{config or DEFAULT_PRESET}, positions of {policy_name}: {done} blocks of {rows[0]['periods']:.0f} horizons of "
         f"{market.risk.var_horizon_seconds:g} s, VaR {100 * levels.conf:g} %, ES {100 * levels.es_conf:g} %, seed {seed}"
     )
     typer.echo(f"\n{title}\n\n{backtest_table(rows, alarms)}\n\n{regime_table(rows)}")
     about = {
-        "config": config, "config_hash": config_hash(market), "agent": agent, "seed": seed, "blocks": done,
+        "config": config, "config_hash": config_hash(market), "agent": policy_name, "seed": seed, "blocks": done,
         "periods": periods, "window_seconds": window, "horizon_seconds": market.risk.var_horizon_seconds,
         "conf": levels.conf, "es_conf": levels.es_conf, "confidence": levels.confidence, "false_alarms": alarms,
         "share_with_unseen_fills": samples.unseen_share, "rows": rows,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mm_env.cli.options import (
-    POLICY_NAMES,
+    POLICY_FORMS,
     Classic,
     Config,
     Episodes,
@@ -29,7 +29,7 @@ from mm_env.evaluation.comparison import RESAMPLES
 def main(
     agents: Annotated[
         str,
-        typer.Option(help=f"Policies with commas: {POLICY_NAMES} A folder of ppo may hold a run a seed."),
+        typer.Option(help=f"Policies with commas: {POLICY_FORMS} A folder of ppo may hold a run a seed."),
     ] = "as,fixed,glft",
     config: Config = None,
     classic: Classic = False,

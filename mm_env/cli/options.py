@@ -39,11 +39,11 @@ Json = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write what is printed as JSON too, under stable names.")
 ]
 WithReport = Annotated[bool, typer.Option("--report", help="Write report.html and report.pdf into the folder.")]
-POLICY_NAMES = (
+POLICY_FORMS = (
     "as, as_symmetric, glft, cj, fixed, constant:X, random; as:KEY=VALUE,… or as:FILE.yaml with parameters; "
     "ppo:PATH, trained; package.module:Class, your own."
 )
-POLICY_HELP = f"Policy: {POLICY_NAMES}"
+POLICY_HELP = f"Policy: {POLICY_FORMS}"
 PolicyName = Annotated[str, typer.Option("--policy", help=POLICY_HELP)]
 LogLevel = Annotated[
     str | None,

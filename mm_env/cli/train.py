@@ -26,7 +26,7 @@ def main(
         Path | None,
         typer.Option(metavar="FILE", help="Hyperparameters; the preset of the algorithm if none."),
     ] = None,
-    policy: Annotated[
+    policy_file: Annotated[
         str | None,
         typer.Option(
             metavar="FILE|none",
@@ -85,9 +85,9 @@ def main(
         return
     market: Any = any_market_of(config, setting, classic)
     file = agent or agent_preset_path(f"{'classic_' if classic else ''}{algo}")
-    hyperparameters = read_hyperparameters(algo, file, classic, policy)
+    hyperparameters = read_hyperparameters(algo, file, classic, policy_file)
     if hyperparameters.policy_file is not None:
-        own = "" if config is None else f"; was it tuned for {config}? Else --policy none, or a file of mm-env tune"
+        own = "" if config is None else f"; was it tuned for {config}? Else --policy-file none, or a file of mm-env tune"
         logger.info("residual actions are added to the policy of %s%s", _short(hyperparameters.policy_file), own)
     target = out or Path("runs") / (f"classic_{algo}" if classic else algo)
     seeds = _seeds(seed)

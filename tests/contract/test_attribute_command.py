@@ -68,7 +68,7 @@ def test_a_run_folder_is_read_and_agrees_with_its_attribution(tmp_path):
         (("--by", "hour"), "--by: cut 'hour': 'hour'; expected all, or each at most once of symbol, venue"),
         (("--minutes", -1), "--minutes -1; expected a number above 0"),
         (("--minutes", "inf"), "--minutes inf; expected a number above 0"),
-        (("--agent", "a"), "policy 'a': expected"),
+        (("--policy", "a"), "policy 'a': expected"),
         (("--run", "nowhere"), "nowhere: no run folder"),
         (("--log-level", "loud"), "--log-level 'loud'"),
     ],

@@ -76,7 +76,7 @@ def test_a_stopped_run_tests_the_blocks_that_are_whole(tmp_path, monkeypatch):
             ("--set", "randomize={policy.risk_aversion: [0.01, 0.02]}"),
             "randomize: policy.risk_aversion: a backtest needs one market",
         ),
-        (("--agent", "nobody"), "policy 'nobody': expected"),
+        (("--policy", "nobody"), "policy 'nobody': expected"),
         (("--config", "nothing"), "nothing"),
     ],
 )
@@ -87,6 +87,6 @@ def test_mistakes_are_told_before_anything_is_played(tmp_path, arguments, told):
 
 
 def test_an_agent_that_holds_nothing_cannot_be_tested(tmp_path):
-    hidden = ("--set", "policy.base_spread_bps=1000", "--agent", "fixed")
+    hidden = ("--set", "policy.base_spread_bps=1000", "--policy", "fixed")
     result = run(*SHORT, *hidden, "--variants", "parametric", "--out", tmp_path)
     assert result.exit_code == 2 and "no block holds 100 positions" in result.stderr

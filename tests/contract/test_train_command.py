@@ -132,12 +132,12 @@ def test_residual_actions_may_be_added_to_another_policy(agent, tmp_path):
     Path(agent).write_text(SMALL + "env_kwargs: {policy: tuned.yaml}\n")
     other = tmp_path / "other.yaml"
     other.write_text("policy: {risk_aversion: 0.3}\n")
-    for given, gamma in (([], 0.2), (["--policy", str(other)], 0.3), (["--policy", "none"], 0.035)):
+    for given, gamma in (([], 0.2), (["--policy-file", str(other)], 0.3), (["--policy-file", "none"], 0.035)):
         out = tmp_path / f"run{gamma}"
         done = train("--agent", agent, *QUICK, *given, "--timesteps", "64", "--compare-episodes", "0", "--out", str(out))
         assert done.exit_code == 0, done.output
         assert load_config(out / "market.yaml").policy.risk_aversion == gamma
-    refused = train("--agent", agent, "--policy", "nowhere.yaml", "--out", str(tmp_path / "out"))
+    refused = train("--agent", agent, "--policy-file", "nowhere.yaml", "--out", str(tmp_path / "out"))
     assert refused.exit_code == 2 and "nowhere.yaml: No such file" in refused.output
 
 

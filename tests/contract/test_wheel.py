@@ -79,7 +79,7 @@ COMMANDS = [
      "--out", "fitted.yaml"],
     ["check", "fitted.yaml"],
     # an agent trained in it
-    ["train", "--config", "fitted.yaml", *SHORT, "--agent", "agent.yaml", "--policy", "none", "--timesteps", "256",
+    ["train", "--config", "fitted.yaml", *SHORT, "--agent", "agent.yaml", "--policy-file", "none", "--timesteps", "256",
      "--evaluate-every", "128", "--evaluation-episodes", "4", "--compare-episodes", "0", "--out", "runs/ppo"],
     ["compare", "--agents", "as,ppo:runs/ppo", "--config", "fitted.yaml", *SHORT, "--episodes", "8", "--resamples", "100",
      "--out", "runs/compare", "--json", "compare.json"],

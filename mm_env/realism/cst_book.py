@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.sim.book import sign_of
 from mm_env.sim.compiling import entry_point
 from mm_env.sim.compiling import kernel as untyped_kernel
 from mm_env.sim.rng import exponential, uniform
@@ -172,7 +173,7 @@ def _sum_cancels(s: Any, orders: Any, rates: Any) -> None:
     """Put the rate at which any order of a side is cancelled."""
     cancel = rates[1]
     for side in range(2):
-        sign, price, seen, rate = 1 - 2 * side, s.best[side], 0, 0.0
+        sign, price, seen, rate = sign_of(side), s.best[side], 0, 0.0
         while seen < s.orders[side]:
             here = orders[0][side, price].orders
             seen += here
@@ -185,7 +186,7 @@ def _sum_cancels(s: Any, orders: Any, rates: Any) -> None:
 def _cancel(s: Any, orders: Any, rates: Any, side: int, u: float, out: Any) -> None:
     """Cancel an order at the price at u, uniform up to the side's rate, of which these are the same sums."""
     queues, cancel, levels = orders[0], rates[1], out[1].shape[2]
-    sign, price, rate = 1 - 2 * side, s.best[side], 0.0
+    sign, price, rate = sign_of(side), s.best[side], 0.0
     while True:
         rate += queues[side, price].orders * cancel[min(sign * (s.best[1 - side] - price), len(cancel)) - 1]
         if u < rate:
@@ -211,7 +212,7 @@ def _place(s: Any, orders: Any, rates: Any, side: int, u: float, out: Any) -> No
             high = middle
         else:
             low = middle + 1
-    sign = 1 - 2 * side
+    sign = sign_of(side)
     price = s.best[1 - side] - sign * (low + 1)
     queue = orders[0][side, price]
     s.free -= 1
@@ -235,7 +236,7 @@ def _place(s: Any, orders: Any, rates: Any, side: int, u: float, out: Any) -> No
 def _remove(s: Any, orders: Any, reach: int, side: int, price: int, place: int) -> Any:
     """Take an order from its queue; return its identity."""
     queues, places = orders
-    queue, gone, sign = queues[side, price], places[place], 1 - 2 * side
+    queue, gone, sign = queues[side, price], places[place], sign_of(side)
     if place == queue.first:
         queue.first = gone.after
     elif place == queue.last:
@@ -257,7 +258,7 @@ def _remove(s: Any, orders: Any, reach: int, side: int, price: int, place: int) 
 @_kernel
 def _better(s: Any, orders: Any, side: int, price: int, most: int) -> int:
     """Levels of a side that are better than a price, counted up to a number."""
-    sign, found, at = 1 - 2 * side, 0, s.best[side]
+    sign, found, at = sign_of(side), 0, s.best[side]
     while sign * (at - price) > 0 and found < most:
         found += 1 if orders[0][side, at].orders > 0 else 0
         at -= sign
@@ -267,7 +268,7 @@ def _better(s: Any, orders: Any, side: int, price: int, most: int) -> int:
 @_kernel
 def _tell(s: Any, orders: Any, kind: int, side: int, price: int, order: int, out: Any) -> None:
     """Write an event, and the book after it; the side of a trade is that of its market order."""
-    m, book, sign = out[0][s.written], out[1][s.written], 1 - 2 * side
+    m, book, sign = out[0][s.written], out[1][s.written], sign_of(side)
     m.time, m.price, m.order, m.kind = s.time, s.low + price, order, kind
     m.side = -sign if kind == TRADE else sign
     book[:] = 0
@@ -279,5 +280,5 @@ def _tell(s: Any, orders: Any, kind: int, side: int, price: int, order: int, out
                 book[k, found, 0], book[k, found, 1] = s.low + at, here
                 found += 1
                 seen += here
-            at -= 1 - 2 * k
+            at -= sign_of(k)
     s.written += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mm_env.sim.book import MASK
+from mm_env.sim.book import MASK, sign_of
 from mm_env.sim.book_log import PLACED, TAKEN
 from mm_env.sim.compiling import entry_point, kernel
 from mm_env.sim.state import WINDOW
@@ -77,7 +77,7 @@ def _tell(b, row, kind, order, lots, messages, books):
     levels = books.shape[2]
     for side in range(2):
         _levels(b, side, books[b.written, side], levels)
-    better, sign = 0, 1 - 2 * row.side
+    better, sign = 0, sign_of(row.side)
     for level in range(levels):
         out = books[b.written, row.side, level]
         better += out[1] > 0 and sign * (out[0] - row.price) > 0
@@ -87,7 +87,7 @@ def _tell(b, row, kind, order, lots, messages, books):
 @kernel
 def _levels(b, side, out, levels):
     """The best prices of a side with their lots, the agent's included."""
-    sign = 1 - 2 * side
+    sign = sign_of(side)
     found, any_level = 0, False
     best = 0
     for k in range(WINDOW):

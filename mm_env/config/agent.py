@@ -53,6 +53,11 @@ class Policy(Section):
         20, ge=0, le=1_000_000, description="lots a symbol at hedge action 1, besides the default hedge"
     )
 
+    @property
+    def name(self) -> str:
+        """Name of the default policy, as in `get_policy`."""
+        return "as" if self.use_avellaneda_stoikov else "fixed"
+
     @model_validator(mode="after")
     def _ticks_ordered(self) -> Policy:
         if self.min_tick > self.max_tick:

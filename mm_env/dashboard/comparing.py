@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mm_env.config import MarketConfig
 from mm_env.errors import RunError, UsageError
 from mm_env.evaluation.comparison import compare, episodes_table
-from mm_env.evaluation.evaluation import Evaluation, evaluate
+from mm_env.evaluation.evaluation import Evaluation
+from mm_env.evaluation.held_out import check_playable, play_agents
 from mm_env.policies.registry import get_policy
 
 if TYPE_CHECKING:
@@ -64,18 +66,12 @@ def play_comparison(
     """
     if len(specs) < 2 or len(set(specs)) < len(specs):
         raise UsageError(f"agents {', '.join(specs) or 'none'}: expected two or more, each once")
-    policies = {}
-    for spec in specs:
-        policies[spec] = get_policy(spec, seed)
-        if getattr(policies[spec], "selection_seed", None) == seed:
-            raise UsageError(f"seed {seed}: {spec} was chosen on these episodes; expected any other seed")
+    policies = {spec: get_policy(spec, seed) for spec in specs}
+    for spec, policy in policies.items():
+        check_playable(spec, policy, config, seed)
     found: dict[str, list[Evaluation]] = {}
     for spec, policy in policies.items():
-
-        def done(steps: int, name: str = spec) -> None:
-            on_progress(name, steps)
-
-        found[spec] = [evaluate(policy, config, episodes, seed, on_progress=done)]
+        found |= play_agents({spec: [policy]}, config, episodes, seed, on_progress=partial(on_progress, spec))
     about = {"baseline": specs[0], "seed": seed, "episodes": episodes, "rows": compare(found, specs[0], seed, RESAMPLES)}
     return Comparison(about, episodes_table(found))
 

@@ -11,6 +11,7 @@ import numpy as np
 from mm_env.envs.actions import checked_actions
 from mm_env.envs.batched import BatchedVectorEnv
 from mm_env.envs.episodes import Seeds
+from mm_env.policies.base import market_env
 
 if TYPE_CHECKING:
     from mm_env.policies.base import Policy
@@ -19,12 +20,9 @@ if TYPE_CHECKING:
 
 def vector_of(env: Any) -> BatchedVectorEnv:
     """The vector env behind an env of this package, wrapped or not; raises `TypeError` for any other env."""
-    base = getattr(env, "unwrapped", env)
-    if isinstance(base, SingleEnv):
-        base = base.vector
-    if not isinstance(base, BatchedVectorEnv):
-        raise TypeError(f"{type(base).__name__}: expected an environment of mm_env, wrapped or not")
-    return base
+    base = market_env(env)
+    vector: BatchedVectorEnv = base.vector if isinstance(base, SingleEnv) else base
+    return vector
 
 
 def shaped_for(env: Any, actions: np.ndarray) -> np.ndarray:

@@ -140,7 +140,7 @@ class MultiVenueVectorEnv(BatchedVectorEnv, VectorEnv[np.ndarray, np.ndarray, np
     @property
     def default_policy(self) -> Policy:
         """The policy that an action of zero stands for in residual mode."""
-        return get_policy("as" if self.config.policy.use_avellaneda_stoikov else "fixed")
+        return get_policy(self.config.policy.name)
 
     def default_action(self) -> np.ndarray:
         """(N, 3S) float32 action of the default policy: zeros in residual mode, its quotes and hedges in absolute mode."""

@@ -48,7 +48,7 @@ def ablate(
 
 
 def _default(config: MarketConfig, episodes: int, seed: int) -> Evaluation:
-    return evaluate(get_policy("as" if config.policy.use_avellaneda_stoikov else "fixed"), config, episodes, seed)
+    return evaluate(get_policy(config.policy.name), config, episodes, seed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ def check_playable(name: str, agent: Any, market: Any, seed: int) -> None:
     `UsageError` for the seed; whatever the agent raises at its first decision otherwise.
     """
     if getattr(agent, "selection_seed", None) == seed:
-        raise UsageError(f"--seed {seed}: {name} was chosen on these episodes; expected any other seed")
+        raise UsageError(f"seed {seed}: {name} was chosen on these episodes; expected any other seed")
     envs = make_envs(agent, agent.configure(market), 1)
     try:
         envs.reset(seed=seed)

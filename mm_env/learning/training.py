@@ -17,7 +17,6 @@ from mm_env.config.io import load_config
 from mm_env.interrupt import StopRequest
 from mm_env.learning.algorithms import algorithm_of
 from mm_env.learning.checkpoints import load_checkpoint, save_checkpoint
-from mm_env.learning.comparison import default_policy_name
 from mm_env.learning.hyperparameters import Hyperparameters, read_hyperparameters
 from mm_env.learning.monitoring import Monitor
 from mm_env.learning.run_folder import AGENT, MODEL, TrainingFolder, save_model
@@ -69,7 +68,7 @@ def begin(out: Path, market: Any, hyperparameters: Hyperparameters, options: Tra
         "evaluate_every": options.evaluate_every or max(1, timesteps // EVALUATIONS),
         "checkpoint_every": options.checkpoint_every or max(1, timesteps // CHECKPOINTS),
         "evaluation_episodes": options.evaluation_episodes, "best": None,
-        "baseline": options.baseline or default_policy_name(market),
+        "baseline": options.baseline or market.policy.name,
     }  # fmt: skip
     return TrainingFolder.create(out, market, hyperparameters, about)
 

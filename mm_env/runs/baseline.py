@@ -72,9 +72,8 @@ def resolve(options: Baseline) -> tuple[MarketConfig, Policy]:
     if options.steps is not None:
         changes["episode.steps"] = options.steps
     config = override(load_config(options.config), {**changes, **options.overrides})
-    own = "as" if config.policy.use_avellaneda_stoikov else "fixed"
     try:
-        policy = get_policy(own if options.policy is None else options.policy, seed=options.seed)
+        policy = get_policy(config.policy.name if options.policy is None else options.policy, seed=options.seed)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     return policy.configure(config), policy

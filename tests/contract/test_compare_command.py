@@ -198,7 +198,7 @@ def test_episodes_on_which_an_agent_was_chosen_and_other_markets_are_refused(tra
     monkeypatch.setattr(held_out, "evaluate", lambda *_, **__: pytest.fail("played"))
     chosen = run("--agents", f"cj,ppo:{trained}", *CLASSIC, "--seed", 1000, "--out", tmp_path)
     assert chosen.exit_code == 2
-    assert re.search(r"--seed 1000: ppo:.* was chosen on these episodes; expected any other seed", chosen.stderr)
+    assert re.search(r"seed 1000: ppo:.* was chosen on these episodes; expected any other seed", chosen.stderr)
     book = run("--agents", f"as,ppo:{trained}", *SHORT, "--out", tmp_path)
     assert book.exit_code == 2 and "was trained in the classic market; here it is the book market" in book.stderr
     full = run("--agents", f"cj,ppo:{trained}", *CLASSIC, "--set", "episode.observations=full", "--out", tmp_path)

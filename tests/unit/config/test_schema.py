@@ -64,6 +64,11 @@ def default_of(group):
     return section[0] if len(group) == 2 else section
 
 
+@pytest.mark.parametrize("on, name", [(True, "as"), (False, "fixed")])
+def test_the_default_policy_has_its_name(on, name):
+    assert load_config({"policy": {"use_avellaneda_stoikov": on}}).policy.name == name
+
+
 def test_symbols_may_be_plain_names():
     assert load_config({"symbols": ["PQR", {"name": "STU", "start_price": 20}]}).symbols == [
         Symbol(name="PQR"),

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from mm_env.config import Flow, MarketConfig, Symbol
-from mm_env.config.io import load_config
+from mm_env.config.io import load_config, override
 from mm_env.errors import ConfigError
 
 
@@ -331,3 +331,14 @@ def test_a_mean_size_of_takers_that_no_law_can_have_is_refused():
         "taker_size_max_lots, 10, past which no size goes"
     )
     load_config({"flow": {"taker_size_mean_lots": 9.0, "taker_size_max_lots": 10}})
+
+
+def test_a_horizon_that_history_does_not_hold_is_refused():
+    for seconds in (256.0, 0.5, 0.2):  # half a step would be rounded to none
+        with pytest.raises(ConfigError, match=r"var_covariance.*horizon for 1 to 255"):
+            override(load_config(None), {"risk.var_covariance": "horizon", "risk.var_horizon_seconds": seconds})
+
+
+def test_a_negative_reach_is_refused():
+    with pytest.raises(ConfigError, match="taker_reach_ticks"):
+        load_config({"flow": {"taker_reach_ticks": -1}})

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import zipfile
+from importlib.resources import files
 
 import numpy as np
 import pytest
 
+from mm_env.sentiment import get_scorer
 from mm_env.sentiment.bank import bundled_headlines
 from mm_env.sentiment.domain import normalise
-from mm_env.sentiment.linear import FIELDS, TfidfScorer, ngrams
+from mm_env.sentiment.linear import FIELDS, WEIGHTS, TfidfScorer, ngrams
 
 ODD = [
     "",
@@ -61,3 +65,24 @@ def test_the_default_scorer_needs_no_extra():
     code += "print([name for name in ('sklearn', 'scipy', 'pyarrow') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_the_shipped_weights_hold_no_pickle_and_are_small():
+    data = files("mm_env.sentiment").joinpath(WEIGHTS).read_bytes()
+    assert len(data) < 4e6
+    for name in zipfile.ZipFile(io.BytesIO(data)).namelist():
+        assert name.endswith(".npy")
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        assert all(archive[name].dtype != object for name in archive)
+
+
+def test_other_weights_have_another_key():
+    data = files("mm_env.sentiment").joinpath(WEIGHTS).read_bytes()
+    with np.load(io.BytesIO(data)) as archive:
+        arrays = dict(archive)
+    arrays["neutral_band"] = np.array(0.9)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    other = TfidfScorer(buffer.getvalue())
+    assert other.neutral_band == 0.9
+    assert other.key != get_scorer("tfidf").key

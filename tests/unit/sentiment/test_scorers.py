@@ -18,6 +18,17 @@ from mm_env.sentiment import (
 )
 from mm_env.sentiment.confusion import NEUTRAL_NAME
 
+HEADLINES = {
+    "Operating profit rose to EUR 13.1 mn from EUR 8.7 mn": 1,
+    "Acme beats estimates and raises its full-year guidance": 1,
+    "Acme upgraded to buy at a large bank": 1,
+    "Net loss widened as sales fell 12 % in the quarter": -1,
+    "Acme cuts guidance, shares plunge": -1,
+    "Acme misses profit estimates": -1,
+    "The annual general meeting will be held in Helsinki on 4 May": 0,
+    "Acme to report second-quarter results on Thursday": 0,
+}
+
 
 def scorer_or_skip(name: str) -> Scorer:
     try:
@@ -97,3 +108,28 @@ def test_heavy_libraries_are_not_imported_with_the_package() -> None:
     code = f"import sys, mm_env.sentiment; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture(scope="module", params=["tfidf", "minilm"])
+def learned(request):
+    return scorer_or_skip(request.param)
+
+
+def test_plain_headlines_have_the_class_that_anybody_gives_them(learned):
+    told = class_of(learned.score(list(HEADLINES)), learned.neutral_band) - 1
+    assert dict(zip(HEADLINES, told.tolist(), strict=True)) == HEADLINES
+
+
+def test_a_score_depends_on_its_own_text_alone(learned):
+    texts = [*HEADLINES, "short", "a much longer text " * 20]
+    together = learned.score(texts)
+    np.testing.assert_array_equal(learned.score(texts[::-1])[::-1], together)
+    np.testing.assert_array_equal([learned.score([text])[0] for text in texts], together)
+
+
+def test_probabilities_sum_to_one_and_give_the_score(learned):
+    p = learned.probabilities(list(HEADLINES))
+    np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=1e-9)
+    assert p.min() >= 0.0
+    np.testing.assert_allclose(learned.score(list(HEADLINES)), p[:, 1] - p[:, 0])
+    assert learned.probabilities([]).shape == (0, 3)

@@ -1,4 +1,4 @@
-"""The covariance of moves over the VaR's horizon, as the kernels keep it, against the whole path."""
+"""The agent's covariances and its alpha, as the kernels keep them, against the whole path."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 
 from mm_env.config.io import load_config, override
 from mm_env.envs.vector_env import MultiVenueVectorEnv
-from mm_env.errors import ConfigError
 from mm_env.policies.registry import get_policy
+from tests.unit.sim.recorded_path import CONFIG, STEPS, Path
 
 HORIZON = {"risk.var_covariance": "horizon", "risk.horizon_half_life_seconds": 40.0, "episode.burn_in_seconds": 0.0}
 
@@ -61,7 +61,19 @@ def test_the_covariance_of_steps_stays_the_default_and_its_paths_do_not_change()
     assert plain.batch.states["cash"].tolist() == other.batch.states["cash"].tolist()
 
 
-def test_a_horizon_that_history_does_not_hold_is_refused():
-    for seconds in (256.0, 0.5, 0.2):  # half a step would be rounded to none
-        with pytest.raises(ConfigError, match=r"var_covariance.*horizon for 1 to 255"):
-            override(load_config(None), {"risk.var_covariance": "horizon", "risk.var_horizon_seconds": seconds})
+def test_covariance_is_the_ewma_of_seen_changes(path: Path) -> None:
+    keep = 0.5 ** (1 / CONFIG.risk.covariance_half_life_seconds)
+    change = np.diff(path.states["seen_mid"], axis=0)
+    expected = path.states["covariance"][0].copy()
+    for k in range(STEPS):
+        expected = keep * expected + (1 - keep) * change[k][:, :, None] * change[k][:, None, :]
+        assert path.states["covariance"][k + 1] == pytest.approx(expected)
+
+
+def test_alpha_smooths_the_blend(path: Path) -> None:
+    p, smooth = CONFIG.policy, CONFIG.policy.alpha_smooth
+    blend = p.alpha_weight * path.states["sentiment"] + p.obi_weight * path.states["imbalance"]
+    expected = path.states["alpha"][:-1] + smooth * (blend[1:] - path.states["alpha"][:-1])
+    assert path.states["alpha"][1:] == pytest.approx(expected)
+    assert np.abs(path.states["sentiment"]).max() > 0.1
+    assert np.abs(path.states["imbalance"]).max() <= 1.0

@@ -46,15 +46,12 @@ def main(
     from mm_env.reports.var_text import BACKTEST_FILES, backtest_table, regime_table, write_backtest
     from mm_env.risk.var_backtest import Levels, backtest, false_alarms
     from mm_env.risk.var_samples import horizon_steps, sample_positions
-    from mm_env.risk.var_variants import spellings
+    from mm_env.risk.var_variants import parse_variants
 
     check_targets(out=out / BACKTEST_FILES[0], json=json_file)
     policy = get_policy(policy_name, seed)
     market = policy.configure(market_of(config, setting))
-    try:
-        chosen, horizon = spellings([name for name in variants.split(",") if name.strip()]), horizon_steps(market)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    chosen, horizon = parse_variants([name for name in variants.split(",") if name.strip()]), horizon_steps(market)
     steps = _window_steps(market, window, horizon)
     length = steps + math.ceil(SLACK * periods) * horizon + 1
     market = override(market, {"episode.steps": length, "episode.liquidate_at_end": False})
@@ -66,10 +63,7 @@ def main(
         typer.echo("stopped before a block was played: nothing to test")
         raise typer.Exit(128 + (stop.signal or 2))
     done, levels = samples.profit.shape[1], Levels(market.risk.var_conf, market.risk.es_conf)
-    try:
-        rows = backtest(samples, levels, [regime.name for regime in market.regimes])
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    rows = backtest(samples, levels, [regime.name for regime in market.regimes])
     alarms = false_alarms(round(rows[0]["periods"]), levels)
     title = (
         f"{config or DEFAULT_PRESET}, positions of {policy_name}: {done} blocks of {rows[0]['periods']:.0f} horizons of "

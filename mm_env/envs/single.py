@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def vector_of(env: Any) -> BatchedVectorEnv:
-    """The vector env behind an env of this package, wrapped or not; raises `TypeError` for any other env."""
+    """The vector env behind an env of this package, wrapped or not; raises `UsageError` for any other env."""
     base = market_env(env)
     vector: BatchedVectorEnv = base.vector if isinstance(base, SingleEnv) else base
     return vector

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.errors import UsageError
 from mm_env.sim.state import TERMS
 
 PROFIT = "profit"
@@ -19,7 +20,7 @@ def attribution_rows(breakdown: NDArray[np.float64], symbols: Sequence[str], ven
 
     breakdown: (S, V, T) float64 [currency] terms in the order of `mm_env.sim.state.TERMS`
 
-    The profits of all rows sum to the profit. Raises ValueError for another shape.
+    The profits of all rows sum to the profit. Raises UsageError for another shape.
     """
     _check(breakdown, symbols, venues)
     return [
@@ -53,4 +54,4 @@ def _terms(values: NDArray[np.float64]) -> dict[str, float]:
 def _check(breakdown: NDArray[np.float64], symbols: Sequence[str], venues: Sequence[str]) -> None:
     needed = (len(symbols), len(venues), len(TERMS))
     if breakdown.shape != needed:
-        raise ValueError(f"a breakdown of shape {breakdown.shape}; expected {needed} (symbols, venues, terms)")
+        raise UsageError(f"a breakdown of shape {breakdown.shape}; expected {needed} (symbols, venues, terms)")

@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from mm_env.config import MarketConfig
+from mm_env.errors import UsageError
 from mm_env.evaluation.markouts import lots_bought
 from mm_env.sim.ledger import HEDGE, LIQUIDATION
 
@@ -40,7 +41,7 @@ class EpisodeSums:
 
         envs: a vector environment; of the book market one made with record=True
 
-        Raises `ValueError` for an environment of the book market that keeps no log.
+        Raises `UsageError` for an environment of the book market that keeps no log.
         """
         n = envs.num_envs
         self.envs, self.book = envs, isinstance(envs.config, MarketConfig)
@@ -52,7 +53,7 @@ class EpisodeSums:
         self.attribution: dict[str, Floats] = {}
         if self.book:
             if not envs.record:
-                raise ValueError("the environment keeps no log of its fills; make it with record=True")
+                raise UsageError("the environment keeps no log of its fills; make it with record=True")
             self.inventory = np.zeros((n, len(envs.symbols)), np.int64)
             self._hedge_fees = np.zeros(n)
             self.last_hedge_fees = np.zeros((n, len(envs.symbols)))

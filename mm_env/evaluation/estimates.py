@@ -13,6 +13,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mm_env.errors import UsageError
+
 CONFIDENCE = 0.99
 FEWEST_FOR_MOMENTS = 10  # episodes; the skewness and kurtosis of fewer say nothing
 
@@ -88,7 +90,7 @@ def ratio_estimate(numerators: ArrayLike, denominators: ArrayLike, confidence: f
     """
     y, x = _episodes(numerators), _episodes(denominators)
     if y.size != x.size:
-        raise ValueError(f"{y.size} numerators and {x.size} denominators; one of each an episode is needed")
+        raise UsageError(f"{y.size} numerators and {x.size} denominators; one of each an episode is needed")
     total = float(x.sum())
     if total == 0.0:
         return Estimate(None, None, None, None, y.size)
@@ -110,10 +112,10 @@ def student_t_quantile(probability: float, degrees: int) -> float:
     """Quantile of Student's t with whole degrees of freedom.
 
     Solves the closed form of the distribution by bisection. Source: Abramowitz & Stegun 1964, 26.7.3 and 26.7.4.
-    Raises ValueError outside 0 < probability < 1 and below one degree.
+    Raises UsageError outside 0 < probability < 1 and below one degree.
     """
     if not 0.0 < probability < 1.0 or degrees < 1:
-        raise ValueError(f"probability {probability!r} and {degrees!r} degrees; expected a number inside (0, 1), at least 1")
+        raise UsageError(f"probability {probability!r} and {degrees!r} degrees; expected a number inside (0, 1), at least 1")
     if probability < 0.5:
         return -student_t_quantile(1.0 - probability, degrees)
     if degrees > 100_000:  # the closed form has that many terms, and the law is normal to five digits
@@ -144,7 +146,7 @@ def _t_distribution(t: float, degrees: int) -> float:
 def _episodes(values: ArrayLike) -> NDArray[np.float64]:
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or not np.isfinite(x).all():
-        raise ValueError(f"an array of shape {x.shape}; expected one finite number an episode")
+        raise UsageError(f"an array of shape {x.shape}; expected one finite number an episode")
     return x
 
 

@@ -221,5 +221,5 @@ def _parameters(where: Path, env: Mapping[str, Any], classic: bool) -> dict[str,
     found |= {key if "." in key else f"policy.{key}": value for key, value in given.items()}
     require_own(where, found)
     defaults: Any = ClassicConfig() if classic else MarketConfig()
-    override(defaults, found)  # tells of keys that do not exist
+    override(defaults, found)  # raises for keys that do not exist
     return found

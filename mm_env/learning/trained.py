@@ -65,7 +65,7 @@ class TrainedAgent:
 
     name: as `ppo:runs/ppo`; action_mode: that its environment must have
     selection_seed: of the held-out episodes on which its model was chosen, None where it was not
-    model_hash: of the files it was loaded from, which tells it from one of another day in their place; None of no files
+    model_hash: of the files it was loaded from, as other files may stand in their place on another day; None without files
     """
 
     def __init__(
@@ -98,17 +98,23 @@ class TrainedAgent:
         folder = next((f for f in model_file.resolve().parents if (f / ABOUT).is_file()), None)
         if folder is None:
             raise UsageError(f"{algo}:{path}: no {ABOUT} beside the model: a model of a run folder is needed")
-        about = json.loads((folder / ABOUT).read_text())
-        if about["algo"] != algo:
-            raise UsageError(f"{algo}:{path}: the run is one of {about['algo']}: {about['algo']}:{path} is its name")
-        config = load_config(folder / MARKET, ClassicConfig if about["classic"] else MarketConfig)
+        try:
+            about = json.loads((folder / ABOUT).read_text())
+            trained, classic, action_mode = about["algo"], about["classic"], about["action_mode"]
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise UsageError(
+                f"{algo}:{path}: {folder / ABOUT}: expected what mm-env train writes ({type(error).__name__}: {error})"
+            ) from error
+        if trained != algo:
+            raise UsageError(f"{algo}:{path}: the run is one of {trained}: {trained}:{path} is its name")
+        config = load_config(folder / MARKET, ClassicConfig if classic else MarketConfig)
         try:
             model = algorithm.load_class().load(model_file, device="cpu")
         except (zipfile.BadZipFile, KeyError, EOFError, ValueError) as error:
             raise UsageError(f"{algo}:{model_file}: not a model of stable-baselines3 ({error})") from error
         statistics = normalization_path(model_file)
         normalization = pickle.loads(statistics.read_bytes()) if statistics.is_file() else None
-        agent = cls(algo, model, normalization, config, about["action_mode"], path, about.get("selection_seed"))
+        agent = cls(algo, model, normalization, config, action_mode, path, about.get("selection_seed"))
         parts = [file.read_bytes() for file in (model_file, statistics) if file.is_file()]
         agent.model_hash = hashlib.sha256(b"".join(parts)).hexdigest()[:12]
         return agent
@@ -119,12 +125,12 @@ class TrainedAgent:
         Raises `UsageError` for a market of the other kind.
         """
         try:
-            at_home: Config = with_policy_of(config, self.config)
-        except TypeError as error:
+            market: Config = with_policy_of(config, self.config)
+        except UsageError as error:
             kinds = {True: "the classic market", False: "the book market"}
-            trained, here = (kinds[isinstance(market, ClassicConfig)] for market in (self.config, config))
+            trained, here = (kinds[isinstance(one, ClassicConfig)] for one in (self.config, config))
             raise UsageError(f"{self.name}: was trained in {trained}; here it is {here}") from error
-        return at_home
+        return market
 
     def act(self, env: Any) -> np.ndarray:
         """Deterministic actions for the next step of `env`: (entries,) float32 or, of a vector env, (N, entries).

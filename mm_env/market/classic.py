@@ -11,7 +11,7 @@ import numpy as np
 
 from mm_env.config import ClassicConfig
 from mm_env.config.io import config_hash
-from mm_env.errors import ConfigError
+from mm_env.errors import ConfigError, UsageError
 from mm_env.sim.classic.quoting import prepare, quote_range
 from mm_env.sim.classic.state import FIRST_TABLE, PARAMS_DTYPE, POLICIES, REWARDS, STATE_DTYPE, WARM_UP
 
@@ -38,7 +38,9 @@ class ClassicMarket:
     def params_of(self, config: ClassicConfig) -> np.ndarray:
         """() PARAMS_DTYPE of this market's own configuration, the only one there is without ranges."""
         if config != self.config:
-            raise ValueError("the classic market draws no parameters")
+            raise UsageError(
+                "a configuration of another market: expected its own, as the classic market draws no parameters"
+            )
         return self.params
 
     def depths(self) -> np.ndarray:

@@ -19,7 +19,7 @@ from mm_env.sim.laws import (
     stationary_law,
 )
 from mm_env.sim.params import VAR_METHODS, params_dtype
-from mm_env.sim.state import EXPONENTIALS, REWARDS, WINDOW, capacity_for
+from mm_env.sim.state import REWARDS, WINDOW, capacity_for
 
 _COARSEST = 2.0**40  # [ticks] past any price that a book can hold
 _FARTHEST = WINDOW / 2 - 4  # [ticks] from the efficient price at which a maker places
@@ -150,8 +150,6 @@ def _takers(p: np.ndarray, config: MarketConfig) -> None:
     p["hawkes_alpha"][:rows, : 2 * n, : 2 * n] = jump.transpose(0, 2, 1)
     p["hawkes_beta"][:rows], p["hawkes_beta"][rows] = beta[:rows], math.log(2.0) / config.news.excitation_half_life_seconds
     p["exponentials"] = rows + 1
-    if rows + 1 > EXPONENTIALS:
-        raise ValueError(f"hawkes_beta has {rows} exponentials; at most {EXPONENTIALS - 1} are allowed")
     if flow.taker_size_quantiles_lots is None:
         p["taker_size_scale"] = lomax_scale(flow.taker_size_mean_lots, flow.taker_size_exponent, flow.taker_size_max_lots)
         p["taker_size_mean"] = lomax_mean(float(p["taker_size_scale"]), flow.taker_size_exponent, flow.taker_size_max_lots)

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 
 from mm_env.config import ClassicConfig, MarketConfig
+from mm_env.errors import UsageError
 
 Config = TypeVar("Config", MarketConfig, ClassicConfig)
 
@@ -53,21 +54,21 @@ class MarketEnv(Protocol):
 
 
 def market_env(env: Any) -> Any:
-    """The environment of this package behind `env`, wrapped or not; raises `TypeError` for any other."""
+    """The environment of this package behind `env`, wrapped or not; raises `UsageError` for any other."""
     base = getattr(env, "unwrapped", env)
     if not isinstance(base, MarketEnv):
-        raise TypeError(f"{type(base).__name__}: expected an environment of mm_env, wrapped or not")
+        raise UsageError(f"{type(base).__name__}: expected an environment of mm_env, wrapped or not")
     return base
 
 
 def with_policy_of(config: Any, other: MarketConfig | ClassicConfig) -> Any:
     """`config` with the default policy's own parameters of `other`; its signals, router and hedging included.
 
-    Raises `TypeError` for the configuration of another market.
+    Raises `UsageError` for the configuration of another market.
     """
     if isinstance(config, MarketConfig) and isinstance(other, MarketConfig):
         risk = config.risk.model_copy(update={name: getattr(other.risk, name) for name in HEDGING})
         return config.model_copy(update={"policy": other.policy, "risk": risk})
     if isinstance(config, ClassicConfig) and isinstance(other, ClassicConfig):
         return config.model_copy(update={"policy": other.policy})
-    raise TypeError(f"{type(config).__name__}: expected {type(other).__name__}")
+    raise UsageError(f"{type(config).__name__}: expected {type(other).__name__}")

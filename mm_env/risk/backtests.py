@@ -20,6 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mm_env.errors import UsageError
+
 ZONES = ("green", "yellow", "red")
 ZONE_ENDS = (0.95, 0.9999)  # cumulative probabilities from which a count is yellow, and red
 
@@ -57,17 +59,17 @@ class Coverage:
 def chi_square_tail(x: float, degrees: int) -> float:
     """Probability that a chi-square of one or two degrees of freedom passes x.
 
-    Raises ValueError for other degrees.
+    Raises UsageError for other degrees.
     """
     if degrees not in (1, 2):
-        raise ValueError(f"{degrees!r} degrees of freedom; expected 1 or 2")
+        raise UsageError(f"{degrees!r} degrees of freedom; expected 1 or 2")
     return math.erfc(math.sqrt(0.5 * max(x, 0.0))) if degrees == 1 else math.exp(-0.5 * max(x, 0.0))
 
 
 def kupiec(exceptions: int, periods: int, probability: float, confidence: float = 0.95) -> LikelihoodRatio:
     """Proportion-of-failures test: do `exceptions` in `periods` agree with `probability` each?
 
-    Raises ValueError for impossible counts or probabilities. Source: Kupiec 1995.
+    Raises UsageError for impossible counts or probabilities. Source: Kupiec 1995.
     """
     _check(exceptions, periods, probability)
     stated = _log_likelihood(periods - exceptions, exceptions, probability)
@@ -78,11 +80,11 @@ def kupiec(exceptions: int, periods: int, probability: float, confidence: float 
 def acceptance_region(periods: int, probability: float, confidence: float = 0.95) -> tuple[int, int]:
     """(least, most) exceptions in `periods` that `kupiec` accepts.
 
-    Raises ValueError for impossible arguments, or where no count is accepted.
+    Raises UsageError for impossible arguments, or where no count is accepted.
     """
     accepted = [n for n in range(periods + 1) if kupiec(n, periods, probability, confidence).accepted]
     if not accepted:
-        raise ValueError(f"{periods} periods, probability {probability!r}, confidence {confidence!r}: no count is accepted")
+        raise UsageError(f"{periods} periods, probability {probability!r}, confidence {confidence!r}: no count is accepted")
     return accepted[0], accepted[-1]
 
 
@@ -94,11 +96,11 @@ def christoffersen(
     exceptions: (T,) bool, in the order of time
     implied_first: count a transition into the first period, from one without exception (T transitions, not T - 1)
 
-    Raises ValueError for an impossible probability, or a series too short for a transition.
+    Raises UsageError for an impossible probability, or a series too short for a transition.
     """
     series = np.asarray(exceptions, dtype=bool)
     if series.ndim != 1 or series.size < 2:
-        raise ValueError(f"exceptions of shape {series.shape}; expected (T,), at least two periods")
+        raise UsageError(f"exceptions of shape {series.shape}; expected (T,), at least two periods")
     before = np.concatenate(([False], series[:-1])) if implied_first else series[:-1]
     after = series if implied_first else series[1:]
     n = [int(np.count_nonzero((before == a) & (after == b))) for a in (False, True) for b in (False, True)]
@@ -110,11 +112,11 @@ def christoffersen_counts(
 ) -> Coverage:
     """The tests of `christoffersen` from counts. transitions: n00, n01, n10, n11, `periods` of them, or one fewer.
 
-    Raises ValueError for counts that contradict each other.
+    Raises UsageError for counts that contradict each other.
     """
     n00, n01, n10, n11 = transitions
     if min(transitions) < 0 or sum(transitions) not in (periods, periods - 1) or n01 + n11 > exceptions:
-        raise ValueError(
+        raise UsageError(
             f"transitions {tuple(transitions)} with {exceptions} exceptions in {periods} periods; expected {periods} or "
             f"{periods - 1} transitions, at most {exceptions} of them into an exception"
         )
@@ -128,7 +130,7 @@ def christoffersen_counts(
 
 
 def binomial_cumulative(exceptions: int, periods: int, probability: float) -> float:
-    """Probability of at most `exceptions` in `periods`, each with `probability`; raises ValueError as `kupiec` does."""
+    """Probability of at most `exceptions` in `periods`, each with `probability`; raises UsageError as `kupiec` does."""
     _check(exceptions, periods, probability)
     logs = [
         math.lgamma(periods + 1) - math.lgamma(n + 1) - math.lgamma(periods - n + 1)
@@ -141,7 +143,7 @@ def binomial_cumulative(exceptions: int, periods: int, probability: float) -> fl
 def traffic_light(exceptions: int, periods: int = 250, probability: float = 0.01) -> str:
     """Basel zone of a count: "green", "yellow" where at most so many have a probability of 95 %, "red" of 99.99 %.
 
-    Raises ValueError as `kupiec` does.
+    Raises UsageError as `kupiec` does.
     """
     cumulative = binomial_cumulative(exceptions, periods, probability)
     return ZONES[sum(cumulative >= end for end in ZONE_ENDS)]
@@ -149,7 +151,7 @@ def traffic_light(exceptions: int, periods: int = 250, probability: float = 0.01
 
 def _check(exceptions: int, periods: int, probability: float) -> None:
     if not 0 <= exceptions <= periods or periods < 1 or not 0.0 < probability < 1.0:
-        raise ValueError(
+        raise UsageError(
             f"{exceptions!r} exceptions in {periods!r} periods at probability {probability!r}; expected "
             "0 to as many as periods, at least one period, a probability inside (0, 1)"
         )
@@ -163,7 +165,7 @@ def _log_likelihood(without: int, having: int, probability: float) -> float:
 
 def _test(statistic: float, degrees: int, confidence: float) -> LikelihoodRatio:
     if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence {confidence!r}; expected a number inside (0, 1)")
+        raise UsageError(f"confidence {confidence!r}; expected a number inside (0, 1)")
     statistic = max(0.0, statistic)  # a difference of equal likelihoods may round below zero
     p_value = chi_square_tail(statistic, degrees)
     return LikelihoodRatio(statistic, degrees, p_value, p_value > 1.0 - confidence)

@@ -22,6 +22,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mm_env.errors import UsageError
+
 DRAWS = 4000
 _AT_A_TIME = 2_000_000  # numbers that are drawn
 
@@ -31,7 +33,7 @@ def conditional_z(profit: ArrayLike, value_at_risk: ArrayLike, expected_shortfal
 
     profit, value_at_risk, expected_shortfall: (T,) [currency], the latter two above 0
 
-    Raises ValueError for figures that are not above 0.
+    Raises UsageError for figures that are not above 0.
     """
     total, exceptions, _ = _tail_sum(profit, value_at_risk, expected_shortfall)
     return total / exceptions + 1.0 if exceptions else None
@@ -44,10 +46,10 @@ def unconditional_z(
 
     profit, value_at_risk, expected_shortfall: (T,) [currency], the latter two above 0, both at tail_probability
 
-    Raises ValueError for figures that are not above 0, and for a probability outside (0, 1).
+    Raises UsageError for figures that are not above 0, and for a probability outside (0, 1).
     """
     if not 0.0 < tail_probability < 1.0:
-        raise ValueError(f"tail probability {tail_probability!r}; expected a number inside (0, 1)")
+        raise UsageError(f"tail probability {tail_probability!r}; expected a number inside (0, 1)")
     total, _, periods = _tail_sum(profit, value_at_risk, expected_shortfall)
     return total / (periods * tail_probability) + 1.0
 
@@ -55,9 +57,9 @@ def unconditional_z(
 def _tail_sum(profit: ArrayLike, value_at_risk: ArrayLike, expected_shortfall: ArrayLike) -> tuple[float, int, int]:
     x, var, es = (np.asarray(values, np.float64) for values in (profit, value_at_risk, expected_shortfall))
     if x.ndim != 1 or x.shape != var.shape or x.shape != es.shape or not len(x):
-        raise ValueError(f"shapes {x.shape}, {var.shape}, {es.shape}; expected (T,) each, at least one period")
+        raise UsageError(f"shapes {x.shape}, {var.shape}, {es.shape}; expected (T,) each, at least one period")
     if not (var > 0.0).all() or not (es > 0.0).all():
-        raise ValueError("a value at risk or expected shortfall that is not above 0; expected periods that have some risk")
+        raise UsageError("a value at risk or expected shortfall that is not above 0: expected periods that have some risk")
     past = x + var < 0.0
     return float((x[past] / es[past]).sum()), int(past.sum()), len(x)
 

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.errors import UsageError
+from mm_env.errors import UsageError, check_choice
 from mm_env.risk.sketch import BINS, Sketch
 
 if TYPE_CHECKING:
@@ -96,11 +96,10 @@ class ScenarioResults:
     def episodes(self, scenario: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """One row an episode of a scenario, in their order; `columns` of them, None for all.
 
-        Raises `KeyError` for a scenario that the folder does not hold.
+        Raises `UsageError` for a scenario that the folder does not hold.
         """
         names = [entry["name"] for entry in self.about["scenarios"]]
-        if scenario not in names:
-            raise KeyError(f"scenario {scenario!r}: expected one of {', '.join(names)}")
+        check_choice("scenario", scenario, names)
         return read_episodes(self.folder, names.index(scenario), columns)
 
     def surface(self, rows: str, columns: str, figure: str = "profit") -> pd.DataFrame:

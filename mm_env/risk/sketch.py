@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mm_env.errors import UsageError
+
 ACCURACY = 0.01
 """Relative error of a quantile, at most."""
 SMALLEST, LARGEST = 1e-2, 1e10
@@ -31,11 +33,11 @@ class Sketch:
         self.counts = np.zeros((streams, BINS), np.int64) if counts is None else counts
 
     def add(self, stream: int, values: ArrayLike) -> None:
-        """Count values of one stream; raises `ValueError` for one that is not finite or past LARGEST in size."""
+        """Count values of one stream; raises `UsageError` for one that is not finite or past LARGEST in size."""
         x = np.asarray(values, np.float64)
         size = np.abs(x)
         if not np.all(size <= LARGEST):
-            raise ValueError(f"a value of {x[~(size <= LARGEST)][0]}: expected a finite number of size up to {LARGEST:g}")
+            raise UsageError(f"a value of {x[~(size <= LARGEST)][0]}: expected a finite number of size up to {LARGEST:g}")
         bins = np.ceil(np.log(np.maximum(size, SMALLEST) / SMALLEST) / math.log(_GROWTH)).astype(np.int64)
         self.counts[stream] += np.bincount(_SIDE + np.sign(x).astype(np.int64) * bins, minlength=BINS)
 

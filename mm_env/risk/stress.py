@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mm_env.errors import ConfigError
+from mm_env.errors import ConfigError, UsageError
 from mm_env.sim.state import MAILBOXES
 from mm_env.sim.switch import switch_params
 
@@ -122,13 +122,13 @@ def stretch_arrivals(
     new: NDArray[np.float64],
     waiting: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Let Poisson streams go on at other rates: what is left to wait, in units of its mean, stays.
+    """Let Poisson streams continue at other rates: what is left to wait, in units of its mean, stays.
 
     arrival: (N, streams) float64 [s], changed in place; what is due by `time` stays due
     old, new: (streams,) float64 [1/s]
     waiting: (N, streams) float64 what was left of streams that stood still, as returned before; or empty
 
-    Returns what is left of all streams, for when one that stands still goes on.
+    Returns what is left of all streams, for when one that stands still continues.
     """
     held = waiting if waiting.size else np.zeros_like(arrival)
     runs, due = old > 0.0, arrival <= time
@@ -147,21 +147,23 @@ def _differ(old: NDArray[Any], new: NDArray[Any], names: tuple[str, ...]) -> boo
 def update_derived(states: NDArray[Any], old: NDArray[Any], new: NDArray[Any], touch: bool) -> None:
     """Update what the state keeps of what differs between the params; what does not stays, as rounding parts paths.
 
-    Raises `ValueError` for takers that come into being.
+    Raises `UsageError` for takers where there were none.
     """
     takers = _differ(old, new, _OF_TAKERS)
     excitation = takers or _differ(old, new, ("hawkes_beta",))
     none = states["taker_bound"] == 0.0
     switch_params(states, old.reshape(1), new.reshape(1), excitation, takers, touch, _differ(old, new, _OF_MAKERS))
     if (states["taker_bound"][none] > 0.0).any():
-        raise ValueError("takers that were none at all cannot begin in mid-episode, as they have no next arrival")
+        raise UsageError(
+            "takers that were none at all cannot begin in mid-episode: expected a market with takers from its start"
+        )
 
 
 def drain_messages(states: NDArray[Any], latency: NDArray[np.float64], time: float) -> None:
     """Where latency falls, messages under way arrive no later than one sent now: a line does not let them be overtaken.
 
     So ends, too, what the agent believes of orders sent to a venue that was down: data as new as an answer to one sent now
-    tell it that there are none.
+    show that there are none.
     """
     latest = time + latency
     under_way = np.isfinite(states["box_time"])

@@ -14,6 +14,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mm_env.errors import UsageError
 from mm_env.evaluation.comparison import Interval, conditional_value_at_risk
 from mm_env.evaluation.estimates import student_t_quantile
 
@@ -27,12 +28,12 @@ def quantile_interval(values: ArrayLike, probability: float, confidence: float =
 
     values: (E,) float64
 
-    An end is infinite where no order statistic lies far enough out. Raises `ValueError` for no values, or a probability
+    An end is infinite where no order statistic lies far enough out. Raises `UsageError` for no values, or a probability
     that is not inside (0, 1).
     """
     x = np.sort(_checked(values))
     if not 0.0 < probability < 1.0:
-        raise ValueError(f"probability {probability!r}: expected a number inside (0, 1)")
+        raise UsageError(f"probability {probability!r}: expected a number inside (0, 1)")
     n, tail = x.size, 0.5 * (1.0 - confidence)
     # P(X_(r) <= q) = P(Bin(n, p) >= r): the largest rank that is at most q with enough probability, and its mirror image
     low = _binomial_quantile(tail, n, probability)
@@ -83,5 +84,5 @@ def expected_shortfall(profits: ArrayLike, level: float, confidence: float = CON
 def _checked(values: ArrayLike) -> NDArray[np.float64]:
     x = np.asarray(values, np.float64)
     if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
-        raise ValueError(f"values of shape {x.shape}: expected one finite number an episode, and at least one")
+        raise UsageError(f"values of shape {x.shape}: expected one finite number an episode, and at least one")
     return x

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mm_env.errors import UsageError
 from mm_env.evaluation.estimates import ratio_estimate
 from mm_env.risk.backtests import (
     ZONES,
@@ -51,11 +52,11 @@ def backtest(samples: Samples, levels: Levels, regimes: Sequence[str]) -> list[d
     "rejected" holds for each test the share of blocks that reject, None where no test could be done; "blocks_tested" how
     many could; "holds" whether Kupiec's and Christoffersen's reject at most a tenth; "regimes" the exceptions by regime at
     the start of horizons without a switch, and those of horizons "within a switch", with intervals over blocks.
-    Raises ValueError where no block has enough positions.
+    Raises UsageError where no block has enough positions.
     """
     enough = samples.counted.sum(axis=0) >= _FEWEST
     if not enough.any():
-        raise ValueError(f"no block holds {_FEWEST} positions that are not zero; expected longer blocks, or another policy")
+        raise UsageError(f"no block holds {_FEWEST} positions that are not zero; expected longer blocks, or another policy")
     return [_row(name, samples, levels, regimes, np.flatnonzero(enough)) for name in samples.figures]
 
 

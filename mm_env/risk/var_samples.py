@@ -122,7 +122,7 @@ class PositionSampler(Watcher):
 
 
 def horizon_steps(config: MarketConfig) -> int:
-    """Decision steps of the horizon of the value at risk; raises ValueError where it is not a whole number of them."""
+    """Decision steps of the horizon of the value at risk; raises UsageError where it is not a whole number of them."""
     steps = config.risk.var_horizon_seconds / config.episode.step_seconds
     if round(steps) < 1 or abs(steps - round(steps)) > 1e-9 * steps:
         allowed = f"a multiple of episode.step_seconds, {config.episode.step_seconds:g}"

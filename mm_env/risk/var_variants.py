@@ -80,7 +80,7 @@ class Figures:
 
 
 def parse_variant(text: str) -> Variant:
-    """The variant of a name; raises ValueError for one that does not exist."""
+    """The variant of a name; raises UsageError for one that does not exist."""
     kind, colon, rest = text.strip().partition(":")
     allowed = f"{', '.join(KERNEL)}, {', '.join(f'{kind}:H' for kind in OFFLINE)} or fhs:H+G, H and G half-lives in seconds"
     if not colon and kind in KERNEL:
@@ -176,8 +176,8 @@ def _simulated(seen: AgentView, half_life: float) -> tuple[Floats, Floats, Float
     return tuple(np.maximum(found, 0.0))
 
 
-def spellings(names: Sequence[str]) -> list[Variant]:
-    """The variants of names, each once; raises ValueError for none, one that does not exist or stands twice."""
+def parse_variants(names: Sequence[str]) -> list[Variant]:
+    """The variants of names, each once; raises UsageError for none, one that does not exist or stands twice."""
     variants = [parse_variant(name) for name in names]
     twice = sorted({one.name for one in variants if [other.name for other in variants].count(one.name) > 1})
     if not variants or twice:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
-from mm_env.errors import UsageError, check_choice
+from mm_env.errors import UsageError, check_choice, one_of
 from mm_env.validation.as2008 import AS2008
 from mm_env.validation.checks import Report
 from mm_env.validation.cj import CJ
@@ -82,7 +82,7 @@ def sections_with(
             others = [name for name, kind in SECTIONS.items() if field in {f.name for f in fields(kind)}]
             raise UsageError(
                 f"{options[field]} {changes[field]}: no parameter of section {', '.join(names)}; "
-                f"allowed with {', '.join(others)}"
+                f"expected with {one_of(others)}"
             )
     merged = {**(market or {}), **changes}
     return {

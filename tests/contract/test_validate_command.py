@@ -65,10 +65,10 @@ def test_a_miss_is_told_and_exits_with_1(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        (["--config", "as2009"], "as2009: no such file or preset; nearest preset: 'as2008'"),
+        (["--config", "as2009"], "as2009: no such file or preset; nearest: 'as2008'"),
         (["--config", "hawkes"], "--config hawkes: flow.arrivals 'hawkes'; expected 'poisson'"),
         (["--section", "as2009"], "--section 'as2009': expected one of 'as2008'"),
-        (["--section", "as2008", "--phi", "1"], "--phi 1.0: no parameter of section as2008; allowed with cj"),
+        (["--section", "as2008", "--phi", "1"], "--phi 1.0: no parameter of section as2008; expected with 'cj'"),
         (["--section", "as2008", "--gamma", "-1"], "section as2008: configuration: policy.risk_aversion: value -1.0"),
         (["--section", "as2008", "--dt", "0.3"], "episode.step: value 0.3"),
         (["--section", "as2008", "--fill-rule", "cubic"], "--fill-rule 'cubic': expected one of 'linear', 'exponential'"),

@@ -14,6 +14,7 @@ import mm_env.learning
 from mm_env.envs.classic_vector import ClassicVectorEnv
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.envs.wrappers import VectorDiscreteQuotes
+from mm_env.errors import UsageError
 from mm_env.learning.vec_env import MarketVecEnv, make_vec_env
 
 N, STEPS = 5, 12
@@ -210,5 +211,5 @@ def test_the_classic_market_and_what_is_refused():
     assert classic.action_space.shape == (2,) and classic.reset().shape == (N, 3)
     with pytest.raises(ValueError, match="autoreset_mode 'NextStep': expected 'SameStep'"):
         MarketVecEnv(ClassicVectorEnv(2))
-    with pytest.raises(TypeError, match="expected an environment of mm_env"):
+    with pytest.raises(UsageError, match="expected an environment of mm_env"):
         MarketVecEnv(object())

@@ -6,7 +6,7 @@ import pytest
 
 import mm_env  # noqa: F401, registers the id
 from mm_env.envs.classic_vector import ClassicVectorEnv
-from mm_env.errors import ConfigError
+from mm_env.errors import ConfigError, UsageError
 from mm_env.market.classic import build_classic
 
 ID = "mm_env/Classic-v0"
@@ -192,5 +192,5 @@ def test_markets_are_kept_and_draw_nothing():
     market = build_classic(envs.config)
     assert market is build_classic(envs.config) and market.params_of(envs.config) is market.params
     other = envs.config.model_copy(update={"reward": envs.config.reward.model_copy(update={"profit": 2.0})})
-    with pytest.raises(ValueError, match="draws no parameters"):
+    with pytest.raises(UsageError, match="expected its own, as the classic market draws no parameters"):
         market.params_of(other)

@@ -15,7 +15,7 @@ from mm_env.config.io import override
 from mm_env.market.params import make_params
 from mm_env.sim.classic.state import PARAM_FIELDS
 from mm_env.sim.params import FIELDS, params_dtype
-from mm_env.sim.state import capacity_for
+from mm_env.sim.state import EXPONENTIALS, capacity_for
 
 UNIT = re.compile(r"_(bps_per_sqrt_second|per_sqrt_second|per_second|per_hour|seconds|ticks|bps|ms)$")
 PREFIX = re.compile(r"^(regime|news|symbol|policy)_")
@@ -67,3 +67,14 @@ def test_poisson_takers_have_the_mean_rate_of_the_hawkes_process() -> None:
     assert plain["hawkes_mu"][: 2 * n] == pytest.approx(mean)
     assert plain["hawkes_alpha"].sum() == 0.0
     assert plain["exponentials"] == 1  # the row of the news
+
+
+def test_params_have_room_for_as_many_exponentials_as_a_file_may_hold():
+    most = next(
+        part["maxItems"]
+        for part in config_schema()["$defs"]["Flow"]["properties"]["hawkes_beta"]["anyOf"]
+        if "maxItems" in part
+    )
+    assert most + 1 == EXPONENTIALS  # the last one is of news
+    flow = {"flow.hawkes_alpha": [0.01] * most, "flow.hawkes_beta": [1.0, 2.0, 4.0, 8.0]}
+    assert make_params(override(MarketConfig(), flow))["exponentials"] == EXPONENTIALS

@@ -6,7 +6,7 @@ import pytest
 
 import mm_env  # noqa: F401, registers the id
 from mm_env.config.io import load_config, override
-from mm_env.errors import ConfigError
+from mm_env.errors import ConfigError, UsageError
 from mm_env.policies import POLICY_NAMES, AvellanedaStoikov, FixedSpread, RandomPolicy, get_policy
 from mm_env.policies.quoting import AgentView
 
@@ -204,7 +204,7 @@ def test_explain_wants_an_env_that_is_there():
 
 
 def test_another_environment_is_refused():
-    with pytest.raises(TypeError, match="CartPoleEnv: expected an environment of mm_env"):
+    with pytest.raises(UsageError, match="CartPoleEnv: expected an environment of mm_env"):
         get_policy("as").act(gym.make("CartPole-v1"))
 
 

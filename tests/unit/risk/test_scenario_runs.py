@@ -196,7 +196,7 @@ def test_the_table_says_what_the_episodes_say(done):
     assert surface.shape == (2, 3) and surface.loc["own", "switching"] == table["profit"][0]
     assert surface.loc["own", "stress"] == table.set_index("scenario")["profit"]["regime=stress"]
     assert np.isnan(surface.loc["double", "calm"])  # swept one at a time
-    with pytest.raises(KeyError, match="expected one of base"):
+    with pytest.raises(UsageError, match=r"scenario 'bse': expected one of 'base', .*; nearest: 'base'"):
         results.episodes("bse")
 
 

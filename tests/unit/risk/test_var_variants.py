@@ -11,7 +11,7 @@ from mm_env.envs.play import Watcher, play
 from mm_env.envs.vector_env import MultiVenueVectorEnv
 from mm_env.policies.registry import get_policy
 from mm_env.risk.var_samples import PositionSampler, horizon_steps, join_samples, sample_positions
-from mm_env.risk.var_variants import AgentView, ewma_covariance, figures_of, parse_variant, spellings, tail_figures
+from mm_env.risk.var_variants import AgentView, ewma_covariance, figures_of, parse_variant, parse_variants, tail_figures
 
 WINDOW, PERIODS, HORIZON = 140, 12, 10
 CONFIG = override(
@@ -42,7 +42,7 @@ def played():
             one |= {name: states[name].copy() for name in ("value_at_risk", "expected_shortfall", "seen_position")}
             kept.append(one)
 
-    sampler = PositionSampler(CONFIG, spellings(NAMES), PERIODS, WINDOW)
+    sampler = PositionSampler(CONFIG, parse_variants(NAMES), PERIODS, WINDOW)
     envs = MultiVenueVectorEnv(3, CONFIG, record=True)
     play(envs, get_policy("as"), 3, seed=9, watchers=[sampler, Keep()])
     envs.close()
@@ -52,12 +52,12 @@ def played():
 def test_sampled_positions_are_those_of_the_blocks_that_were_finished(played):
     done = []
     samples = sample_positions(
-        get_policy("as"), CONFIG, spellings(NAMES), 3, 9, periods=PERIODS, window_steps=WINDOW, on_progress=done.append
+        get_policy("as"), CONFIG, parse_variants(NAMES), 3, 9, periods=PERIODS, window_steps=WINDOW, on_progress=done.append
     )
     assert sum(done) == 3 * CONFIG.episode.steps
     np.testing.assert_array_equal(samples.profit, played[0].profit)
     stopped = sample_positions(
-        get_policy("as"), CONFIG, spellings(NAMES), 3, 9, periods=PERIODS, window_steps=WINDOW, stop=lambda: True
+        get_policy("as"), CONFIG, parse_variants(NAMES), 3, 9, periods=PERIODS, window_steps=WINDOW, stop=lambda: True
     )
     assert stopped is None
 
@@ -188,9 +188,9 @@ def test_variants_that_do_not_exist_are_refused(text):
 
 def test_a_list_of_variants_names_each_once():
     with pytest.raises(ValueError, match="at least one, each once"):
-        spellings(["fhs:3", "fhs:3"])
+        parse_variants(["fhs:3", "fhs:3"])
     with pytest.raises(ValueError, match="at least one"):
-        spellings([])
+        parse_variants([])
     with pytest.raises(ValueError, match=r"var_horizon_seconds 2\.5; expected in a backtest: a multiple"):
         horizon_steps(override(CONFIG, {"risk.var_horizon_seconds": 2.5}))
 

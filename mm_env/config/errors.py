@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from mm_env.config.keys import Loc, get, shortened
-from mm_env.config.migrate import renamed_hint
+from mm_env.config.migrate import renamed_hint, with_command
 from mm_env.config.schema import MarketConfig
 from mm_env.errors import nearest
 
@@ -49,7 +49,8 @@ def problem_lines(
                 value = get(raw, loc)
             text = f"value {shortened(value)}: expected {_described(schema, node)}"
         where = f"{path_name(loc, raw)}: " if loc else ""
-        lines[f"{source_of(loc)}: {where}{text}"] = None
+        source = source_of(loc)
+        lines[with_command(f"{source}: {where}{text}", source)] = None
     return list(lines)
 
 

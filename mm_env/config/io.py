@@ -18,7 +18,7 @@ from mm_env.config.keys import Loc, get, locate, put, shortened
 from mm_env.config.scenario import ScenarioFile
 from mm_env.config.schema import MarketConfig
 from mm_env.config.yaml_reader import format_yaml, parse_yaml
-from mm_env.errors import ConfigError, nearest
+from mm_env.errors import ConfigError, suggestion
 
 __all__ = [
     "DEFAULT_CLASSIC_PRESET",
@@ -177,10 +177,7 @@ def preset_folder(folder: str) -> Path:
 
 
 def _presets_like(name: str, model: type[AnyConfig | ScenarioFile]) -> str:
-    names = preset_names(model)
-    close = nearest(Path(name).stem, names)
-    listed = f"presets: {', '.join(names)}"
-    return f"nearest preset: {close!r}; {listed}" if close else listed
+    return suggestion(Path(name).stem, preset_names(model))
 
 
 def _read(

@@ -15,6 +15,7 @@ from mm_env.files import write_bytes
 
 VERSION = "0.2.0"
 """Version in which the keys were renamed."""
+_SINCE = f" in {VERSION}"  # at the end of the hint
 RENAMED: dict[str, dict[str, str]] = {
     "policy": {
         "use_avellaneda": "use_avellaneda_stoikov",
@@ -38,10 +39,18 @@ def renamed(key: str, section: str = "") -> str | None:
 
 
 def renamed_hint(key: str, section: str, known: Collection[str]) -> str:
-    """``renamed to 'x' in 0.2.0: run mm-env migrate FILE`` for an old key whose new name is known there, else empty."""
+    """``renamed to 'x' in 0.2.0`` for an old key whose new name is known there, else empty."""
     new = renamed(key, section)
     there = new is not None and new.partition(".")[0] in known
-    return f"renamed to {new!r} in {VERSION}: run mm-env migrate FILE" if there else ""
+    return f"renamed to {new!r}{_SINCE}" if there else ""
+
+
+def with_command(problem: str, source: str) -> str:
+    """`problem`, with the command that renames the keys where it names a renamed key of a file.
+
+    source: the file, or another name of what holds the key
+    """
+    return f"{problem}: run mm-env migrate {source}" if problem.endswith(_SINCE) and Path(source).is_file() else problem
 
 
 def migrate_text(text: str) -> tuple[str, list[str]]:

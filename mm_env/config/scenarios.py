@@ -16,6 +16,7 @@ import numpy as np
 
 from mm_env.config.io import override
 from mm_env.config.keys import get, locate, shortened
+from mm_env.config.migrate import with_command
 from mm_env.config.scenario import BASE, Changes, Level, ScenarioFile, Window
 from mm_env.config.schema import MarketConfig
 from mm_env.errors import ConfigError, suggestion
@@ -72,7 +73,7 @@ def expand(file: ScenarioFile, market: MarketConfig, label: str = "scenarios") -
 
     label: of the file, in errors
 
-    Raises `ConfigError` for changes that the market does not allow, and for a market that is drawn anew at each reset or
+    Raises `ConfigError` for changes that the market does not allow, and for a market that is resampled at each reset or
     replays a record.
     """
     if market.randomize or market.replay is not None:
@@ -133,7 +134,8 @@ def apply(config: MarketConfig, changes: Changes, where: str) -> MarketConfig:
         _venues(config, changes)
     except ConfigError as error:
         lines = (line.removeprefix("override: ") for line in str(error).splitlines())
-        raise ConfigError("\n".join(f"{where}: {line}" for line in lines)) from error
+        file = where.partition(": ")[0]
+        raise ConfigError("\n".join(with_command(f"{where}: {line}", file) for line in lines)) from error
     return config
 
 

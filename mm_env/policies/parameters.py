@@ -12,7 +12,7 @@ import yaml
 from mm_env.config.agent import Policy as PolicySection
 from mm_env.config.classic import ClassicPolicy
 from mm_env.config.io import override
-from mm_env.config.migrate import VERSION, renamed
+from mm_env.config.migrate import VERSION, renamed, renamed_hint, with_command
 from mm_env.config.yaml_reader import parse_yaml
 from mm_env.errors import ConfigError, UsageError, suggestion
 from mm_env.policies.base import HEDGING, Config, Policy
@@ -29,7 +29,7 @@ class NamedPolicy:
         self.name, self.policy, self.changes = name, policy, dict(changes or {})
 
     def configure(self, config: Config) -> Config:
-        """The market with the parameters, the policy at home in it; raises `ConfigError` for values out of range."""
+        """The market as the policy plays it, with its parameters; raises `ConfigError` for values out of range."""
         try:
             changed = override(config, self.changes)
         except ConfigError as error:
@@ -70,6 +70,11 @@ def read_parameters(path: Path) -> dict[str, Any]:
     if not isinstance(content, Mapping) or not all(isinstance(part, Mapping) for part in content.values()):
         raise ConfigError(f"{path}: expected the sections policy and risk, each a mapping")
     changes = {f"{section}.{key}": value for section, part in content.items() for key, value in part.items()}
+    for key in changes:
+        section, _, name = key.partition(".")
+        hint = renamed_hint(name, section, PolicySection.model_fields)
+        if hint:
+            raise ConfigError(with_command(f"{path}: {key}: {hint}", str(path)))
     require_own(path, changes)
     return changes
 

@@ -79,7 +79,7 @@ def begun(market: Market, low: int, high: int, seed: int) -> Batch:
     return batch
 
 
-def play(batch: Batch, steps: int) -> Iterator[NDArray[Any]]:
+def simulate_alone(batch: Batch, steps: int) -> Iterator[NDArray[Any]]:
     """Run the market alone for that many steps; yields the states, which change in place, after each."""
     nothing = np.zeros((batch.number, 3 * batch.symbols), np.float32)
     commands = np.full(batch.number, MARKET, np.uint8)
@@ -106,10 +106,10 @@ def sample_book(config: MarketConfig, envs: int, seconds: float, seed: int, grid
         here = slice(low, min(low + CHUNK, envs))
         batch = begun(market, here.start, here.stop, seed)
         before = net_takers(batch.states, shape[2])
-        for t, states in enumerate(play(batch, shape[0])):
+        for t, states in enumerate(simulate_alone(batch, shape[0])):
             sample.mid2[t, here] = states["mid2"][:, : shape[2]]
-            front = states["best_of_others"][:, : shape[2]]
-            sample.spread[t, here] = front[:, :, 1] - front[:, :, 0]
+            touch = states["best_of_others"][:, : shape[2]]
+            sample.spread[t, here] = touch[:, :, 1] - touch[:, :, 0]
             sample.valid[t, here] = states["mid_valid"][:, : shape[2]] > 0
             sample.imbalance[t, here] = touch_imbalance(states, shape[2])
             now = net_takers(states, shape[2])
@@ -126,8 +126,8 @@ def net_takers(states: NDArray[Any], symbols: int) -> NDArray[np.int64]:
 
 def touch_imbalance(states: NDArray[Any], symbols: int) -> NDArray[np.float64]:
     """(N, S) bid less ask lots at the best prices of all venues, over their sum; 0 without lots. Nobody may quote."""
-    at_front = (states["best"] == states["best_of_others"][:, :, None, :]) & (states["resting"] > 0)
-    lots = np.where(at_front, states["queue"], 0.0)[:, :symbols].sum(axis=2)
+    at_touch = (states["best"] == states["best_of_others"][:, :, None, :]) & (states["resting"] > 0)
+    lots = np.where(at_touch, states["queue"], 0.0)[:, :symbols].sum(axis=2)
     total = lots.sum(axis=-1)
     return np.asarray(np.divide(lots[..., 0] - lots[..., 1], total, out=np.zeros_like(total), where=total > 0))
 
@@ -186,7 +186,7 @@ def parent_orders(
         with_it, without = (begun(market, here.start, here.stop, seed) for _ in range(2))
         sign = 1 - 2 * (np.arange(here.start, here.stop) % 2)
         filled = np.zeros(with_it.number, np.int64)
-        paths = zip(play(with_it, children[-1]), play(without, children[-1]), strict=True)
+        paths = zip(simulate_alone(with_it, children[-1]), simulate_alone(without, children[-1]), strict=True)
         for n in range(1, children[-1] + 1):
             _take_best(with_it.states, with_it.params, np.zeros(0, FILL_DTYPE), symbol, sign * child_lots, filled)
             if n in children:

@@ -31,7 +31,7 @@ def envs() -> gym.vector.VectorEnv:
         ({"action_mode": "residul"}, ValueError, "action_mode 'residul': expected .*nearest: 'residual'"),
         ({"render_mode": "rgb_arry"}, ValueError, "render_mode 'rgb_arry': expected .*nearest: 'rgb_array'"),
         ({"autoreset_mode": "Disable"}, ValueError, "autoreset_mode 'Disable': expected .*nearest: 'Disabled'"),
-        ({"config": "two_symbol"}, ConfigError, "nearest preset: 'two_symbols'"),
+        ({"config": "two_symbol"}, ConfigError, "nearest: 'two_symbols'"),
         ({"config": {"news": {"scorer": "vade"}}}, ConfigError, "news.scorer: unknown scorer 'vade'.*'vader'"),
         ({"config": {"news": {"source": "tape", "tape": "no/such.csv"}}}, TapeError, "such.csv"),
     ],

@@ -161,7 +161,7 @@ def test_every_market_that_comes_with_the_package_runs_one_episode(tmp_path):
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        (["--config", "two_symbol"], "nearest preset: 'two_symbols'"),
+        (["--config", "two_symbol"], "nearest: 'two_symbols'"),
         (["--policy", "fixd"], "policy 'fixd': expected one of as, as_symmetric, glft"),
         (
             ["--set", "policy.risk_aversoin=1"],

@@ -91,7 +91,7 @@ def test_other_symbols_or_venues_are_refused():
     renamed["venues"][1]["name"] = "OMEGA"
     with pytest.raises(ValueError, match=r"venues \['ALPHA', 'OMEGA', 'GAMMA'\]"):
         envs.reset(options={"config": renamed})
-    with pytest.raises(ConfigError, match="nearest preset: 'calm'"):
+    with pytest.raises(ConfigError, match="nearest: 'calm'"):
         envs.set_config("clam")
 
 

@@ -336,7 +336,7 @@ def test_actions_that_are_not_allowed(actions, said):
         ({"action_mode": "relative"}, "action_mode 'relative': expected one of 'residual', 'absolute'"),
         ({"autoreset_mode": "Never"}, "autoreset_mode 'Never'"),
         ({"num_threads": 0}, "num_threads 0"),
-        ({"config": "as2007"}, "nearest preset: 'as2008'"),
+        ({"config": "as2007"}, "nearest: 'as2008'"),
     ],
 )
 def test_arguments_that_are_not_allowed(arguments, said):

@@ -141,7 +141,7 @@ def test_changed_settings_are_those_of_the_next_market(live):
         ("text_input", "two_symbols|flow.hawkes_alpha", "[9.0, 9.0]", "branching ratio"),
         ("selectbox", "two_symbols|news.source", "tape", "news.tape"),
         ("text_area", "overrides", "policy: {risk_aversoin: 0.1}", "nearest: 'risk_aversion'"),
-        ("selectbox", "preset", "two_symbls", "nearest preset: 'two_symbols'"),
+        ("selectbox", "preset", "two_symbls", "nearest: 'two_symbols'"),
         ("selectbox", "policy", "ass", "policy 'ass'"),
         ("selectbox", "policy", "ppo:nowhere", "ppo:nowhere: no such file or folder"),
     ],

@@ -136,8 +136,8 @@ def test_a_process_that_is_told_to_stop_leaves_what_another_goes_on_with(tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--scenarios", "surfac"), "surfac: no such file or preset; nearest preset: 'surface'"),
-        (("--config", "crisi"), "nearest preset: 'crisis'"),
+        (("--scenarios", "surfac"), "surfac: no such file or preset; nearest: 'surface'"),
+        (("--config", "crisi"), "nearest: 'crisis'"),
         (("--policy", "aas"), "policy 'aas': expected one of as,"),
         (("--policy", "ppo:nowhere"), "ppo:nowhere: no such file or folder"),
         (("--set", "episode.step=60"), "unknown key 'step' in 'episode'; nearest: 'steps'"),

@@ -117,7 +117,7 @@ def test_a_default_that_nothing_beats_is_kept(monkeypatch, tmp_path, policy):
     ("arguments", "said"),
     [
         (("--policy", "fixd"), "--policy 'fixd': expected one of 'as', 'glft', 'cj', 'fixed', 'constant'; nearest: 'fixed'"),
-        (("--config", "crisi"), "nearest preset: 'crisis'"),
+        (("--config", "crisi"), "nearest: 'crisis'"),
         (("--set", "randomize={policy.risk_aversion: [0.01, 0.1]}"), "tuning needs one market"),
         (("--yaml", "."), "--yaml .: cannot be a file"),
         (("--log-level", "inof"), "nearest: 'info'"),

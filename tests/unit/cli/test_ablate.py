@@ -14,7 +14,7 @@ APP = single("ablate")
     [
         ("--log-level", "inof", "--log-level 'inof': expected one of 'debug', 'info', 'warning', 'error'; nearest: 'info'"),
         ("--json", ".", "--json .: cannot be a file; expected a file, new or old, in a folder"),
-        ("--config", "crisi", "crisi: no such file or preset; nearest preset: 'crisis'"),
+        ("--config", "crisi", "crisi: no such file or preset; nearest: 'crisis'"),
     ],
 )
 def test_a_mistake_is_told_before_anything_is_played(monkeypatch, option, value, said):

@@ -11,7 +11,15 @@ from mm_env.config.io import load_config, override
 from mm_env.market.build import build_market
 from mm_env.realism import facts, sampling_book
 from mm_env.realism.facts import Fact, markdown
-from mm_env.realism.sampling_book import begun, finest_grid, on_grid, parent_orders, play, sample_book, touch_imbalance
+from mm_env.realism.sampling_book import (
+    begun,
+    finest_grid,
+    on_grid,
+    parent_orders,
+    sample_book,
+    simulate_alone,
+    touch_imbalance,
+)
 from mm_env.realism.stylised import Measured
 
 APP = single("stylised-facts")
@@ -65,7 +73,7 @@ def test_the_own_grid_of_a_market_is_kept(config):
 
 def test_imbalance_is_that_of_the_books_at_the_best_price(config):
     batch = begun(build_market(on_grid(config, 1.0)), 0, 4, 2)
-    for states in play(batch, 3):
+    for states in simulate_alone(batch, 3):
         found = touch_imbalance(states, 2)
         for n, s in enumerate(states):
             for i in range(2):
@@ -132,7 +140,7 @@ def test_the_command_writes_its_table_and_a_picture_a_fact(tmp_path):
             "--log-level 'inof': expected one of 'debug', 'info', 'warning', 'error'; nearest: 'info'",
         ),
         (["--json", "."], "--json .: cannot be a file; expected a file, new or old, in a folder"),
-        (["--config", "crisi"], "crisi: no such file or preset; nearest preset: 'crisis'"),
+        (["--config", "crisi"], "crisi: no such file or preset; nearest: 'crisis'"),
         (["--seconds", "60"], f"--seconds 60: expected {facts.LAGS[-1] + 10} or more"),
     ],
 )

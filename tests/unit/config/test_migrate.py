@@ -9,7 +9,8 @@ from mm_env.config.io import load_config, override, preset_names, preset_path
 from mm_env.config.migrate import RENAMED, migrate_file, migrate_text
 from mm_env.config.scenario import ScenarioFile
 from mm_env.config.scenarios import expand
-from mm_env.errors import ConfigError
+from mm_env.errors import ConfigError, UsageError
+from mm_env.policies.registry import get_policy
 
 OLD = """# a market of 0.1
 base: two_symbols
@@ -52,7 +53,7 @@ def test_the_file_is_rewritten_and_loads(tmp_path):
     path = tmp_path / "old.yaml"
     path.write_text(OLD, encoding="utf-8")
     with pytest.raises(
-        ConfigError, match=r"unknown key 'as_gamma'; renamed to 'risk_aversion' in 0\.2\.0: run mm-env migrate"
+        ConfigError, match=r"unknown key 'as_gamma'; renamed to 'risk_aversion' in 0\.2\.0: run mm-env migrate .*old\.yaml\n"
     ):
         load_config(path)
     assert len(migrate_file(path)) == 4
@@ -119,7 +120,7 @@ def test_what_cannot_be_read_is_an_error_with_the_file(tmp_path, content, messag
 
 
 def test_errors_name_the_new_key_wherever_an_old_one_stands():
-    hint = re.escape("renamed to 'risk_aversion' in 0.2.0: run mm-env migrate FILE")
+    hint = re.escape("renamed to 'risk_aversion' in 0.2.0") + "$"  # no command, as there is no file to rewrite
     top = re.escape("unknown key 'as_gamma'; renamed to 'policy.risk_aversion'")
     with pytest.raises(ConfigError, match=f"policy.as_gamma: value 1: unknown key 'as_gamma' in 'policy'; {hint}"):
         override(load_config(), {"policy.as_gamma": 1})
@@ -131,9 +132,29 @@ def test_errors_name_the_new_key_wherever_an_old_one_stands():
         load_config({"randomize": {"policy.as_gamma": [0.1, 0.2]}})
     with pytest.raises(ConfigError, match=hint):
         expand(load_config({"stresses": {"a": {"set": {"policy.as_gamma": 1.0}}}}, ScenarioFile), load_config())
+    with pytest.raises(UsageError, match=hint):
+        get_policy("as:as_gamma=1")
     with pytest.raises(ConfigError) as found:  # a name that is not the classic market's
         load_config({"policy": {"as_T": 1.0}}, ClassicConfig)
     assert "renamed" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("randomize: {policy.as_gamma: [0.1, 0.2]}\n", load_config),
+        (
+            "stresses: {a: {set: {policy.as_gamma: 1.0}}}\n",
+            lambda path: expand(load_config(path, ScenarioFile), load_config(), str(path)),
+        ),
+        ("policy: {as_gamma: 1.0}\n", lambda path: get_policy(f"as:{path}")),
+    ],
+)
+def test_an_error_of_a_file_with_an_old_key_has_the_command_that_rewrites_it(tmp_path, text, read):
+    path = tmp_path / "old.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=rf"in 0\.2\.0: run mm-env migrate {re.escape(str(path))}$"):
+        read(path)
 
 
 def test_no_preset_holds_an_old_key():

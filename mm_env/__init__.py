@@ -15,7 +15,7 @@ Environments: ``mm_env/MultiVenue-v0``, several symbols on several venues, with 
 one symbol of Avellaneda & Stoikov 2008, where the best policies are known in closed form. ``gymnasium.make_vec`` makes
 the vector env of either, N markets stepped by one call.
 
-Rooms, each of which imports only those above it:
+Packages, each of which imports only those above it:
 
 sim                             | the market's kernels; `sim.step` is their table of contents
 config                          | what a market file may say, presets, JSON schema

@@ -16,7 +16,7 @@ TOOLS = "Checks and maintenance"
 class Command(NamedTuple):
     """One command.
 
-    target: module of this room and function; help: its first line of help, which the function's docstring repeats;
+    target: module of this package and function; help: its first line of help, which the function's docstring repeats;
     packages: what it needs beyond the core, checked before it runs; extra: brings all of them
     """
 

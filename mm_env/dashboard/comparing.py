@@ -52,7 +52,7 @@ def read_comparison(folder: Path) -> Comparison:
 
 
 def play_comparison(
-    specs: Sequence[str],
+    names: Sequence[str],
     config: MarketConfig,
     episodes: int,
     seed: int,
@@ -60,19 +60,19 @@ def play_comparison(
 ) -> Comparison:
     """Play agents on the same held-out episodes; the first of them is the baseline.
 
-    specs: policy names; on_progress: called with an agent and the env steps done since
+    names: policy names; on_progress: called with an agent and the env steps done since
 
     Raises `ConfigError` and `UsageError` for what cannot be played or compared.
     """
-    if len(specs) < 2 or len(set(specs)) < len(specs):
-        raise UsageError(f"agents {', '.join(specs) or 'none'}: expected two or more, each once")
-    policies = {spec: get_policy(spec, seed) for spec in specs}
-    for spec, policy in policies.items():
-        check_playable(spec, policy, config, seed)
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise UsageError(f"agents {', '.join(names) or 'none'}: expected two or more, each once")
+    policies = {name: get_policy(name, seed) for name in names}
+    for name, policy in policies.items():
+        check_playable(name, policy, config, seed)
     found: dict[str, list[Evaluation]] = {}
-    for spec, policy in policies.items():
-        found |= play_agents({spec: [policy]}, config, episodes, seed, on_progress=partial(on_progress, spec))
-    about = {"baseline": specs[0], "seed": seed, "episodes": episodes, "rows": compare(found, specs[0], seed, RESAMPLES)}
+    for name, policy in policies.items():
+        found |= play_agents({name: [policy]}, config, episodes, seed, on_progress=partial(on_progress, name))
+    about = {"baseline": names[0], "seed": seed, "episodes": episodes, "rows": compare(found, names[0], seed, RESAMPLES)}
     return Comparison(about, episodes_table(found))
 
 

@@ -41,12 +41,12 @@ def folders_with(root: Path, *names: str) -> list[Path]:
 def trained_policies(root: Path) -> list[str]:
     """Names of the trained agents below a folder, as `ppo:runs/ppo`, of the algorithms that are known here."""
     known = set(policy_names()) - set(POLICY_NAMES)
-    specs = []
+    names = []
     for folder in folders_with(root, "run.json", "*.zip"):
         try:
             algo = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("algo")
         except (OSError, ValueError, AttributeError):
             continue
         if algo in known:
-            specs.append(f"{algo}:{folder}")
-    return specs
+            names.append(f"{algo}:{folder}")
+    return names

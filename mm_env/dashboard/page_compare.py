@@ -37,7 +37,7 @@ def page() -> None:
 def _play() -> None:
     with st.form("comparison form"):
         agents, market = st.columns([3, 1])
-        specs = agents.multiselect(
+        names = agents.multiselect(
             "Agents, the baseline first",
             [*POLICY_NAMES, *trained_policies(runs_folder())],
             default=["as", "fixed"],
@@ -61,15 +61,15 @@ def _play() -> None:
     if asked:
         with errors_shown():
             config = override(load_config(preset), {"episode.steps": int(steps)})
-            total, bar = len(specs) * int(episodes) * int(steps), st.progress(0.0, "beginning")
+            total, bar = len(names) * int(episodes) * int(steps), st.progress(0.0, "beginning")
             done = 0
 
-            def tell(name: str, more: int) -> None:
+            def advance(name: str, more: int) -> None:
                 nonlocal done
                 done += more
                 bar.progress(min(1.0, done / total), f"playing {name}: {done:,} of {total:,} env steps")
 
-            st.session_state["comparison"] = play_comparison(specs, config, int(episodes), int(seed), tell)
+            st.session_state["comparison"] = play_comparison(names, config, int(episodes), int(seed), advance)
             bar.empty()
 
 

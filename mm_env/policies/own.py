@@ -21,7 +21,7 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 
 
 class FunctionPolicy:
-    """A function (env) -> action as a policy, at home in any market."""
+    """A function (env) -> action as a policy, for any market."""
 
     def __init__(self, name: str, function: Callable[[Any], Any]) -> None:
         """Call `function` at every step."""

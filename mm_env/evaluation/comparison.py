@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mm_env.errors import UsageError
+from mm_env.errors import UsageError, check_choice
 from mm_env.evaluation.estimates import sharpe_ratio
 from mm_env.evaluation.evaluation import VALUES, Evaluation
 
@@ -140,8 +140,9 @@ def compare(
     A figure `x` has `x_low` and `x_high` beside it, None where the figure does not exist. `improvement` is the share of
     episodes with a better reward than the baseline's; `correlation` what pairing gains. Of a baseline that was trained more
     than once the others are compared with its mean over seeds, whose luck no interval holds.
-    Raises `KeyError` for a baseline that is not among the rows, `ValueError` for different numbers of episodes.
+    Raises `UsageError` for a baseline that is not among the rows, and for different numbers of episodes.
     """
+    check_choice("baseline", baseline, rows)
     base = rows[baseline]
     episodes = len(base[0])
     bootstrap = Bootstrap(episodes, seed, resamples)

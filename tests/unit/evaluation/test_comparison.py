@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mm_env.errors import UsageError
 from mm_env.evaluation.comparison import (
     PAIRED,
     Bootstrap,
@@ -190,7 +191,7 @@ def test_what_cannot_be_compared_is_refused(rows):
     short = {"base": rows["base"], "short": [evaluation(np.zeros(399))]}
     with pytest.raises(ValueError, match=r"shape \(1, 399\): expected 400 finite numbers"):
         compare(short, "base")
-    with pytest.raises(KeyError):
+    with pytest.raises(UsageError, match=r"^baseline 'nobody': expected one of 'base', "):
         compare(rows, "nobody")
     broken = dataclasses.replace(rows["base"][0], drawdown=np.full(400, np.nan))
     with pytest.raises(ValueError, match="400 finite numbers"):

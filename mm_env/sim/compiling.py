@@ -4,10 +4,12 @@ Kernels are compiled without reference counts, so that nothing in them can alloc
 zero. `pipeline` says how, `machine_code` where the result is kept.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -33,7 +35,24 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 def entry_point(function: Callable[..., None]) -> Any:
     """Compile a function that Python calls: it releases the GIL, and its machine code is kept on disk."""
-    return function if _INTERPRETED else EntryPoint(function, OPTIONS | {"nogil": True})
+    return _interpreted(function) if _INTERPRETED else EntryPoint(function, OPTIONS | {"nogil": True})
+
+
+def _interpreted(function: Callable[..., None]) -> Any:
+    """The function itself, where Numba is off; Python reads fields of record arrays as attributes, as kernels do."""
+
+    def run(*arguments: Any) -> None:
+        with np.errstate(over="ignore"):  # random bits wrap around by design
+            function(*map(_as_records, arguments))
+
+    run.signatures = []  # type: ignore[attr-defined]
+    return functools.update_wrapper(run, function)
+
+
+def _as_records(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return type(value)(*map(_as_records, value)) if hasattr(value, "_fields") else tuple(map(_as_records, value))
+    return value.view(np.recarray) if getattr(getattr(value, "dtype", None), "names", None) else value
 
 
 @intrinsic

@@ -37,7 +37,9 @@ NO_KERNELS = ("__init__.py", "batch.py", "machine_code.py")  # files of sim/ tha
 MOST_BYTES = 200 * 2**20  # of all folders together; the least recently used ones go first
 _PATIENCE = 2.0  # [s] of waiting for another process before a line says so
 _NO_MATTER = ("NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS")  # settings of Numba that do not change machine code
-_DAMAGED = (EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError, OSError, TypeError, ValueError)
+_DAMAGED = (
+    EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError, OSError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
 _depth = 0  # of nested compilations, which hold Numba's own lock
 
 
@@ -70,8 +72,8 @@ def kernel_folder() -> Path:
 
     Where none can be made, a folder of this process serves, which goes when it ends.
     """
-    folder = cache_home() / f"kernels-{sources_digest()}"
     try:
+        folder = cache_home() / f"kernels-{sources_digest()}"
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.mkdir(exist_ok=True, mode=0o700)
         _require_private(folder.parent)
@@ -152,7 +154,10 @@ def compile_lock() -> Iterator[None]:
     Called with Numba's own lock held, so that one thread of a process at a time comes here; it may come again from within.
     """
     global _depth
-    file = None if fcntl is None or _depth else (kernel_folder() / "lock").open("a")
+    file = None
+    if fcntl is not None and not _depth:
+        with suppress(OSError):
+            file = (kernel_folder() / "lock").open("a")
     _depth += 1
     try:
         if file is not None:

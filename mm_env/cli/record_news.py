@@ -63,6 +63,8 @@ def _sources(feeds: list[str], massive: str | None) -> list[HeadlineSource]:
     from mm_env.sentiment.sources import MassiveSource, RssSource
 
     sources: list[HeadlineSource] = []
+    if feeds:
+        require("feedparser", "requests")
     try:
         for text in feeds:
             form = _FEED.fullmatch(text)

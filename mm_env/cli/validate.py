@@ -40,7 +40,8 @@ def main(
     config: Annotated[
         str | None,
         typer.Option(
-            metavar="PRESET|FILE", help="Classic market to begin with, in place of a publication's: as2008, glft, cj."
+            metavar="PRESET|FILE",
+            help="Classic market to begin with, in place of a publication's; for sections as2008, glft, cj.",
         ),
     ] = None,
     section: Annotated[

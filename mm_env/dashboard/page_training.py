@@ -50,7 +50,7 @@ def page() -> None:
         with columns[k % 2]:
             st.markdown(f"**{tag}**")
             chart(curves_figure({name: runs[name][tag] for name in runs if tag in runs[name]}, smoothing), f"curve {tag}")
-    st.caption(f"All that TensorBoard shows beside curves: `make tensorboard RUNS={folder}`.")
+    st.caption(f"TensorBoard shows more than curves: `tensorboard --logdir {folder}`.")
 
 
 def _name(path: Path, root: Path) -> str:

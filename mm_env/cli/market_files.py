@@ -79,18 +79,29 @@ def check(market: Market, classic: Classic = False) -> None:
 
 def migrate(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Market files; each is rewritten in place.")],
+    classic: Classic = False,
 ) -> None:
     """Rewrite market files of an older version.
 
-    Old keys get their new names; comments and order stay. Prints each change.
+    Old keys get their new names; comments and order stay. Prints each change. A file that cannot be rewritten does not
+    stop the others (exit status 2).
 
     Example: mm-env migrate mine.yaml
     """
-    from mm_env.config.migrate import migrate_file
+    from mm_env.config import ClassicConfig
+    from mm_env.config.migrate import RENAMED, migrate_file, renames_of
+    from mm_env.errors import ConfigError
 
+    problems = []
     for file in files:
-        changes = migrate_file(file)
-        typer.echo(f"{file}: {'; '.join(changes) if changes else 'nothing to change'}")
+        try:
+            changes = migrate_file(file, renames_of(ClassicConfig) if classic else RENAMED)
+        except ConfigError as error:
+            problems.append(str(error))
+        else:
+            typer.echo(f"{file}: {'; '.join(changes) if changes else 'nothing to change'}")
+    if problems:
+        raise ConfigError("\n".join(problems))
 
 
 def _load(market: str, classic: bool) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from mm_env.config.classic import ClassicConfig
 from mm_env.config.keys import Loc, get, shortened
 from mm_env.config.migrate import renamed_hint, with_command
 from mm_env.config.schema import MarketConfig
@@ -50,7 +51,7 @@ def problem_lines(
             text = f"value {shortened(value)}: expected {_described(schema, node)}"
         where = f"{path_name(loc, raw)}: " if loc else ""
         source = source_of(loc)
-        lines[with_command(f"{source}: {where}{text}", source)] = None
+        lines[with_command(f"{source}: {where}{text}", source, model is ClassicConfig)] = None
     return list(lines)
 
 

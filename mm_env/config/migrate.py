@@ -5,10 +5,13 @@ A file keeps its comments, its layout and the order of its keys: only the letter
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import os
+import shlex
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import yaml
+from pydantic import BaseModel
 
 from mm_env.errors import ConfigError
 from mm_env.files import write_bytes
@@ -29,6 +32,17 @@ RENAMED: dict[str, dict[str, str]] = {
     }
 }
 """Section of a market -> old key -> new key."""
+_MERGE = "tag:yaml.org,2002:merge"  # of the key <<
+Renames = Mapping[str, Mapping[str, str]]
+
+
+def renames_of(model: type[BaseModel]) -> Renames:
+    """Those of `RENAMED` whose new key a file of `model` may hold."""
+    fields = {section: getattr(field.annotation, "model_fields", {}) for section, field in model.model_fields.items()}
+    return {
+        section: {old: new for old, new in keys.items() if new in fields.get(section, {})}
+        for section, keys in RENAMED.items()
+    }
 
 
 def renamed(key: str, section: str = "") -> str | None:
@@ -39,52 +53,70 @@ def renamed(key: str, section: str = "") -> str | None:
 
 
 def renamed_hint(key: str, section: str, known: Collection[str]) -> str:
-    """``renamed to 'x' in 0.2.0`` for an old key whose new name is known there, else empty."""
+    """``renamed to 'x' in 0.2.0`` for an old key whose new name is known there, else empty.
+
+    An old key at the top of a file has left its section, so its hint names the section.
+    """
     new = renamed(key, section)
-    there = new is not None and new.partition(".")[0] in known
-    return f"renamed to {new!r}{_SINCE}" if there else ""
+    home = "" if new is None else new.partition(".")[0]
+    if home not in known:
+        return ""
+    return f"renamed to {new!r}{_SINCE}" + ("" if section else f", and belongs in section {home!r}")
 
 
-def with_command(problem: str, source: str) -> str:
+def with_command(problem: str, source: str, classic: bool = False) -> str:
     """`problem`, with the command that renames the keys where it names a renamed key of a file.
 
-    source: the file, or another name of what holds the key
+    source: the file, or another name of what holds the key; classic: whether it holds a classic market
     """
-    return f"{problem}: run mm-env migrate {source}" if problem.endswith(_SINCE) and Path(source).is_file() else problem
+    if not problem.endswith(_SINCE) or not os.path.isfile(source):  # noqa: PTH113 (False for names too long for a path)
+        return problem
+    return f"{problem}: run mm-env migrate {'--classic ' if classic else ''}{shlex.quote(source)}"
 
 
-def migrate_text(text: str) -> tuple[str, list[str]]:
+def migrate_text(text: str, renames: Renames = RENAMED) -> tuple[str, list[str]]:
     """The text of a market, policy or scenario file with new keys, and one line a change: ``line 3: OLD → NEW``.
 
     Changes keys of the sections, wherever a section stands, and dotted keys, as of `randomize` and of scenarios. A text
-    without old keys comes back as it is.
+    without old keys comes back as it is. renames: as `RENAMED`
 
     Raises `yaml.YAMLError` for malformed text, and `ConfigError` where the new key stands beside the old one.
     """
-    edits: dict[int, tuple[yaml.ScalarNode, str]] = {}
-    for node, new in _old_keys(yaml.compose(text, Loader=yaml.SafeLoader), None, set()):
-        edits[node.start_mark.index] = node, new
+    edits = {
+        key.end_mark.index: (key, new)
+        for key, new in _old_keys(yaml.compose(text, Loader=yaml.SafeLoader), None, renames, set())
+    }
+    starts = _key_starts(text) if edits else {}
     changes = []
-    for start in sorted(edits, reverse=True):  # from the end, so that places before stay
-        node, new = edits[start]
-        written = text[start : node.end_mark.index]
-        text = text[:start] + written.replace(node.value, new) + text[node.end_mark.index :]
-        changes.append(f"line {node.start_mark.line + 1}: {node.value} → {new}")
+    for end in sorted(edits, reverse=True):  # from the end, so that places before stay
+        node, new = edits[end]
+        where = f"line {node.start_mark.line + 1}: {node.value}"
+        if end not in starts:
+            raise ConfigError(f"{where}: expected the key written out, as an alias of this value stands in its place")
+        written = text[starts[end] : end]
+        quote = node.style if node.style in ("'", '"') else ""
+        line_end = written[len(written.rstrip()) :]  # of a block scalar
+        text = f"{text[: starts[end]]}{quote}{new}{quote}{line_end}{text[end:]}"
+        changes.append(f"{where} → {new}")
     return text, changes[::-1]
 
 
-def migrate_file(path: Path) -> list[str]:
+def migrate_file(path: Path, renames: Renames = RENAMED) -> list[str]:
     """Give the old keys of a file their new names; returns one line a change, none where there is nothing to do.
 
     The file is written whole or not at all, and not touched without a change. Raises `ConfigError`, with the file's name.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise ConfigError("expected a regular file")
         before = path.read_bytes().decode("utf-8-sig")
-        after, changes = migrate_text(before)
+        after, changes = migrate_text(before, renames)
         if changes:
             write_bytes(path, after.encode())
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: malformed YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: malformed YAML: nested too deeply") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
     except OSError as error:
@@ -94,26 +126,70 @@ def migrate_file(path: Path) -> list[str]:
     return changes
 
 
-def _old_keys(node: yaml.Node | None, section: str | None, above: set[int]) -> Iterator[tuple[yaml.ScalarNode, str]]:
-    """Nodes of old keys below `node` with their new names. above: nodes that lead here, as an alias may lead back."""
-    if node is None or id(node) in above:
+def _key_starts(text: str) -> dict[int, int]:
+    """End -> start of each scalar that is a key where it stands, without the anchor or tag before it."""
+    starts = {}
+    after_key = False
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        if isinstance(token, yaml.ScalarToken) and after_key:
+            starts[token.end_mark.index] = token.start_mark.index
+        after_key = isinstance(token, yaml.KeyToken) or (after_key and isinstance(token, yaml.AnchorToken | yaml.TagToken))
+    return starts
+
+
+def _old_keys(
+    node: yaml.Node | None, section: str | None, renames: Renames, seen: set[tuple[int, str | None]]
+) -> Iterator[tuple[yaml.ScalarNode, str]]:
+    """Nodes of old keys below `node` with their new names. seen: nodes and sections that need no second visit."""
+    if node is None or (id(node), section) in seen:  # aliases may lead back, or to one node many times
         return
-    above = above | {id(node)}
+    seen.add((id(node), section))
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _old_keys(item, None, above)
+            yield from _old_keys(item, None, renames, seen)
     if not isinstance(node, yaml.MappingNode):
         return
-    names = {key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)}
+    merged = [key for part in _with_merged(node) for key, _ in part.value if isinstance(key, yaml.ScalarNode)]
+    names = {key.value for key in merged}
+    for key in merged:
+        new = _new_name(key.value, section, renames)
+        if new in names:
+            where = f"line {key.start_mark.line + 1}: {key.value}"
+            raise ConfigError(f"{where}: expected one of the two keys, as its new name {new!r} stands beside it")
+    own: set[str] = set()
     for key, value in node.value:
         name = key.value if isinstance(key, yaml.ScalarNode) else ""
-        home, _, last = name.rpartition(".")
-        place = home or section
-        new = renamed(last, place) if place else None
+        new = _new_name(name, section, renames)
         if new is not None:
-            new = f"{home}.{new}" if home else new
-            if new in names:
-                where = f"line {key.start_mark.line + 1}: {name}"
-                raise ConfigError(f"{where}: expected one of the two keys, as its new name {new!r} stands beside it")
+            if name in own:
+                raise ConfigError(
+                    f"line {key.start_mark.line + 1}: {name}: expected once, as it stands in this mapping twice"
+                )
+            own.add(name)
             yield key, new
-        yield from _old_keys(value, name, above)
+        if key.tag != _MERGE:
+            yield from _old_keys(value, name if name in renames else None, renames, seen)
+            continue
+        for item in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+            yield from _old_keys(item, section, renames, seen)
+
+
+def _new_name(name: str, section: str | None, renames: Renames) -> str | None:
+    """New name of a key of a section, or of a dotted key, as it is written there; None for one that stays."""
+    home, _, last = name.rpartition(".")
+    new = renames.get(home or section or "", {}).get(last)
+    return f"{home}.{new}" if home and new else new
+
+
+def _with_merged(node: yaml.MappingNode) -> list[yaml.MappingNode]:
+    """A mapping and those that ``<<`` merges into it."""
+    parts = [node]
+    seen = {id(node)}
+    for part in parts:  # grows as it runs
+        for key, value in part.value:
+            if key.tag == _MERGE:
+                for item in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if isinstance(item, yaml.MappingNode) and id(item) not in seen:
+                        seen.add(id(item))
+                        parts.append(item)
+    return parts

@@ -1,12 +1,14 @@
 """Old keys: a file is rewritten and keeps all else, and an error names the new key."""
 
+import os
 import re
 
 import pytest
+import yaml
 
 from mm_env.config.classic import ClassicConfig
 from mm_env.config.io import load_config, override, preset_names, preset_path
-from mm_env.config.migrate import RENAMED, migrate_file, migrate_text
+from mm_env.config.migrate import RENAMED, migrate_file, migrate_text, renames_of, with_command
 from mm_env.config.scenario import ScenarioFile
 from mm_env.config.scenarios import expand
 from mm_env.errors import ConfigError, UsageError
@@ -87,10 +89,20 @@ def test_every_old_key_has_a_new_one_that_exists():
         ),
         ("a: &p\n  as_gamma: 1\npolicy: *p\n", "a: &p\n  risk_aversion: 1\npolicy: *p\n"),
         ("policy.as_gamma: 1\r\n", "policy.risk_aversion: 1\r\n"),
+        ("policy: {<<: {as_gamma: 0.1}, as_k: 3}\n", "policy: {<<: {risk_aversion: 0.1}, fill_decay: 3}\n"),
+        ("d: &d {as_k: 3}\npolicy: {<<: *d, as_k: 4}\n", "d: &d {fill_decay: 3}\npolicy: {<<: *d, fill_decay: 4}\n"),
+        ("policy: {<<: [{as_k: 3}, {as_T: 4}]}\n", "policy: {<<: [{fill_decay: 3}, {horizon_seconds: 4}]}\n"),
+        ('policy: {"as\\x5fk": 3}\n', 'policy: {"fill_decay": 3}\n'),
+        ("policy: {'as_k': 3}\n", "policy: {'fill_decay': 3}\n"),
+        ("policy:\n  !!str as_k : 3\n  &a as_T: 4\n", "policy:\n  !!str fill_decay : 3\n  &a horizon_seconds: 4\n"),
+        ("policy:\n  ? |-\n    as_k\n  : 3\n", "policy:\n  ? fill_decay\n  : 3\n"),
+        ('policy:\n  ? "as_\\\n    k"\n  : 3\n', 'policy:\n  ? "fill_decay"\n  : 3\n'),
     ],
 )
 def test_dotted_keys_nested_sections_aliases_and_line_ends(old, new):
     assert migrate_text(old)[0] == new
+    assert migrate_text(new) == (new, [])
+    yaml.safe_load(new)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +121,70 @@ def test_an_old_key_beside_its_new_one_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("policy: {<<: {risk_aversion: 1}, as_gamma: 2}\n", "line 1: as_gamma: expected one of the two keys"),
+        ("policy:\n  risk_aversion: 1\n  <<: {as_gamma: 2}\n", "line 3: as_gamma: expected one of the two keys"),
+        ("policy:\n  as_k: 1\n  as_k: 2\n", "line 3: as_k: expected once"),
+        ("note: &k as_k\npolicy: {*k : 2}\n", "line 1: as_k: expected the key written out"),
+    ],
+)
+def test_old_keys_whose_meaning_is_not_certain_are_refused(text, message):
+    with pytest.raises(ConfigError, match=message):
+        migrate_text(text)
+
+
+def test_an_old_key_outside_its_section_is_not_sent_to_migrate(tmp_path):
+    path = tmp_path / "old.yaml"
+    path.write_text("as_gamma: 0.1\n")
+    with pytest.raises(
+        ConfigError, match=r"renamed to 'policy\.risk_aversion' in 0\.2\.0, and belongs in section 'policy'$"
+    ):
+        load_config(path)
+
+
+def test_the_command_in_an_error_can_be_pasted(tmp_path):
+    path = tmp_path / "my market.yaml"
+    path.write_text("policy: {as_gamma: 0.1}\n")
+    with pytest.raises(ConfigError, match=rf"run mm-env migrate '{re.escape(str(path))}'$"):
+        load_config(path)
+    problem = "renamed to 'x' in 0.2.0"
+    assert with_command(problem, "x" * 5000) == problem  # longer than any path
+
+
+def test_aliases_are_visited_once():
+    levels = [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 64)]
+    text = "".join(["a0: &a0 {policy: {as_k: 1}}\n", *levels])
+    assert migrate_text(text)[1] == ["line 1: as_k → fill_decay"]
+    levels = [f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range(1, 64)]
+    text = "".join(["a0: &a0 {as_k: 1}\n", *levels, "policy: *a63\n"])
+    assert migrate_text(text)[1] == ["line 1: as_k → fill_decay"]
+    assert migrate_text("a: &a {policy: {<<: *a, as_k: 1}}\n")[1]
+
+
+def test_only_regular_files_that_are_not_too_deep(tmp_path):
+    deep = tmp_path / "deep.yaml"
+    deep.write_text("[" * 5000 + "]" * 5000)
+    with pytest.raises(ConfigError, match=r"deep\.yaml: malformed YAML: nested too deeply"):
+        migrate_file(deep)
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path):
+        with pytest.raises(ConfigError, match="expected a regular file"):
+            migrate_file(path)
+
+
+def test_a_classic_file_gets_only_keys_of_the_classic_market(tmp_path):
+    path = tmp_path / "old.yaml"
+    text = "policy: {as_gamma: 0.1, as_T: 1.0, use_avellaneda: true}\n"
+    assert migrate_text(text, renames_of(ClassicConfig))[0] == text.replace("as_gamma", "risk_aversion")
+    assert renames_of(type(load_config())) == RENAMED
+    path.write_text("policy: {as_gamma: 0.1}\n")
+    with pytest.raises(ConfigError, match=rf"run mm-env migrate --classic {re.escape(str(path))}$"):
+        load_config(path, ClassicConfig)
+
+
+@pytest.mark.parametrize(
     ("content", "message"), [(b"policy: {", "malformed YAML"), (b"\xff", "UTF-8"), (None, "cannot be read")]
 )
 def test_what_cannot_be_read_is_an_error_with_the_file(tmp_path, content, message):
@@ -121,7 +197,10 @@ def test_what_cannot_be_read_is_an_error_with_the_file(tmp_path, content, messag
 
 def test_errors_name_the_new_key_wherever_an_old_one_stands():
     hint = re.escape("renamed to 'risk_aversion' in 0.2.0") + "$"  # no command, as there is no file to rewrite
-    top = re.escape("unknown key 'as_gamma'; renamed to 'policy.risk_aversion'")
+    top = (
+        re.escape("unknown key 'as_gamma'; renamed to 'policy.risk_aversion' in 0.2.0, and belongs in section 'policy'")
+        + "$"
+    )
     with pytest.raises(ConfigError, match=f"policy.as_gamma: value 1: unknown key 'as_gamma' in 'policy'; {hint}"):
         override(load_config(), {"policy.as_gamma": 1})
     with pytest.raises(ConfigError, match=top):

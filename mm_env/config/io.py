@@ -19,6 +19,7 @@ from mm_env.config.scenario import ScenarioFile
 from mm_env.config.schema import MarketConfig
 from mm_env.config.yaml_reader import format_yaml, parse_yaml
 from mm_env.errors import ConfigError, suggestion
+from mm_env.files import write_bytes
 
 __all__ = [
     "DEFAULT_CLASSIC_PRESET",
@@ -144,14 +145,7 @@ def dump_config(config: AnyConfig, path: str | os.PathLike[str]) -> None:
 
     Relative paths, as of `news.tape`, are written as absolute ones, so that the file means the same from any folder.
     """
-    target = Path(path)
-    text = resolved_yaml(config)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_bytes(Path(path), resolved_yaml(config).encode())
 
 
 def resolved_yaml(config: AnyConfig) -> str:
@@ -208,7 +202,7 @@ def _parsed(text: str, label: str) -> dict[str, Any]:
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         reason = ", ".join(part for part in (error.context, error.problem) if part)
         raise ConfigError(f"{label}: {place}malformed YAML: {reason}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise ConfigError(f"{label}: malformed YAML: {' '.join(str(error).split())}") from error
     if content is None:
         raise ConfigError(f"{label}: the file is empty; expected keys with values, or {{}} for all defaults")

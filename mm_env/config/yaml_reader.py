@@ -41,11 +41,15 @@ class _Loader(yaml.SafeLoader):
                 seen.add(key.value)
         return node
 
-    def construct_yaml_int(self, node: Any) -> int:
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
         try:
-            return int(self.construct_scalar(node))
-        except ValueError as error:
-            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError) as error:  # of `!!float x`, `!!bool x`
+            problem = f"value {node.value!r}: expected what its tag {node.tag.replace('tag:yaml.org,2002:', '!!')} says"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
+    def construct_yaml_int(self, node: Any) -> int:
+        return int(self.construct_scalar(node))
 
 
 class _Dumper(yaml.SafeDumper):
@@ -69,9 +73,13 @@ _Dumper.add_representer(list, _Dumper.represent_plain_list)
 def parse_yaml(text: str) -> Any:
     """What a YAML document says, in plain Python values.
 
-    Raises `yaml.YAMLError`, with the place where it is known, for malformed text and a key that stands twice.
+    Raises `yaml.YAMLError`, with the place where it is known, for malformed text, a key that stands twice, a value that its
+    tag does not allow, and text that is nested too deeply.
     """
-    return yaml.load(text, Loader=_Loader)
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except RecursionError as error:
+        raise yaml.YAMLError("nested too deeply") from error
 
 
 def format_yaml(value: Any) -> str:

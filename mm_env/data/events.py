@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 
 from mm_env.errors import DataError
 from mm_env.extras import require
-from mm_env.files import partial_path
+from mm_env.files import partial_path, put_in_place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -215,7 +215,7 @@ class EventWriter:
         try:
             self._writer.close()
             if kind is None:
-                self._partial.replace(self.path)
+                put_in_place(self._partial, self.path)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 self._partial.unlink()

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from mm_env.config.io import config_hash, dump_config
 from mm_env.config.yaml_reader import format_yaml
 from mm_env.errors import RunError
-from mm_env.files import partial_path, write_bytes, write_json
+from mm_env.files import partial_path, put_in_place, write_bytes, write_json
 from mm_env.learning.trained import ABOUT, MARKET, normalization_path
 from mm_env.version import __version__
 
@@ -95,7 +95,7 @@ def save_model(path: Path, model: BaseAlgorithm, normalization: VecNormalize | N
     partial = partial_path(path).with_suffix(".zip")
     try:
         model.save(partial)
-        partial.replace(path)
+        put_in_place(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 

@@ -31,7 +31,7 @@ from mm_env.config.io import dump_config, load_config
 from mm_env.errors import RunError
 from mm_env.evaluation.attribution import ATTRIBUTION_COLUMNS
 from mm_env.extras import installed, require
-from mm_env.files import partial_path, write_bytes, write_csv, write_json
+from mm_env.files import partial_path, put_in_place, write_bytes, write_csv, write_json
 from mm_env.runs.recorder import Rows
 from mm_env.runs.tables import arrow_schema, cut_columns, fill_columns, headline_columns, step_columns, venue_columns
 
@@ -79,9 +79,10 @@ class RunFolder:
         self.has_tables = installed("pyarrow")
         self._schemas = {name: arrow_schema(of) for name, of in zip(TABLES, columns, strict=True)} if self.has_tables else {}
         self._writers: dict[str, Any] = {}
-        self._made = not self.path.exists()
-        if self.path.exists() and not self.path.is_dir():
-            raise RunError(f"{self.path}: not a folder; expected a folder, new or old")
+        with _writing(self.path):  # even a look fails at a name that is too long
+            self._made = not self.path.exists()
+            if not self._made and not self.path.is_dir():
+                raise RunError(f"{self.path}: not a folder; expected a folder, new or old")
         try:
             with _writing(self.path):
                 self.path.mkdir(parents=True, exist_ok=True)
@@ -120,7 +121,7 @@ class RunFolder:
                 (self.path / derived).unlink(missing_ok=True)
             for name in self._schemas:
                 self._writers.pop(name).close()
-                partial_path(self._file(name)).replace(self._file(name))
+                put_in_place(partial_path(self._file(name)), self._file(name))
             dump_config(self.config, self.path / "config.yaml")
             write_csv(self.path / "attribution.csv", ATTRIBUTION_COLUMNS, attribution)
             if cuts is not None and self.has_tables:

@@ -25,7 +25,7 @@ import numpy as np
 from mm_env.data.events import About, Events
 from mm_env.data.exporters.base import ExportOptions
 from mm_env.errors import DataError, UsageError
-from mm_env.files import partial_path
+from mm_env.files import partial_path, put_in_place
 
 EVENT_DTYPE = np.dtype(
     [
@@ -178,7 +178,7 @@ def write_array(events: Iterable[Events], path: Path, latency_ns: int = 0) -> in
             ):
                 np.lib.format.write_array_header_1_0(file, header)  # hftbacktest reads no other version
                 shutil.copyfileobj(raw, file, 1 << 20)
-        partial.replace(path)
+        put_in_place(partial, path)
     finally:
         partial.unlink(missing_ok=True)
     return count

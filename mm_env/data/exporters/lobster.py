@@ -18,7 +18,7 @@ from mm_env.data.events import About, Events
 from mm_env.data.exporters.base import ExportOptions
 from mm_env.data.readers.lobster import UNITS, ZONE
 from mm_env.errors import DataError
-from mm_env.files import partial_path
+from mm_env.files import partial_path, put_in_place
 
 TYPES = {"limit": 1, "reduce": 2, "delete": 3, "trade": 4, "hidden": 5, "cross": 6, "halt": 7}
 _SIDED = ("limit", "reduce", "delete", "trade", "hidden")
@@ -64,7 +64,7 @@ def export_lobster(events: Iterable[Events], about: About, folder: Path, options
         stem = f"{symbol}_{_day(first)}_{(first - origin) // 10**6}_{(last - origin) // 10**6}"
         paths = [folder / f"{stem}_{part}_{about.levels}.csv" for part in ("message", "orderbook")]
         for source, path in zip(partial, paths, strict=True):
-            source.replace(path)
+            put_in_place(source, path)
         return paths
     finally:
         for path in partial:

@@ -56,6 +56,7 @@ def main(
     from mm_env.files import write_bytes, write_json
     from mm_env.interrupt import StopRequest
     from mm_env.learning.depth_picture import depth_picture
+    from mm_env.policies.names import normal_name
     from mm_env.policies.registry import get_policies, split_names
     from mm_env.reports.comparison_files import COMPARISON_FILES, write_comparison
     from mm_env.reports.comparison_table import comparison_table
@@ -63,7 +64,7 @@ def main(
     from mm_env.version import __version__
 
     names = split_names(agents)
-    chosen = baseline or names[0]
+    chosen = names[0] if baseline is None else normal_name(baseline)
     if chosen not in names:
         raise UsageError(f"--baseline {chosen!r}: expected one of the agents, {', '.join(names)}")
     check_targets(out=out / COMPARISON_FILES[0], json=json_file)

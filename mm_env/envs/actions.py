@@ -31,6 +31,8 @@ def checked_actions(actions: object, number: int, names: Sequence[str]) -> np.nd
 
     Raises `UsageError` for another shape, for what is not a number, and for values outside [-1, 1].
     """
+    if actions is None:
+        raise UsageError(f"actions: None: expected numbers in an array of shape {(number, len(names))}")
     try:
         array = np.ascontiguousarray(actions, dtype=np.float32)
         if not array.flags.writeable:  # Numba would compile the kernel again for a read-only array

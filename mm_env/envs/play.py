@@ -138,10 +138,23 @@ def steps_of_round(
     step = 0
     yield StepSnapshot(envs, first, step, nothing, infos, playing, nothing != 0.0)
     while playing.any():
-        _, rewards, _, ended, infos = envs.step(policy.act(envs))
+        _, rewards, _, ended, infos = step_of(envs, policy)
         step += 1
         yield StepSnapshot(envs, first, step, rewards, infos, playing, ended)
         playing = playing & ~ended
+
+
+def step_of(envs: Any, policy: Policy) -> tuple[Any, ...]:
+    """What a step of the envs returns for the policy's actions.
+
+    Raises `UsageError`, with the name of the policy, for actions that are not allowed.
+    """
+    actions = policy.act(envs)
+    try:
+        stepped: tuple[Any, ...] = envs.step(actions)
+    except UsageError as error:
+        raise UsageError(f"policy {policy.name!r}: {error}") from error
+    return stepped
 
 
 def make_envs(

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mm_env.envs.play import make_envs
+from mm_env.envs.play import make_envs, step_of
 from mm_env.errors import UsageError
 from mm_env.evaluation.evaluation import Evaluation, evaluate
 from mm_env.interrupt import Stopped
@@ -17,14 +17,14 @@ logger = logging.getLogger(__name__)
 def check_playable(name: str, agent: Any, market: Any, seed: int) -> None:
     """Raise, before anything is played, for an agent that was chosen on these episodes or cannot play this market.
 
-    `UsageError` for the seed; whatever the agent raises at its first decision otherwise.
+    `UsageError` for the seed or for a first action that is not allowed; otherwise what the agent raises at that decision.
     """
     if getattr(agent, "selection_seed", None) == seed:
         raise UsageError(f"seed {seed}: {name} was chosen on these episodes; expected any other seed")
     envs = make_envs(agent, agent.configure(market), 1)
     try:
         envs.reset(seed=seed)
-        agent.act(envs)
+        step_of(envs, agent)
     finally:
         envs.close()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
+import os
 import pickle
 import weakref
 import zipfile
@@ -47,17 +48,27 @@ def load_agents(name: str, seed: int = 0) -> list[TrainedAgent]:
     Raises `UsageError`, and `MissingExtraError` without stable-baselines3.
     """
     algo, _, path = name.partition(":")
+    path = os.path.expanduser(path)  # noqa: PTH111 (an unknown ~user stays)
+    if not path or "\0" in path:
+        raise _no_agents(name)
     paths = [Path(path)]
     if glob.has_magic(path):
         paths = [Path(found) for found in sorted(glob.glob(path))]  # noqa: PTH207 (the pattern may be absolute)
-    if not path or not paths:
-        raise UsageError(f"{name}: expected {algo}:PATH of a run folder, of a folder of those, or a pattern")
-    if len(paths) == 1 and paths[0].is_dir() and not (paths[0] / ABOUT).exists():
-        paths = sorted(about.parent for about in paths[0].glob(f"*/{ABOUT}")) or paths
+    if not paths:
+        raise _no_agents(name)
     try:
+        if len(paths) == 1 and paths[0].is_dir() and not (paths[0] / ABOUT).exists():
+            paths = sorted(about.parent for about in paths[0].glob(f"*/{ABOUT}")) or paths
         return [TrainedAgent.load(algo, one) for one in paths]
     except MissingExtraError as error:
         raise MissingExtraError(f"{name}: {error}") from error
+    except OSError as error:  # a path that is too long, a file that may not be read
+        raise UsageError(f"policy {name!r}: {error.strerror or error}") from error
+
+
+def _no_agents(name: str) -> UsageError:
+    algo = name.partition(":")[0]
+    return UsageError(f"policy {name!r}: expected {algo}:PATH of a run folder, of a folder of those, or a pattern")
 
 
 class TrainedAgent:

@@ -56,11 +56,11 @@ class Training:
 
 def begin(out: Path, market: Any, hyperparameters: Hyperparameters, options: Training) -> TrainingFolder:
     """A new run folder; raises `ConfigError`, and `UsageError` or `RunError` of `mm_env.errors`."""
-    if options.baseline is not None:
-        get_policy(options.baseline)
     algorithm = algorithm_of(hyperparameters.algo)
     classic = isinstance(market, ClassicConfig)
     market = hyperparameters.market(market)
+    baseline = options.baseline or market.policy.name
+    get_policy(baseline).configure(market)  # its mistakes come before the folder is made
     timesteps = options.timesteps or hyperparameters.timesteps
     about = {
         "algo": hyperparameters.algo, "classic": classic, "action_mode": hyperparameters.action_mode,
@@ -68,7 +68,7 @@ def begin(out: Path, market: Any, hyperparameters: Hyperparameters, options: Tra
         "evaluate_every": options.evaluate_every or max(1, timesteps // EVALUATIONS),
         "checkpoint_every": options.checkpoint_every or max(1, timesteps // CHECKPOINTS),
         "evaluation_episodes": options.evaluation_episodes, "best": None,
-        "baseline": options.baseline or market.policy.name,
+        "baseline": baseline,
     }  # fmt: skip
     return TrainingFolder.create(out, market, hyperparameters, about)
 

@@ -17,6 +17,8 @@ Values are YAML. A list separates names by commas; a part KEY=VALUE belongs to t
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import yaml
@@ -35,20 +37,39 @@ class Arguments(NamedTuple):
     settings: dict[str, Any]
 
 
-def split_names(text: str) -> list[str]:
-    """Policy names of a list with commas; raises `UsageError` for an empty list, or for a name that stands twice."""
-    names: list[str] = []
-    for part in _parts(text):
-        if not _SETTING.match(part):
-            names.append(part)
-        elif names and ":" in names[-1]:
-            names[-1] += f",{part}"
-        else:
-            raise UsageError(f"policies {text!r}: {part!r} follows no policy with a colon; expected NAME:{part}")
-    twice = next((name for name in names if names.count(name) > 1), None)
+def split_names(text: str | Sequence[str]) -> list[str]:
+    """Policy names of a list with commas, or of a sequence; raises `UsageError`, also for one that stands twice."""
+    if isinstance(text, str):
+        names = _split(text)
+    elif isinstance(text, Sequence) and all(isinstance(name, str) for name in text):
+        names = [normal_name(name) for name in text]
+    else:
+        raise UsageError(f"policies {text!r}: expected policy names, separated by commas or in a list")
+    twice = next((name for name, number in Counter(names).items() if number > 1), None)
     if not names or twice:
         raise UsageError(f"policies {text!r}: expected at least one, each once" + (f"; twice: {twice}" if twice else ""))
     return names
+
+
+def normal_name(name: str) -> str:
+    """A policy name without spaces around it or around its settings, as `split_names` gives it."""
+    parts = _parts(name)
+    return ",".join(parts) if all(_SETTING.match(part) for part in parts[1:]) else name.strip()
+
+
+def _split(text: str) -> list[str]:
+    groups: list[list[str]] = []
+    parts = _parts(text)
+    for part in parts:
+        if not _SETTING.match(part):
+            groups.append([part])
+        elif groups and ":" in groups[-1][0]:
+            groups[-1].append(part)
+        else:
+            raise UsageError(f"policies {text!r}: {part!r} follows no policy with a colon; expected NAME:{part}")
+    if parts and _open_brackets(parts[-1]) and "," in parts[-1]:  # which then separates nothing
+        raise UsageError(f"policies {text!r}: {parts[-1]!r}: bracket not closed")
+    return [",".join(group) for group in groups]
 
 
 def read_arguments(name: str, text: str) -> Arguments:
@@ -58,7 +79,7 @@ def read_arguments(name: str, text: str) -> Arguments:
     for k, part in enumerate(_parts(text)):
         found = _SETTING.match(part)
         if found is None:
-            if k > 0:
+            if k > 0 or part.startswith("="):
                 raise UsageError(f"policy {name!r}: {part!r}: expected KEY=VALUE")
             path = part
             continue
@@ -76,11 +97,24 @@ def read_arguments(name: str, text: str) -> Arguments:
 
 def _parts(text: str) -> list[str]:
     """Parts between commas that stand in no bracket, brace or quotes; empty ones are left out."""
-    parts, depth = [""], 0
+    parts: list[list[str]] = [[]]
+    depth = 0
     for token in _TOKENS.findall(text):
-        depth += (token in "[{(") - (token in "]})")
-        if token == "," and depth <= 0:
-            parts.append("")
+        depth = _depth(depth, token)
+        if token == "," and depth == 0:
+            parts.append([])
         else:
-            parts[-1] += token
-    return [part.strip() for part in parts if part.strip()]
+            parts[-1].append(token)
+    joined = ("".join(tokens).strip() for tokens in parts)
+    return [part for part in joined if part]
+
+
+def _open_brackets(text: str) -> bool:
+    depth = 0
+    for token in _TOKENS.findall(text):
+        depth = _depth(depth, token)
+    return depth > 0
+
+
+def _depth(depth: int, token: str) -> int:
+    return max(0, depth + (token in "[{(") - (token in "]})"))

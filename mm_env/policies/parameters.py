@@ -29,12 +29,19 @@ class NamedPolicy:
         self.name, self.policy, self.changes = name, policy, dict(changes or {})
 
     def configure(self, config: Config) -> Config:
-        """The market as the policy plays it, with its parameters; raises `ConfigError` for values out of range."""
+        """The market as the policy plays it, with its parameters.
+
+        Raises `ConfigError` for values out of range, `UsageError` where the policy returns no market of that kind.
+        """
         try:
-            changed = override(config, self.changes)
+            changed = override(config, self.changes) if self.changes else config
         except ConfigError as error:
             raise ConfigError(str(error).replace("override: ", f"policy {self.name}: ")) from error
-        return self.policy.configure(changed)
+        market = self.policy.configure(changed)
+        if not isinstance(market, type(config)):
+            returned = "None" if market is None else type(market).__name__
+            raise UsageError(f"policy {self.name!r}: configure returned {returned}: expected {type(config).__name__}")
+        return market
 
     def act(self, env: Any) -> np.ndarray:
         """Action for the next step of `env`, whose market is one that `configure` gave."""
@@ -60,7 +67,10 @@ def read_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
             new = renamed(short, "policy")
             hint = f"renamed to {new!r} in {VERSION}" if new in known else suggestion(short, known)
             raise UsageError(f"policy {name!r}: unknown key {key!r}; {hint}")
-        changes[short if short.startswith("risk.") else f"policy.{short}"] = value
+        dotted = short if short.startswith("risk.") else f"policy.{short}"
+        if dotted in changes:
+            raise UsageError(f"policy {name!r}: {dotted}: expected once; it stands twice")
+        changes[dotted] = value
     return changes
 
 
@@ -83,7 +93,7 @@ def read_yaml(path: Path) -> Any:
     """What a YAML file says; raises `ConfigError`, with its path, for one that cannot be read."""
     try:
         return parse_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8, or a path with a null character
         reason = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
         raise ConfigError(f"{path}: {reason}") from error
 

@@ -6,6 +6,7 @@ class (made with the arguments in the name), a policy, a function (env) -> actio
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ from mm_env.policies.cartea_jaimungal import CarteaJaimungalPenalva
 from mm_env.policies.constant import ConstantAction
 from mm_env.policies.fixed_spread import FixedSpread
 from mm_env.policies.glft import GueantLehalleFernandezTapia
-from mm_env.policies.names import read_arguments, split_names
-from mm_env.policies.own import import_object, make_policy
+from mm_env.policies.names import normal_name, read_arguments, split_names
+from mm_env.policies.own import NoSuchModuleError, import_failure, import_object, make_policy
 from mm_env.policies.parameters import NamedPolicy, read_parameters, read_settings
 from mm_env.policies.random_policy import RandomPolicy
 
@@ -88,6 +89,9 @@ def get_policies(name: str, seed: int = 0) -> list[Policy]:
     Raises `UsageError` for a name or argument that cannot be used, `ConfigError` for a file of parameters,
     `MissingExtraError` where the policy needs a package that is not installed.
     """
+    if not isinstance(name, str):
+        raise UsageError(f"policy {name!r}: expected a policy name, as 'as' or 'ppo:PATH'")
+    name = normal_name(name)
     head, colon, text = name.partition(":")
     if head in _QUOTING:
         return [_with_parameters(name, _QUOTING[head](), text) if colon else _QUOTING[head]()]
@@ -106,7 +110,7 @@ def get_policies(name: str, seed: int = 0) -> list[Policy]:
     module, path, text = own.groups()
     try:
         found = import_object(name, module, path)
-    except UsageError:
+    except NoSuchModuleError:
         if nearest_hint(head, policy_names()):
             raise _unknown(name, head) from None
         raise
@@ -117,7 +121,7 @@ def _with_parameters(name: str, policy: Policy, text: str) -> Policy:
     path, settings = read_arguments(name, text)
     if not path and not settings:
         raise UsageError(f"policy {name!r}: expected KEY=VALUE or a file of parameters after the colon")
-    changes = read_parameters(Path(path)) if path else {}
+    changes = read_parameters(Path(os.path.expanduser(path))) if path else {}  # noqa: PTH111 (an unknown ~user stays)
     return NamedPolicy(name, policy, changes | read_settings(name, settings))
 
 
@@ -147,6 +151,8 @@ def _loaded(name: str, entry: EntryPoint) -> Any:
         return entry.load()
     except MissingExtraError as error:
         raise MissingExtraError(f"{name}: {error}") from error
+    except Exception as error:
+        raise import_failure(name, error) from error
 
 
 def _unknown(name: str, head: str) -> UsageError:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from mm_env.config import MarketConfig
 from mm_env.config.io import config_hash, load_config, override
 from mm_env.envs.play import StepSnapshot, Watcher, make_envs, play
-from mm_env.errors import ConfigError
 from mm_env.evaluation.attribution import attribution_rows
 from mm_env.evaluation.attribution_cuts import AttributionCuts
 from mm_env.evaluation.episode_details import EpisodeDetails
@@ -64,7 +63,7 @@ class Baseline:
 def resolve(options: Baseline) -> tuple[MarketConfig, Policy]:
     """The market that the options describe, with the policy as its default policy.
 
-    Raises `mm_env.config.io.ConfigError`, for a policy that does not exist as well.
+    Raises `ConfigError`, and what `get_policy` does.
     """
     changes: dict[str, Any] = {}
     if options.news is not None:
@@ -72,10 +71,7 @@ def resolve(options: Baseline) -> tuple[MarketConfig, Policy]:
     if options.steps is not None:
         changes["episode.steps"] = options.steps
     config = override(load_config(options.config), {**changes, **options.overrides})
-    try:
-        policy = get_policy(config.policy.name if options.policy is None else options.policy, seed=options.seed)
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+    policy = get_policy(config.policy.name if options.policy is None else options.policy, seed=options.seed)
     return policy.configure(config), policy
 
 

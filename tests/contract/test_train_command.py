@@ -116,6 +116,10 @@ def test_ctrl_c_saves_and_resume_continues(agent, tmp_path):
         (["--set", "episode.stepz=20"], "episode.stepz"),
         (["--config", "nowhere"], "nowhere"),
         (["--baseline", "asx", "--timesteps", "64"], "asx"),
+        (
+            ["--baseline", "as:fill_decay=.nan", "--timesteps", "64"],
+            "policy as:fill_decay=.nan: policy.fill_decay: value nan",
+        ),
         (["--resume", "nowhere"], "nowhere: no run of training"),
     ],
 )

@@ -9,6 +9,8 @@ from mm_env.config import ClassicConfig
 from mm_env.config.io import load_config
 from mm_env.envs.play import Watcher, make_envs, play, steps_of_round
 from mm_env.envs.vector_env import MultiVenueVectorEnv
+from mm_env.errors import UsageError
+from mm_env.policies.own import make_policy
 from mm_env.policies.registry import get_policy
 
 STEPS = 6
@@ -113,3 +115,11 @@ def test_envs_are_made_in_the_mode_of_the_policy():
         envs = make_envs(policy, config, 2, num_threads=1)
         assert envs.action_mode == "absolute" and envs.num_envs == 2
         envs.close()
+
+
+def test_an_action_that_is_not_allowed_names_the_policy():
+    policy = make_policy("mine", lambda envs: np.full(envs.action_space.shape, 2.0), {})
+    envs = make_envs(policy, BOOK, 1)
+    with pytest.raises(UsageError, match=r"^policy 'mine': actions\[0, 0\] .* is 2\.0: expected a number from -1 to 1"):
+        play(envs, policy, 1, 3)
+    envs.close()

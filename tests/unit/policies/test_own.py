@@ -15,6 +15,8 @@ from mm_env.errors import UsageError
 from mm_env.policies import get_policy
 
 MODULE = """
+import typing
+
 import numpy as np
 
 
@@ -35,6 +37,45 @@ class Skewed:
 class Nameless:
     def act(self, env):
         return None
+
+
+class Failing:
+    def __init__(self, limit=3):
+        raise ValueError(f"limit\\n{limit}")
+
+
+class Positional:
+    def __init__(self, size, /):
+        self.size = size
+
+
+class Protocolled(typing.Protocol):
+    name: str
+
+
+class Unconfigured(Skewed):
+    def configure(self, config):
+        return None
+
+
+async def later(env):
+    return np.zeros(env.action_space.shape)
+
+
+def ragged(env):
+    return [[1.0], [1.0, 2.0]]
+
+
+def nothing(env):
+    return None
+
+
+def alone():
+    return None
+
+
+def named(*, env):
+    return None
 
 
 def widest(env, value=1.0):
@@ -96,6 +137,11 @@ def test_a_function_and_a_policy_that_is_made_already(module):
         ("M:np", "module has no configure and no act and no name"),
         ("M:ready:size=1", "size: expected no arguments, as it is no class"),
         ("M:widest:valu=1", "unknown argument 'valu'; nearest: 'value'"),
+        ("M:Failing:limit=4", "Failing: ValueError: limit 4$"),
+        ("M:Positional", "size is positional-only; expected parameters that KEY=VALUE can set"),
+        ("M:Protocolled", "Protocolled: TypeError: Protocols cannot be instantiated"),
+        ("M:alone", "takes no positional argument; expected a function"),
+        ("M:named", "takes no positional argument; expected a function"),
         ("no_such_module_here:Policy", "there is no module 'no_such_module_here', installed or in "),
     ],
 )
@@ -122,9 +168,33 @@ def test_the_example_of_the_room_leans_against_its_inventory(tmp_path, monkeypat
     np.testing.assert_array_equal(policy.act(env), action[0])
 
 
-def test_a_module_that_fails_says_so_itself(tmp_path, monkeypatch):
-    (tmp_path / "own_broken.py").write_text("import a_module_that_is_not_there\n")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import a_module_that_is_not_there\n", "line 1: ModuleNotFoundError: No module named 'a_module_that_is_not_there'"),
+        ("x = 1\ndef f(:\n", "line 2: SyntaxError: "),
+        ("\n\nraise RuntimeError('no\\nluck')\n", "line 3: RuntimeError: no luck$"),
+    ],
+)
+def test_a_module_that_fails_says_where(tmp_path, monkeypatch, text, said):
+    (tmp_path / "fixd.py").write_text(text)  # like a known name, and yet not taken for one that is misspelt
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    with pytest.raises(ModuleNotFoundError, match="a_module_that_is_not_there"):
-        get_policy("own_broken:Policy")
+    with pytest.raises(UsageError, match=rf"^policy 'fixd:Policy': .*fixd\.py, {said}"):
+        get_policy("fixd:Policy")
+
+
+def test_a_policy_that_configures_no_market_is_refused(module):
+    with pytest.raises(
+        UsageError, match=f"policy '{module}:Unconfigured:size=1': configure returned None: expected MarketC"
+    ):
+        get_policy(f"{module}:Unconfigured:size=1").configure(load_config())
+
+
+@pytest.mark.filterwarnings("ignore:coroutine")
+@pytest.mark.parametrize(("function", "said"), [("later", "coroutine"), ("ragged", "list"), ("nothing", "None")])
+def test_a_function_that_returns_no_action_is_refused(module, function, said):
+    policy, env = get_policy(f"{module}:{function}"), MultiVenueEnv()
+    env.reset(seed=0)
+    with pytest.raises(UsageError, match=f"policy '{module}:{function}': returned {said}: expected an array of numbers"):
+        policy.act(env)

@@ -176,8 +176,8 @@ def test_a_file_that_says_more_or_nonsense_is_refused(tmp_path, text, said):
             r"^policy 'fixd': expected one of as, .*ppo.*, or package.module:Object of your own; nearest: 'fixed'$",
         ),
         ("pppo:runs", UsageError, "nearest: 'ppo'"),
-        ("ppo", UsageError, "ppo: expected ppo:PATH of a run folder"),
-        ("ppo:", UsageError, "ppo:: expected ppo:PATH of a run folder"),
+        ("ppo", UsageError, "^policy 'ppo': expected ppo:PATH of a run folder"),
+        ("ppo:", UsageError, "^policy 'ppo:': expected ppo:PATH of a run folder"),
         ("ppo:nowhere/*", UsageError, "expected ppo:PATH of a run folder, of a folder of those, or a pattern"),
         ("ppo:nowhere", UsageError, "ppo:nowhere: no such file or folder"),
         ("random:3", UsageError, "policy 'random:3': expected 'random', which takes no argument"),
@@ -193,13 +193,44 @@ def test_a_file_that_says_more_or_nonsense_is_refused(tmp_path, text, said):
         ("as:as_gamma=1", UsageError, "unknown key 'as_gamma'; renamed to 'risk_aversion' in 0.2.0"),
         ("as:risk.portfolio_var_limit=1", UsageError, "unknown key 'risk.portfolio_var_limit'; "),
         ("as:nowhere.yaml", ConfigError, "nowhere.yaml: No such file"),
+        ("as:a\0b", ConfigError, "null"),
+        ("as:=3", UsageError, "^policy 'as:=3': '=3': expected KEY=VALUE"),
+        ("as:policy.fill_decay=1,fill_decay=2", UsageError, "policy.fill_decay: expected once; it stands twice"),
+        ("ppo:" + "x" * 300, UsageError, "^policy 'ppo:x+': File name too long"),
+        ("ppo:a\0b", UsageError, "expected ppo:PATH of a run folder"),
+        (None, UsageError, "policy None: expected a policy name"),
+        (5, UsageError, "policy 5: expected a policy name"),
     ],
 )
 def test_mistakes_are_told(spec, error, said):
-    if spec.startswith(("ppo", "pppo")):
+    if str(spec).startswith(("ppo", "pppo")):
         pytest.importorskip("torch")
     with pytest.raises(error, match=said):
         get_policies(spec)
+
+
+def test_a_file_may_stand_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "p.yaml").write_text("policy: {risk_aversion: 0.3}")
+    assert get_policy("as:~/p.yaml").configure(load_config()).policy.risk_aversion == 0.3
+    with pytest.raises(ConfigError, match=r"~nobody_of_this_name/p\.yaml"):
+        get_policy("as:~nobody_of_this_name/p.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [(" as ", "as"), ("as:fill_decay=3, risk_aversion=1", "as:fill_decay=3,risk_aversion=1")]
+)
+def test_spaces_around_a_name_and_its_settings_do_not_count(text, name):
+    assert get_policy(text).name == name
+
+
+def test_an_entry_point_that_fails_says_where(tmp_path, monkeypatch):
+    (tmp_path / "own_entry.py").write_text("\n1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = EntryPoint("elsewhere", "own_entry:Policy", registry.GROUP)
+    monkeypatch.setattr(registry, "_entry_points", lambda: {"elsewhere": entry})
+    with pytest.raises(UsageError, match=r"^policy 'elsewhere': .*own_entry\.py, line 2: ZeroDivisionError"):
+        get_policy("elsewhere")
 
 
 def test_policies_of_the_package_bring_no_torch():

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from mm_env.cli.commands import COMMANDS
-from mm_env.cli.options import RUNNING, LogConfig, LogFile, LogLevel
+from mm_env.cli.options import RUNNING, LogConfig, LogFile, LogLevel, read_paths
 from mm_env.errors import Error, nearest_hint
 from mm_env.extras import EXTRA_OF, missing, require
 
@@ -101,11 +101,13 @@ def _completed(name: str, function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def run(**values: Any) -> None:
         context = values.pop("context")
-        logging_options = [values.pop(option) for option in ("log_level", "log_file", "log_config")]
         from mm_env.cli.logs import logging_of
 
-        token = RUNNING.set(("mm-env", name, *context.meta.get(_WORDS, ())))
+        words = context.meta.get(_WORDS, ())
+        token = RUNNING.set(("mm-env", name, *words))
         try:
+            values = read_paths(values, context.command.params, words)
+            logging_options = [values.pop(option) for option in ("log_level", "log_file", "log_config")]
             with logging_of(*logging_options):
                 _call(name, function, values)
         except Error as error:

@@ -50,6 +50,32 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class AppendingHandler(logging.FileHandler):
+    """Appends lines to a file; where that fails, as on a full disk, one warning says so and the command goes on."""
+
+    _failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Warn of a line that cannot be written; leave a mistake in a call of the logger to logging."""
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            self._warn(error)
+        else:
+            super().handleError(record)
+
+    def close(self) -> None:
+        """Close the file."""
+        try:
+            super().close()
+        except OSError as error:
+            self._warn(error)
+
+    def _warn(self, error: OSError) -> None:
+        if not self._failed:
+            self._failed = True
+            print(f"--log-file {self.baseFilename}: cannot be written: {error.strerror}; it lacks lines", file=sys.stderr)
+
+
 @contextlib.contextmanager
 def logging_of(level: str | None, file: Path | None, config: str | None) -> Iterator[None]:
     """Set up logging, and restore what was there before afterwards.
@@ -62,6 +88,8 @@ def logging_of(level: str | None, file: Path | None, config: str | None) -> Iter
         check_choice("--log-level", level.lower(), LEVELS)
         content = _with_level(content, level.upper())
     if file is not None:
+        if content.get("incremental"):
+            raise UsageError(f"--log-config {config}: incremental: expected false beside --log-file, which adds a handler")
         content = _with_file(content, file)
     root, ours = logging.getLogger(), logging.getLogger("mm_env")
     handlers, levels = list(root.handlers), (root.level, ours.level)
@@ -75,7 +103,8 @@ def logging_of(level: str | None, file: Path | None, config: str | None) -> Iter
         finally:
             for handler in new:
                 root.removeHandler(handler)
-                handler.close()
+                with contextlib.suppress(OSError):  # logging has reported the lines that could not be written
+                    handler.close()
     finally:
         root.handlers[:] = handlers
         root.setLevel(levels[0])
@@ -90,18 +119,31 @@ def _read(config: str) -> dict[str, Any]:
 
     presets = preset_folder("logging")
     names = sorted(path.stem for path in presets.glob("*.yaml"))
-    path = presets / f"{config}.yaml" if config in names else Path(config).expanduser()
     try:
+        path = presets / f"{config}.yaml" if config in names else Path(config).expanduser()
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise UsageError(f"--log-config {config}: malformed YAML: nested too deeply") from error
+    except RuntimeError as error:  # of the home of an unknown user
+        raise UsageError(f"--log-config {config}: {error}") from error
     except OSError as error:
         raise UsageError(
             f"--log-config {config}: {error.strerror}; expected a preset ({', '.join(names)}) or a YAML file"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, LookupError) as error:  # the last two of `2020-13-45` and `!!bool x`
         raise UsageError(f"--log-config {config}: malformed YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise UsageError(f"--log-config {config}: expected a mapping, as logging.config.dictConfig takes it")
-    return {"disable_existing_loggers": False, **content}
+    content = {"disable_existing_loggers": False} | {key: value for key, value in content.items() if value is not None}
+    loggers, root = content.get("loggers", {}), content.get("root", {})
+    ours = loggers.get("mm_env") if isinstance(loggers, dict) else None
+    parts = {key: content.get(key, {}) for key in ("formatters", "filters", "handlers", "loggers", "root")}
+    for key, value in {**parts, "loggers.mm_env": ours or {}}.items():
+        if not isinstance(value, dict):
+            raise UsageError(f"--log-config {config}: {key}: value {value!r}: expected a mapping")
+    if not isinstance(root.get("handlers") or [], list):
+        raise UsageError(f"--log-config {config}: root.handlers: value {root['handlers']!r}: expected a list of names")
+    return content
 
 
 def _with_level(content: dict[str, Any], level: str) -> dict[str, Any]:
@@ -117,7 +159,7 @@ def _with_file(content: dict[str, Any], file: Path) -> dict[str, Any]:
             pass
     except OSError as error:
         raise UsageError(f"--log-file {file}: cannot be written: {error.strerror}; expected a file, new or old") from error
-    handler = {"class": "logging.FileHandler", "filename": str(file), "encoding": "utf-8"}
+    handler = {"()": AppendingHandler, "filename": str(file), "encoding": "utf-8"}
     if "file" in (content.get("formatters") or {}):
         handler["formatter"] = "file"
     root = content.get("root") or {}
@@ -131,6 +173,6 @@ def _with_file(content: dict[str, Any], file: Path) -> dict[str, Any]:
 def _apply(content: dict[str, Any], config: str) -> None:
     try:
         logging.config.dictConfig(content)
-    except (ValueError, TypeError, AttributeError, ImportError) as error:
+    except (ValueError, TypeError, AttributeError, ImportError, LookupError, OSError, RecursionError) as error:
         reason = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
         raise UsageError(f"--log-config {config}: logging.config.dictConfig refuses it: {reason}") from error

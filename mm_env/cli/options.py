@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,8 +97,50 @@ def any_market_of(config: str | None, settings: list[str] | None, classic: bool)
     return override(load_config(config, ClassicConfig), parse_overrides(settings))
 
 
+def read_paths(values: Mapping[str, Any], parameters: Iterable[Any], words: Sequence[str]) -> dict[str, Any]:
+    """The values of a command line, with `~` at the start of a path expanded to a home folder.
+
+    parameters: of the command, as typer holds them; words: that the user typed. Raises `UsageError` for an empty path and
+    one with a name that is too long.
+    """
+    found = dict(values)
+    for parameter in parameters:
+        value = values.get(parameter.name)
+        several = isinstance(value, list | tuple)
+        paths = value if isinstance(value, list | tuple) else [value]
+        if not paths or not all(isinstance(path, Path) for path in paths):
+            continue
+        if Path() in paths and _empty_word(parameter.opts, words):  # which is the current folder once it is a path
+            raise UsageError(f"{parameter.opts[0]} '': expected a path")
+        expanded = [_expanded(parameter.opts[0], path) for path in paths]
+        found[parameter.name] = expanded if several else expanded[0]
+    return found
+
+
+def _expanded(option: str, path: Path) -> Path:
+    try:
+        expanded = path.expanduser()
+        expanded.lstat()
+    except RuntimeError as error:  # of the home of an unknown user
+        raise UsageError(f"{option} {path}: {error}") from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(f"{option} {path}: {error.strerror}") from error
+    return expanded
+
+
+def _empty_word(options: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether one of the options, or an argument, has an empty text for its value."""
+    if not options[0].startswith("-"):
+        return "" in words
+    before = dict.fromkeys(word for word, value in pairwise(words) if not value)
+    return any(option in before or f"{option}=" in words for option in options)
+
+
 def check_targets(**targets: Path | None) -> None:
-    """Make the folder of each file that a command will write, before anything is run for it; raises `UsageError`.
+    """Make the folder of each file that a command will write, and see that it can be written, before anything is run for it.
+
+    Raises `UsageError`.
 
     targets: option without its dashes -> file; None where the user gave none
     """
@@ -105,10 +150,13 @@ def check_targets(**targets: Path | None) -> None:
 
 
 def _check_target(option: str, path: Path) -> None:
-    if path.is_dir() or (path.parent.exists() and not path.parent.is_dir()):
-        raise UsageError(f"{option} {path}: cannot be a file; expected a file, new or old, in a folder")
+    from mm_env.files import check_writable
+
     try:
+        if path.is_dir() or (path.parent.exists() and not path.parent.is_dir()):
+            raise UsageError(f"{option} {path}: cannot be a file; expected a file, new or old, in a folder")
         path.parent.mkdir(parents=True, exist_ok=True)
+        check_writable(path)
     except OSError as error:
         raise UsageError(f"{option} {path}: cannot write there: {error.strerror}") from error
 

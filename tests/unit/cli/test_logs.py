@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -78,6 +79,24 @@ def test_a_file_of_ones_own_is_read_as_dictconfig_does(tmp_path):
         (["--log-config", "LIST"], "expected a mapping, as logging.config.dictConfig takes it"),
         (["--log-config", "TABS"], "malformed YAML"),
         (["--log-config", "BAD"], "logging.config.dictConfig refuses it: Unable to configure handler 'x'"),
+        (["--log-config", "DATE"], "--log-config DATE: malformed YAML: month must be in 1..12"),
+        (["--log-config", "DEEP"], "--log-config DEEP: malformed YAML: nested too deeply"),
+        (["--log-config", "~nosuchuser/x"], "--log-config ~nosuchuser/x: Could not determine home directory"),
+        (["--log-config", "LOGGERS"], "--log-config LOGGERS: loggers: value 5: expected a mapping"),
+        (["--log-config", "OURS", "--log-level", "info"], "--log-config OURS: loggers.mm_env: value 5: expected a mapping"),
+        (
+            ["--log-config", "HANDLERS", "--log-file", "x"],
+            "--log-config HANDLERS: handlers: value ['a']: expected a mapping",
+        ),
+        (
+            ["--log-config", "FORMATTERS", "--log-file", "x"],
+            "--log-config FORMATTERS: formatters: value 5: expected a mapping",
+        ),
+        (["--log-config", "ROOT", "--log-file", "x"], "--log-config ROOT: root.handlers: value 5: expected a list of names"),
+        (
+            ["--log-config", "INCREMENTAL", "--log-file", "x"],
+            "--log-config INCREMENTAL: incremental: expected false beside --log-file, which adds a handler",
+        ),
         (["--log-file", "."], "--log-file .: cannot be written: Is a directory"),
     ],
 )
@@ -85,6 +104,17 @@ def test_a_mistake_is_one_line_and_exit_status_2(arguments, said, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     (tmp_path / "LIST").write_text("[1]")
     (tmp_path / "TABS").write_text("a: [")
+    for name, text in {
+        "DATE": "date: 2020-13-45",
+        "DEEP": "[" * 5000,
+        "LOGGERS": "loggers: 5",
+        "OURS": "loggers: {mm_env: 5}",
+        "HANDLERS": "handlers: [a]",
+        "FORMATTERS": "formatters: 5",
+        "ROOT": "root: {handlers: 5}",
+        "INCREMENTAL": "incremental: true",
+    }.items():
+        (tmp_path / name).write_text(f"version: 1\n{text}\n" if ":" in text else text)
     (tmp_path / "BAD").write_text("version: 1\nhandlers: {x: {class: no.Such}}\nroot: {handlers: [x]}\n")
     result = run(*arguments)
     assert result.exit_code == 2 and said in result.stderr and result.stderr.count("\n") == 1
@@ -101,3 +131,15 @@ def test_what_was_there_before_is_restored():
 def test_handlers_of_a_program_that_runs_a_command_stay(caplog):
     run()
     assert "usual 2" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="writes to a device of Linux")
+def test_a_full_disk_is_one_warning(tmp_path):
+    result = run("--log-file", "/dev/full")
+    assert result.exit_code == 0 and "Logging error" not in result.stderr
+    assert result.stderr.count("--log-file /dev/full: cannot be written: No space left on device; it lacks lines\n") == 1
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "version: 1\nhandlers: {h: {class: logging.FileHandler, filename: /dev/full}}\nroot: {level: INFO, handlers: [h]}\n"
+    )
+    assert run("--log-config", own).exit_code == 0

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from mm_env.config.classic import ClassicConfig
 from mm_env.config.keys import Loc, get, shortened
-from mm_env.config.migrate import renamed_hint, with_command
+from mm_env.config.migrate import moved_hint, renamed_hint, with_command
 from mm_env.config.schema import MarketConfig
 from mm_env.errors import nearest
 
@@ -80,7 +80,7 @@ def _unknown(model: type[BaseModel], loc: Loc) -> str:
     if not isinstance(key, str):
         return f"unknown key {key!r}; keys are text"
     here = list(_resolved(schema, _walk(schema, section)[1])[0].get("properties", {}))
-    hint = renamed_hint(key, ".".join(map(str, section)), here)
+    hint = renamed_hint(key, ".".join(map(str, section)), here) or moved_hint(key, model)
     if hint:
         return f"unknown key {key!r}; {hint}"
     homes = _homes(model)

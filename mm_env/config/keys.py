@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from mm_env.config.migrate import renamed_hint
+from mm_env.config.migrate import moved_hint, renamed_hint
 from mm_env.errors import suggestion
 
 Loc = tuple[str | int, ...]
@@ -67,7 +67,7 @@ def locate(config: BaseModel, key: str) -> Loc:
             known = type(node).model_fields
             if step not in known:
                 inside = f" in {where!r}" if where else ""
-                hint = renamed_hint(step, where, known) or suggestion(step, known)
+                hint = renamed_hint(step, where, known) or moved_hint(step, type(config)) or suggestion(step, known)
                 raise ValueError(f"unknown key {step!r}{inside}; {hint}")
             node = getattr(node, step)
         elif isinstance(node, list):

@@ -45,23 +45,21 @@ def renames_of(model: type[BaseModel]) -> Renames:
     }
 
 
-def renamed(key: str, section: str = "") -> str | None:
-    """New name of an old key, or None. section: where it stands; of a key at the top the answer names the section."""
-    if section:
-        return RENAMED.get(section, {}).get(key)
-    return next((f"{home}.{keys[key]}" for home, keys in RENAMED.items() if key in keys), None)
+def renamed(key: str, section: str) -> str | None:
+    """New name of an old key of a section, or None."""
+    return RENAMED.get(section, {}).get(key)
 
 
 def renamed_hint(key: str, section: str, known: Collection[str]) -> str:
-    """``renamed to 'x' in 0.2.0`` for an old key whose new name is known there, else empty.
-
-    An old key at the top of a file has left its section, so its hint names the section.
-    """
+    """``renamed to 'x' in 0.2.0`` for an old key of a section whose new name is known there, else empty."""
     new = renamed(key, section)
-    home = "" if new is None else new.partition(".")[0]
-    if home not in known:
-        return ""
-    return f"renamed to {new!r}{_SINCE}" + ("" if section else f", and belongs in section {home!r}")
+    return f"renamed to {new!r}{_SINCE}" if new in known else ""
+
+
+def moved_hint(key: str, model: type[BaseModel]) -> str:
+    """``renamed to 'policy.x' in 0.2.0, and belongs in section 'policy'`` for an old key outside its section, else empty."""
+    found = ((section, keys[key]) for section, keys in renames_of(model).items() if key in keys)
+    return next((f"renamed to '{home}.{new}'{_SINCE}, and belongs in section {home!r}" for home, new in found), "")
 
 
 def with_command(problem: str, source: str, classic: bool = False) -> str:
@@ -109,7 +107,7 @@ def migrate_file(path: Path, renames: Renames = RENAMED) -> list[str]:
     try:
         if path.exists() and not path.is_file():
             raise ConfigError("expected a regular file")
-        before = path.read_bytes().decode("utf-8-sig")
+        before = path.read_bytes().decode()
         after, changes = migrate_text(before, renames)
         if changes:
             write_bytes(path, after.encode())

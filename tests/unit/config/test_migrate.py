@@ -134,9 +134,10 @@ def test_old_keys_whose_meaning_is_not_certain_are_refused(text, message):
         migrate_text(text)
 
 
-def test_an_old_key_outside_its_section_is_not_sent_to_migrate(tmp_path):
+@pytest.mark.parametrize("text", ["as_gamma: 0.1\n", "risk: {as_gamma: 0.1}\n", "randomize: {as_gamma: [0.1, 0.2]}\n"])
+def test_an_old_key_outside_its_section_is_not_sent_to_migrate(tmp_path, text):
     path = tmp_path / "old.yaml"
-    path.write_text("as_gamma: 0.1\n")
+    path.write_text(text)
     with pytest.raises(
         ConfigError, match=r"renamed to 'policy\.risk_aversion' in 0\.2\.0, and belongs in section 'policy'$"
     ):
@@ -160,6 +161,13 @@ def test_aliases_are_visited_once():
     text = "".join(["a0: &a0 {as_k: 1}\n", *levels, "policy: *a63\n"])
     assert migrate_text(text)[1] == ["line 1: as_k → fill_decay"]
     assert migrate_text("a: &a {policy: {<<: *a, as_k: 1}}\n")[1]
+
+
+def test_a_byte_order_mark_stays(tmp_path):
+    path = tmp_path / "old.yaml"
+    path.write_bytes(b"\xef\xbb\xbfpolicy: {as_k: 1}\r\n")
+    assert migrate_file(path) == ["line 1: as_k → fill_decay"]
+    assert path.read_bytes() == b"\xef\xbb\xbfpolicy: {fill_decay: 1}\r\n"
 
 
 def test_only_regular_files_that_are_not_too_deep(tmp_path):
@@ -213,9 +221,13 @@ def test_errors_name_the_new_key_wherever_an_old_one_stands():
         expand(load_config({"stresses": {"a": {"set": {"policy.as_gamma": 1.0}}}}, ScenarioFile), load_config())
     with pytest.raises(UsageError, match=hint):
         get_policy("as:as_gamma=1")
-    with pytest.raises(ConfigError) as found:  # a name that is not the classic market's
-        load_config({"policy": {"as_T": 1.0}}, ClassicConfig)
-    assert "renamed" not in str(found.value)
+    for content in ({"policy": {"as_T": 1.0}}, {"as_T": 1.0}):  # a name that is not the classic market's
+        with pytest.raises(ConfigError) as found:
+            load_config(content, ClassicConfig)
+        assert "renamed" not in str(found.value)
+        with pytest.raises(ConfigError) as found:
+            override(load_config(None, ClassicConfig), content)
+        assert "renamed" not in str(found.value)
 
 
 @pytest.mark.parametrize(

@@ -105,10 +105,10 @@ def read_paths(values: Mapping[str, Any], parameters: Iterable[Any], words: Sequ
     """
     found = dict(values)
     for parameter in parameters:
-        value = values.get(parameter.name)
+        value: Any = values.get(parameter.name)
         several = isinstance(value, list | tuple)
-        paths = value if isinstance(value, list | tuple) else [value]
-        if not paths or not all(isinstance(path, Path) for path in paths):
+        paths = [path for path in (value if several else [value]) if isinstance(path, Path)]
+        if not paths:
             continue
         if Path() in paths and _empty_word(parameter.opts, words):  # which is the current folder once it is a path
             raise UsageError(f"{parameter.opts[0]} '': expected a path")
@@ -120,9 +120,10 @@ def read_paths(values: Mapping[str, Any], parameters: Iterable[Any], words: Sequ
 def _expanded(option: str, path: Path) -> Path:
     try:
         expanded = path.expanduser()
-        expanded.lstat()
     except RuntimeError as error:  # of the home of an unknown user
         raise UsageError(f"{option} {path}: {error}") from error
+    try:
+        expanded.lstat()
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise UsageError(f"{option} {path}: {error.strerror}") from error

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from mm_env import files
 from mm_env.config.io import MarketConfig, dump_config
 from mm_env.files import check_writable, partial_path, put_in_place, write_bytes
 
@@ -64,7 +63,7 @@ def test_a_folder_and_a_read_only_file_are_refused(tmp_path, monkeypatch):
     for write in (check_writable, lambda path: write_bytes(path, b"2")):
         with pytest.raises(IsADirectoryError):
             write(tmp_path)
-        monkeypatch.setattr(files.os, "access", lambda *_: False)  # as root may write all
+        monkeypatch.setattr(os, "access", lambda *_: False)  # as root may write all
         with pytest.raises(PermissionError):
             write(path)
         monkeypatch.undo()

@@ -64,6 +64,15 @@ def test_a_writer_that_fails_leaves_the_file_before_it(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_a_writer_writes_through_a_link_and_keeps_permissions(tmp_path):
+    target, link = tmp_path / "events.parquet", tmp_path / "link.parquet"
+    target.write_bytes(b"")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    write(link, About("made", "XYZ", "A", 2, 0.01), made([1, 5]))
+    assert link.is_symlink() and len(all_events(target)) == 2 and target.stat().st_mode & 0o777 == 0o640
+
+
 def test_files_of_another_form_are_refused(tmp_path):
     path = tmp_path / "other.parquet"
     with pytest.raises(DataError, match="not a Parquet file of events"):

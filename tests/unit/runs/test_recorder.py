@@ -219,6 +219,11 @@ def test_a_summary_that_is_no_json_leaves_no_run(tmp_path):
         read_run(tmp_path)
 
 
+def test_a_name_that_is_too_long_is_refused(tmp_path):
+    with pytest.raises(RunError, match="cannot write there: File name too long"):
+        RunFolder(tmp_path / ("x" * 300), CONFIG)
+
+
 def test_a_place_that_is_no_folder_is_refused(tmp_path):
     file = tmp_path / "file"
     file.write_text("mine")

@@ -39,10 +39,11 @@ class Arguments(NamedTuple):
 
 def split_names(text: str | Sequence[str]) -> list[str]:
     """Policy names of a list with commas, or of a sequence; raises `UsageError`, also for one that stands twice."""
-    if isinstance(text, str):
-        names = _split(text)
-    elif isinstance(text, Sequence) and all(isinstance(name, str) for name in text):
-        names = [normal_name(name) for name in text]
+    given: Any = text
+    if isinstance(given, str):
+        names = _split(given)
+    elif isinstance(given, Sequence) and all(isinstance(name, str) for name in given):
+        names = [normal_name(name) for name in given]
     else:
         raise UsageError(f"policies {text!r}: expected policy names, separated by commas or in a list")
     twice = next((name for name, number in Counter(names).items() if number > 1), None)

@@ -37,11 +37,12 @@ class NamedPolicy:
             changed = override(config, self.changes) if self.changes else config
         except ConfigError as error:
             raise ConfigError(str(error).replace("override: ", f"policy {self.name}: ")) from error
-        market = self.policy.configure(changed)
+        market: Any = self.policy.configure(changed)
         if not isinstance(market, type(config)):
             returned = "None" if market is None else type(market).__name__
             raise UsageError(f"policy {self.name!r}: configure returned {returned}: expected {type(config).__name__}")
-        return market
+        configured: Config = market
+        return configured
 
     def act(self, env: Any) -> np.ndarray:
         """Action for the next step of `env`, whose market is one that `configure` gave."""

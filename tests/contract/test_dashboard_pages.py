@@ -1,7 +1,6 @@
 """Each page of the dashboard, run by Streamlit without a browser: what is asked is shown, and a mistake is a message."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -167,13 +166,13 @@ def test_overrides_may_change_the_symbols_of_which_the_first_are_shown(live, mon
     assert metric(live, "Step").delta == "of 30" and len(charts(live)) == 4
 
 
-def test_a_policy_that_does_not_fit_stops_with_its_message(live):
+def test_a_policy_that_does_not_fit_stops_with_its_message(live, monkeypatch):
     press(live, "step")
 
-    def act(env):
+    def act(self, env):
         raise UsageError("ppo:x: was trained on other observations")
 
-    live.session_state["market"].policy = SimpleNamespace(act=act)
+    monkeypatch.setattr(type(live.session_state["market"].policy), "act", act)
     press(live, "start")
     assert errors(live) == ["ppo:x: was trained on other observations"] and not live.session_state["running"]
     assert live.button(key="start").label == "Start"

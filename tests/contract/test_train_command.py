@@ -147,7 +147,7 @@ def test_residual_actions_may_be_added_to_another_policy(agent, tmp_path):
 
 def test_an_algorithm_without_a_file_for_the_classic_market_asks_for_one(tmp_path):
     done = train("--classic", "--config", "cj", "--algo", "sac", "--out", str(tmp_path / "out"))
-    assert done.exit_code == 2 and "holds no classic_sac.yaml; expected --agent FILE" in done.output
+    assert done.exit_code == 2 and "no preset classic_sac; expected --agent FILE" in done.output
 
 
 def test_a_folder_that_holds_a_run_is_refused(agent, tmp_path):

@@ -7,11 +7,13 @@ import json
 import os
 import signal
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from mm_env.calibration import fitting, tuning
 from mm_env.calibration import takers as calibration_takers
 from mm_env.calibration.fitted_market import OWN, SHARED, market_of
 from mm_env.calibration.fitting import Measurements, measure
@@ -24,7 +26,6 @@ from mm_env.calibration.moments import (
     over_venues,
 )
 from mm_env.calibration.tuning import Tuned, evaluate_market, tune
-from mm_env.cli import calibrate
 from mm_env.cli.app import single
 from mm_env.config.io import load_config, override
 from mm_env.data.events import About, Events, EventWriter, join_events
@@ -242,19 +243,20 @@ def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path, m
 
     kept: dict[str, object] = {}
 
-    def keep(name: str) -> None:
+    def keep(home: ModuleType, name: str) -> None:
         """Let a function of the command return what it did the first time."""
-        called = getattr(calibrate, name)
+        called = getattr(home, name)
 
         def once(*given: object, **named: object) -> object:
             if name not in kept:
                 kept[name] = called(*given, **named)
             return kept[name]
 
-        monkeypatch.setattr(calibrate, name, once)
+        monkeypatch.setattr(home, name, once)
 
-    for name in ("measure", "tune", "evaluate_market"):
-        keep(name)
+    keep(fitting, "measure")
+    keep(tuning, "tune")
+    keep(tuning, "evaluate_market")
     out, report = tmp_path / "fitted.yaml", tmp_path / "fitted.html"
     options = ["--trials", 2, "--seconds", 120, "--exponentials", 1, "--blocks", "odd", "--set", "episode.steps=20"]
     said = run(*data, *options, "--out", out, "--report", report, "--json", tmp_path / "m.json")
@@ -279,7 +281,7 @@ def test_the_command_writes_a_market_that_runs_and_a_report(records, tmp_path, m
         return kept["tune"]
 
     out.unlink()
-    monkeypatch.setattr(calibrate, "tune", pressed)
+    monkeypatch.setattr(tuning, "tune", pressed)
     stopped = run(*data, *options, "--out", out)
     assert stopped.exit_code == 130 and "stopped after 1 of 2 markets" in stopped.output  # type: ignore[attr-defined]
     assert load_config(out) == config

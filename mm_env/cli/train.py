@@ -13,6 +13,7 @@ from mm_env.cli.options import Classic, Config, Json, Settings, Threads, any_mar
 from mm_env.cli.progress import progress_of
 from mm_env.errors import UsageError, check_choice
 from mm_env.learning.algorithms import ALGORITHMS
+from mm_env.policies.parameters import parameter_name
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def main(
     hyperparameters = read_hyperparameters(algo, file, classic, policy_file)
     if hyperparameters.policy_file is not None:
         own = "" if config is None else f"; was it tuned for {config}? Else --policy-file none, or a file of mm-env tune"
-        logger.info("residual actions are added to the policy of %s%s", _short(hyperparameters.policy_file), own)
+        logger.info("residual actions are added to the policy of %s%s", parameter_name(hyperparameters.policy_file), own)
     target = out or Path("runs") / (f"classic_{algo}" if classic else algo)
     seeds = _seeds(seed)
     for one in seeds:
@@ -136,7 +137,7 @@ def _train(train: Any, run: Any, options: Any) -> None:
 def _rivals(market: Any, classic: bool, tuned: Path | None) -> list[str]:
     """Whom the agent is compared with: the baseline first, then those that give the scale."""
     if not classic:
-        first = ["as"] if tuned is None else [f"as:{_short(tuned)}", "as"]
+        first = ["as"] if tuned is None else [f"as:{parameter_name(tuned)}", "as"]
         return [*first, "fixed", "constant", "random"]
     from mm_env.theory.lattice import Lattice
     from mm_env.theory.optimal import best_constant_depth
@@ -147,11 +148,3 @@ def _rivals(market: Any, classic: bool, tuned: Path | None) -> list[str]:
     low, high = market.policy.absolute_min_depth, market.policy.absolute_max_depth
     action = min(1.0, max(-1.0, 2.0 * (depth - low) / (high - low) - 1.0))
     return ["cj", f"constant:{action:.4f}", "random"]
-
-
-def _short(path: Path) -> Path:
-    """The path from here, where it lies below."""
-    try:
-        return path.resolve().relative_to(Path.cwd())
-    except ValueError:
-        return path.resolve()

@@ -5,6 +5,7 @@ name                           | policy
 as                             | one of `registry.policy_names()`, with the environment's parameters
 as:KEY=VALUE,KEY=VALUE         | with parameters of its own: keys of a market's section `policy`, or `risk.KEY` for hedging
 as:FILE.yaml                   | with those of a file, sections `policy` and `risk`; settings after a comma go before them
+as:two_symbols_as              | with those of a preset of configs/tuned
 constant:0.2                   | the same action at every step, -1 to 1
 ppo:PATH                       | trained: a run folder, a model in one, a folder of run folders, or a pattern
 package.module:Object          | your own, installed or in the current folder: a class, a policy, a function (env) -> action

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import yaml
 
 from mm_env.config.agent import Policy as PolicySection
 from mm_env.config.classic import ClassicPolicy
-from mm_env.config.io import override
+from mm_env.config.io import override, preset_folder
 from mm_env.config.migrate import VERSION, renamed, renamed_hint, with_command
 from mm_env.config.yaml_reader import parse_yaml
 from mm_env.errors import ConfigError, UsageError, suggestion
 from mm_env.policies.base import HEDGING, Config, Policy
+
+TUNED = "tuned"  # presets of parameters
 
 
 class NamedPolicy:
@@ -73,6 +76,21 @@ def read_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(f"policy {name!r}: {dotted}: expected once; it stands twice")
         changes[dotted] = value
     return changes
+
+
+def parameter_file(text: str) -> Path:
+    """The file of parameters that a policy's name means: a path, or a preset of configs/tuned by its name."""
+    path = Path(os.path.expanduser(text))  # noqa: PTH111 (an unknown ~user stays)
+    preset = preset_folder(TUNED) / f"{text}.yaml"
+    return preset if text.isidentifier() and preset.is_file() and not path.is_file() else path
+
+
+def parameter_name(path: Path) -> str:
+    """The shortest text that `parameter_file` reads as that file, seen from the current folder."""
+    path = path.resolve()
+    if path.parent == preset_folder(TUNED).resolve() and not Path(path.stem).is_file():
+        return path.stem
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def read_parameters(path: Path) -> dict[str, Any]:

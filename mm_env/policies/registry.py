@@ -6,13 +6,11 @@ class (made with the arguments in the name), a policy, a function (env) -> actio
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any
 
 from mm_env.errors import MissingExtraError, UsageError, nearest_hint
@@ -24,7 +22,7 @@ from mm_env.policies.fixed_spread import FixedSpread
 from mm_env.policies.glft import GueantLehalleFernandezTapia
 from mm_env.policies.names import normal_name, read_arguments, split_names
 from mm_env.policies.own import NoSuchModuleError, import_failure, import_object, make_policy
-from mm_env.policies.parameters import NamedPolicy, read_parameters, read_settings
+from mm_env.policies.parameters import NamedPolicy, parameter_file, read_parameters, read_settings
 from mm_env.policies.random_policy import RandomPolicy
 
 __all__ = ["POLICY_NAMES", "PolicyLoader", "get_policies", "get_policy", "policy_names", "register_policy", "split_names"]
@@ -121,7 +119,7 @@ def _with_parameters(name: str, policy: Policy, text: str) -> Policy:
     path, settings = read_arguments(name, text)
     if not path and not settings:
         raise UsageError(f"policy {name!r}: expected KEY=VALUE or a file of parameters after the colon")
-    changes = read_parameters(Path(os.path.expanduser(path))) if path else {}  # noqa: PTH111 (an unknown ~user stays)
+    changes = read_parameters(parameter_file(path)) if path else {}
     return NamedPolicy(name, policy, changes | read_settings(name, settings))
 
 

@@ -23,6 +23,7 @@ from mm_env.policies import (
     register_policy,
     registry,
 )
+from mm_env.policies.parameters import parameter_file, parameter_name
 
 TUNED = Path(__file__).resolve().parents[3] / "configs" / "tuned"
 NAMES = ("as", "fixed", "glft", "cj", "as_symmetric", "constant", "random")
@@ -239,3 +240,14 @@ def test_policies_of_the_package_bring_no_torch():
         "import mm_env.cli.compare, mm_env.cli.tune; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_tuned_presets_go_by_their_name_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tuned = get_policy("as:two_symbols_as").configure(load_config(None))
+    assert tuned != load_config(None)
+    path = parameter_file("two_symbols_as")
+    assert path.is_file() and parameter_name(path) == "two_symbols_as"
+    assert get_policy(f"as:{path}").configure(load_config(None)) == tuned
+    (tmp_path / "mine.yaml").write_text("policy: {risk_aversion: 0.3}\n")
+    assert parameter_name(tmp_path / "mine.yaml") == "mine.yaml"

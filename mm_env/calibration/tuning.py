@@ -11,6 +11,7 @@ of the steps); Nagy et al. 2025 (the score).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ from mm_env.config.io import override
 from mm_env.data.events import About, join_events
 from mm_env.realism.scores import compare_markets, shifts_of
 from mm_env.runs.book_events import simulate_books
+
+logger = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
 _TOLERANCE = 0.05  # of the logarithm of a moment
@@ -246,7 +249,9 @@ def _ensemble(search: _Search, trials: int, seed: int) -> None:
     size = 2 * len(search.names)
     first = np.log(search.start / (1.0 - search.start))
     members = first + _SPREAD * rng.standard_normal((size, len(first)))
-    rounds = (trials - 1) // (size + 1)
+    rounds, least = (trials - 1) // (size + 1), size + 2
+    if rounds == 0 and trials > 1:
+        logger.warning("trials %d: expected %d or more, as a round of the ensemble needs; nothing is tuned", trials, least)
     for number in range(rounds):
         rows, residuals, deviations = [], [], []
         for member in members:

@@ -34,7 +34,9 @@ def main(
     exponentials: Annotated[
         int, typer.Option(min=1, max=4, help="Most exponentials of a Hawkes kernel; the BIC chooses.")
     ] = 3,
-    trials: Annotated[int, typer.Option(min=1, help="Markets to simulate.")] = 700,
+    trials: Annotated[
+        int, typer.Option(min=1, help="Markets to simulate, in rounds of an ensemble; fewer than a round tune nothing.")
+    ] = 700,
     seconds: Annotated[float, typer.Option(min=60.0, help="Simulated time of each [s].")] = 3000.0,
     setting: Settings = None,
     seed: Seed = 0,
@@ -68,7 +70,7 @@ def main(
         best = tune(measured, trials, seconds, seed, on_trial=_progress(trials), stop=stopped)
     config = override(best.config, changes)
     fresh = evaluate_market(measured, config, _FRESH_LENGTH * seconds, seed + _FRESH_SEED)
-    typer.echo(f"\n{moments_table(fresh)}\n\nlargest deviation of a moment: {fresh.worst:.1%}")
+    typer.echo(f"\n{moments_table(fresh)}\n\nlargest deviation of a tuned moment: {fresh.worst:.1%}")
     command = " ".join(
         ["mm-env calibrate", *(f"--data {shlex.quote(path.name)}" for path in data),
          f"--exponentials {exponentials}", f"--trials {trials}", f"--seconds {seconds:.15g}", f"--seed {seed}",

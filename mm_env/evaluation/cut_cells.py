@@ -79,7 +79,8 @@ class Cells:
 
     def _attribution(self) -> Floats:
         _, _, s, v = self.shape
-        return np.ascontiguousarray(self.envs.batch.states["attribution"][:, :s, :v])
+        live = self.envs.batch.states["attribution"][:, :s, :v]
+        return np.array(live)  # a copy, always: that of one env is contiguous, and would change with it
 
     def add(self, snapshot: StepSnapshot) -> None:
         """Count a step of the envs that play."""

@@ -125,9 +125,7 @@ def test_the_weights_of_minilm_are_a_distribution_of_their_own(wheel, tmp_path, 
         assert "mm_env/sentiment/data/tfidf.npz" in archive.namelist()
     weights = minilm.shipped_weights()
     monkeypatch.setattr(minilm, "WEIGHTS", "data/not_in_the_wheel.npz")
-    with pytest.raises(
-        MissingExtraError, match=r"mm_env-minilm, the weights of minilm, is not installed"
-    ):
+    with pytest.raises(MissingExtraError, match=r"mm_env-minilm, the weights of minilm, is not installed"):
         minilm.shipped_weights()
     with zipfile.ZipFile(built(ROOT / "scripts" / "tools" / "minilm", tmp_path / "dist")) as archive:
         archive.extractall(tmp_path / "site")

@@ -13,6 +13,7 @@ from mm_env.errors import Error, UsageError, check_choice, nearest, nearest_hint
 _OUTSIDE = {
     "mm_env.interrupt.Stopped",  # asks for an end, and reports no mistake
     "mm_env.network.ServerBusy",  # is caught where it is raised
+    "mm_env.policies.own.NoSuchModuleError",  # a UsageError, which the registry tells from others
     "mm_env.sim.batch.SimulationFault",  # reports a bug; `sim` imports nothing of the package
 }
 

@@ -11,7 +11,7 @@ from mm_env.dashboard import live
 from mm_env.dashboard.live import LiveMarket
 from mm_env.envs.play import play
 from mm_env.envs.vector_env import MultiVenueVectorEnv
-from mm_env.errors import ConfigError
+from mm_env.errors import UsageError
 from mm_env.policies.registry import get_policy
 from mm_env.runs import Recorder, read_run
 from mm_env.runs.baseline import Baseline
@@ -134,5 +134,5 @@ def test_the_policy_and_the_settings_are_those_that_were_asked_for():
     one = market(policy="fixed")
     assert one.policy.name == "fixed" and not one.config.policy.use_avellaneda_stoikov
     assert one.config.risk.portfolio_var_limit == 60.0 != load_config().risk.portfolio_var_limit
-    with pytest.raises(ConfigError, match=r"policy 'nobody'"):
+    with pytest.raises(UsageError, match=r"policy 'nobody'"):
         market(policy="nobody")

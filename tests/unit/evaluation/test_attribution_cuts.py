@@ -254,3 +254,19 @@ def test_periods_of_a_record_that_are_shorter_than_a_minute_have_names_of_their_
     assert [cuts._period(k) for k in (0, 1)] == ["1970-01-01 00:00:00-00:00:15 UTC", "1970-01-01 00:00:15-00:00:30 UTC"]
     cuts.minutes = 60.0
     assert cuts._period(1) == "1970-01-01 01:00-02:00 UTC"
+
+
+def test_one_env_by_itself_has_every_term_where_it_was_made():
+    envs = MultiVenueVectorEnv(1, override(load_config(None), {"episode.steps": 60}), num_threads=1, record=True)
+    watcher, details = AttributionCuts([("symbol", "venue", "side", "period")], minutes=0.2), EpisodeDetails()
+    play(envs, get_policy("as"), 2, 3, watchers=[watcher, details])
+    envs.close()
+    episodes = details.result()
+    assert episodes is not None
+    rows = pd.DataFrame(watcher.rows())
+    rows = rows[rows["kind"] == "term"].groupby(["symbol", "venue", "term"])["mean"].sum()
+    mean = episodes.breakdown.mean(axis=0)
+    for k, symbol in enumerate(envs.symbols):
+        for j, venue in enumerate(envs.venues):
+            found = rows[symbol, venue].reindex(list(TERMS), fill_value=0.0)
+            assert found.to_numpy() == pytest.approx(mean[k, j], abs=1e-6)
